@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+// One virtual CPU: guest state, the loop that finds or makes translations and runs them, and the way back out of them.
+//
+//     Engine engine(isa, model, options, memory_map);          // shared by all vCPUs of a guest: translations, code buffer
+//     Vcpu cpu(engine);
+//     for (;;) {
+//         Stop stop = cpu.run();                               // until a trap, a poll request or a fault
+//         ...                                                  // state().pc is the instruction to continue with
+//     }
+#pragma once
+#include "common/result.h"
+#include "ir/memory.h"
+#include "isa/isa.h"
+
+#include <atomic>
+#include <memory>
+
+namespace emu::cpu {
+
+enum class Execution : u8 { jit, interpreter };
+
+struct EngineOptions {
+    Execution execution = Execution::jit;
+    bool one_insn_per_unit = false;
+    bool system = false;
+    u64 memory_base = 0;              ///< host address of guest address 0 (flat memory only)
+    usize code_buffer = usize(256) << 20;
+};
+
+/// What the engine needs to know of the guest's memory map, provided by user mode or by a machine.
+class CodeMemory : public isa::CodeReader {
+public:
+    /// Code in [first, last) is being translated: writes to it must be noticed from now on (user mode: take away the
+    /// host's write permission; system mode: mark the pages' TLB entries). Called with the engine's lock held.
+    virtual void watch(u64 first, u64 last) = 0;
+};
+
+/// Why run() returned. pc of the state is exact: for traps that complete (syscall) it is the next instruction, for faults and
+/// undefined instructions it is the culprit.
+struct Stop {
+    enum class Kind : u8 { trap, poll } kind = Kind::poll;
+    isa::Trap trap = isa::Trap::none;
+    u64 value = 0;                    ///< fault address, syscall immediate, ...
+    int host_code = 0;                ///< for memory faults: si_code of the host signal (SEGV_MAPERR, SEGV_ACCERR, BUS_ADRALN ...)
+    int host_signal = 0;              ///< SIGSEGV or SIGBUS
+};
+
+class Vcpu;
+
+/// Translations of one guest address space, shared by its vCPUs.
+class Engine {
+public:
+    static Result<std::unique_ptr<Engine>> create(const isa::Isa& isa, const isa::CpuModel& model, EngineOptions options,
+                                                  CodeMemory& memory);
+    ~Engine();
+    const isa::Isa& isa() const;
+    const isa::CpuModel& model() const;
+    const EngineOptions& options() const;
+
+    /// Guest code in [first, last) changed or went away: no translation of it is entered any more. Thread-safe; may be called
+    /// by any vCPU's thread and (async-signal-safely, from a fault on a watched page) from the host signal handler.
+    /// True if there was any.
+    bool invalidate(u64 first, u64 last);
+
+    struct Stats {
+        u64 units = 0, guest_insns = 0, code_bytes = 0, invalidations = 0, flushes = 0, translate_ns = 0;
+    };
+    Stats stats() const;
+
+private:
+    friend class Vcpu;
+    struct Impl;
+    explicit Engine(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+class Vcpu {
+public:
+    explicit Vcpu(Engine& engine);
+    ~Vcpu();
+    Vcpu(const Vcpu&) = delete;
+
+    /// The ISA's state struct (a StateHeader first).
+    ir::StateHeader& state();
+    template <class T> T& state_as() { return static_cast<T&>(state()); }
+    Engine& engine();
+
+    /// Run until something stops it. The FP flags harvested from the host are in state().fp_flags on return.
+    Stop run();
+    /// Execute exactly one instruction in the interpreter (no translation kept).
+    Stop step();
+
+    /// Ask the vCPU to return Stop::poll soon. Async-signal-safe, callable from any thread.
+    void request_poll();
+
+    /// Leave the running helper (or memory slow path) with a guest exception: exact state is restored for the instruction
+    /// that called it, and run() returns the trap. Only from code called by translated code or the interpreter.
+    [[noreturn]] void raise(isa::Trap trap, u64 value, int host_code = 0, int host_signal = 0);
+
+    /// For the host's SIGSEGV/SIGBUS handler: if the fault at host `pc` (ucontext) happened in translated code, a helper or the
+    /// interpreter of this vCPU, arrange that run() returns the guest fault and return true; false: not ours, a bug in Emu.
+    /// `address` is si_addr; the guest address is derived by the caller's memory_base.
+    bool handle_host_fault(int signal, int code, u64 address, void* ucontext);
+    /// The vCPU running on this thread, or null.
+    static Vcpu* current();
+
+    // After fork() in the child etc. nothing is needed: the code buffer is private to the process.
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+} // namespace emu::cpu

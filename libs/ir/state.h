@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+// The part of a vCPU's state that is the same for every guest, at offset 0 of the ISA's own state struct. Translated code
+// keeps a pointer to it in a register and reaches fields by offset.
+#pragma once
+#include "ir/type.h"
+
+#include <csetjmp>
+
+namespace emu::ir {
+
+/// One way of the direct-mapped table that indirect jumps look up in generated code.
+struct JumpCacheEntry {
+    u64 pc = ~u64(0);
+    const void* code = nullptr;
+};
+inline constexpr unsigned jump_cache_bits = 12;
+/// Index of a guest pc in the jump cache: instructions are at least 1 byte, mostly 2 or 4.
+constexpr u32 jump_cache_index(u64 pc) { return u32(pc ^ pc >> jump_cache_bits) & ((1u << jump_cache_bits) - 1); }
+
+/// Software TLB entry of the inline probe: tag = page address | valid, per access kind; host = guest address + addend.
+struct TlbEntry {
+    u64 read = ~u64(0), write = ~u64(0), exec = ~u64(0);
+    u64 addend = 0;
+};
+inline constexpr unsigned tlb_bits = 10, tlb_page_bits = 12, tlb_views = 4;
+
+struct StateHeader {
+    u64 pc = 0;                      ///< guest pc, valid outside translated code
+    u32 poll = 0;                    ///< nonzero asks translated code to leave at the next back edge or indirect exit
+    u32 mode = 0;                    ///< mode bits of the code that may run now (see Isa::mode)
+
+    // Why translated code was left (ExitKind of the exit, its code and value).
+    u32 exit_kind = 0, exit_code = 0;
+    u64 exit_value = 0;
+
+    u32 fp_flags = 0;                ///< sticky fp::Flag bits; the host's own are harvested into it (see harvest_fp_flags)
+    u32 mxcsr = 0x1f80;              ///< host MXCSR to run translated code with: the guest's rounding, exceptions masked
+    u32 host_mxcsr = 0x1f80;
+    bool in_jit = false;             ///< translated code or a helper called from it is running
+
+    u64 memory_base = 0;             ///< host address of guest address 0 (flat memory)
+    TlbEntry* tlb = nullptr;         ///< tlb_views tables of 1 << tlb_bits entries, or null: flat memory
+    JumpCacheEntry* jump_cache = nullptr;
+
+    void* host_stack = nullptr;      ///< C++ stack while translated code runs
+    void* jit_stack = nullptr;       ///< translated code's stack pointer while a helper runs
+    void* shadow_top = nullptr;      ///< where the empty call/return stack starts
+    void* vcpu = nullptr;            ///< the cpu::Vcpu that owns this state
+    void* memory = nullptr;          ///< the ir::Memory the slow paths use
+    void* link_site = nullptr;       ///< translated code's unlinked exit that was taken last
+
+    V128 scratch[5];                 ///< operands and result of out-of-line vector and FP ops
+};
+
+} // namespace emu::ir

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+// Lane-wise floating point: the scalar functions of libs/fp over the lanes.
+#include "fp/fp.h"
+#include "ir/eval.h"
+
+namespace emu::ir {
+
+namespace {
+
+template <class F> struct Bits;
+template <> struct Bits<fp::F16> { using U = u16; using S = s16; };
+template <> struct Bits<fp::F32> { using U = u32; using S = s32; };
+template <> struct Bits<fp::F64> { using U = u64; using S = s64; };
+
+template <class F> F lane(const V128& v, unsigned i) { return F{v.lane<typename Bits<F>::U>(i)}; }
+
+fp::Round lane_rounding(u16 aux, const fp::Env& env) {
+    Rounding r = aux_rounding(vfp_scalar_aux(aux));
+    return r == Rounding::dynamic ? env.round : fp::Round(r);
+}
+
+/// FCADD (Arm ARM C7.2): pairs of lanes are complex numbers, b rotated by 90 or 270 degrees.
+template <class F> V128 complex_add(const V128& a, const V128& b, bool rot270, fp::Env& env) {
+    V128 r;
+    for (unsigned i = 0; i < 16 / sizeof(F); i += 2) {
+        F re = lane<F>(b, i + 1), im = lane<F>(b, i);
+        if (rot270) im = fp::neg(im);
+        else re = fp::neg(re);
+        r.set_lane(i, fp::add(lane<F>(a, i), re, env));
+        r.set_lane(i + 1, fp::add(lane<F>(a, i + 1), im, env));
+    }
+    return r;
+}
+
+/// FCMLA: c + one half of the product a * b, chosen by the rotation (0, 90, 180, 270 degrees).
+template <class F> V128 complex_mla(const V128& a, const V128& b, const V128& c, unsigned rotation, fp::Env& env) {
+    V128 r;
+    for (unsigned i = 0; i < 16 / sizeof(F); i += 2) {
+        F a0 = lane<F>(a, i), a1 = lane<F>(a, i + 1), b0 = lane<F>(b, i), b1 = lane<F>(b, i + 1);
+        F x, y, p;
+        switch (rotation) {
+        case 0: p = a0, x = b0, y = b1; break;
+        case 1: p = a1, x = fp::neg(b1), y = b0; break;
+        case 2: p = a0, x = fp::neg(b0), y = fp::neg(b1); break;
+        default: p = a1, x = b1, y = fp::neg(b0); break;
+        }
+        r.set_lane(i, fp::fma(x, p, lane<F>(c, i), env));
+        r.set_lane(i + 1, fp::fma(y, p, lane<F>(c, i + 1), env));
+    }
+    return r;
+}
+
+template <class F> bool eval_lanes(Op op, u16 aux, const V128* args, fp::Env& env, V128& result) {
+    using U = typename Bits<F>::U;
+    using S = typename Bits<F>::S;
+    if (op == Op::vfcadd) return result = complex_add<F>(args[0], args[1], aux_imm(aux) & 1, env), true;
+    if (op == Op::vfcmla) return result = complex_mla<F>(args[0], args[1], args[2], aux_imm(aux) & 3, env), true;
+    const unsigned fraction = aux_arg(vfp_scalar_aux(aux));
+    for (unsigned i = 0; i < 16 / sizeof(F); i++) {
+        const F a = lane<F>(args[0], i), b = lane<F>(args[1], i);
+        U r = 0;
+        switch (op) {
+        case Op::vfadd: r = fp::add(a, b, env).bits; break;
+        case Op::vfsub: r = fp::sub(a, b, env).bits; break;
+        case Op::vfmul: r = fp::mul(a, b, env).bits; break;
+        case Op::vfdiv: r = fp::div(a, b, env).bits; break;
+        case Op::vfsqrt: r = fp::sqrt(a, env).bits; break;
+        case Op::vfma: r = fp::fma(a, b, lane<F>(args[2], i), env).bits; break;
+        case Op::vfneg: r = fp::neg(a).bits; break;
+        case Op::vfabs: r = fp::abs(a).bits; break;
+        case Op::vfmin: r = fp::min(a, b, env).bits; break;
+        case Op::vfmax: r = fp::max(a, b, env).bits; break;
+        case Op::vfminnm: r = fp::min_num(a, b, env).bits; break;
+        case Op::vfmaxnm: r = fp::max_num(a, b, env).bits; break;
+        case Op::vfmulx: r = fp::mulx(a, b, env).bits; break;
+        case Op::vfrecpe: r = fp::recip_estimate(a, env).bits; break;
+        case Op::vfrsqrte: r = fp::rsqrt_estimate(a, env).bits; break;
+        case Op::vfrecps: r = fp::recip_step(a, b, env).bits; break;
+        case Op::vfrsqrts: r = fp::rsqrt_step(a, b, env).bits; break;
+        case Op::vfceq: r = fp::compare(a, b, false, env) == fp::Order::equal ? U(~U(0)) : U(0); break;
+        case Op::vfcgt: r = fp::compare(a, b, true, env) == fp::Order::greater ? U(~U(0)) : U(0); break;
+        case Op::vfcge: {
+            fp::Order order = fp::compare(a, b, true, env);
+            r = order == fp::Order::greater || order == fp::Order::equal ? U(~U(0)) : U(0);
+            break;
+        }
+        case Op::vfrint: r = fp::round_to_int(a, lane_rounding(aux, env), fraction & 1, env).bits; break;
+        case Op::vf2s: r = U(fp::to_int<S>(a, lane_rounding(aux, env), fraction, env)); break;
+        case Op::vf2u: r = fp::to_int<U>(a, lane_rounding(aux, env), fraction, env); break;
+        case Op::vs2f: r = fp::from_int<F>(S(a.bits), fraction, env).bits; break;
+        case Op::vu2f: r = fp::from_int<F>(U(a.bits), fraction, env).bits; break;
+        default: return false;
+        }
+        result.set_lane(i, r);
+    }
+    return true;
+}
+
+template <class From, class To> V128 widen(const V128& a, bool high, fp::Env& env) {
+    V128 r;
+    constexpr unsigned count = 16 / sizeof(To);
+    for (unsigned i = 0; i < count; i++) r.set_lane(i, fp::convert<To>(lane<From>(a, i + high * count), env));
+    return r;
+}
+
+template <class From, class To> V128 narrow(const V128& a, const V128& b, bool to_odd, fp::Env& env) {
+    V128 r;
+    constexpr unsigned count = 16 / sizeof(From);
+    const fp::Round saved = env.round;
+    if (to_odd) env.round = fp::Round::to_odd;
+    for (unsigned i = 0; i < count; i++) {
+        r.set_lane(i, fp::convert<To>(lane<From>(a, i), env));
+        r.set_lane(i + count, fp::convert<To>(lane<From>(b, i), env));
+    }
+    env.round = saved;
+    return r;
+}
+
+} // namespace
+
+bool eval_vector_float(Op op, u16 aux, const V128* args, fp::Env& env, V128& result) {
+    const Lane lane = aux_lane(aux);
+    if (op == Op::vfwiden) {
+        bool high = aux_imm(aux) & 1;
+        result = lane == Lane::f16 ? widen<fp::F16, fp::F32>(args[0], high, env) : widen<fp::F32, fp::F64>(args[0], high, env);
+        return true;
+    }
+    if (op == Op::vfnarrow) {
+        bool odd = aux_imm(aux) & 1;
+        result = lane == Lane::f16 ? narrow<fp::F32, fp::F16>(args[0], args[1], odd, env)
+                                   : narrow<fp::F64, fp::F32>(args[0], args[1], odd, env);
+        return true;
+    }
+    switch (lane) {
+    case Lane::f16: return eval_lanes<fp::F16>(op, aux, args, env, result);
+    case Lane::f32: return eval_lanes<fp::F32>(op, aux, args, env, result);
+    case Lane::f64: return eval_lanes<fp::F64>(op, aux, args, env, result);
+    default: return false;
+    }
+}
+
+} // namespace emu::ir

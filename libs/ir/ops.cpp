@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+#include "ir/ir.h"
+
+namespace emu::ir {
+
+namespace {
+constexpr OpInfo row(std::string_view name, char result, std::string_view args, Effect effect) {
+    if (name.back() == '_') name.remove_suffix(1);
+    return {name, result, args, effect};
+}
+} // namespace
+
+constexpr std::array<OpInfo, unsigned(Op::count_)> op_table_rows{{
+#define EMU_IR_OP(name, result, args, effect, text) row(#name, #result[0], args, Effect::effect),
+#include "ir/ops.def"
+#undef EMU_IR_OP
+}};
+const std::array<OpInfo, unsigned(Op::count_)> op_table = op_table_rows;
+
+bool holds(Cond cond, u32 flags) {
+    bool n = flags & flag_n, z = flags & flag_z, c = flags & flag_c, v = flags & flag_v, result = true;
+    switch (Cond(unsigned(cond) & ~1u)) {
+    case Cond::eq: result = z; break;
+    case Cond::cs: result = c; break;
+    case Cond::mi: result = n; break;
+    case Cond::vs: result = v; break;
+    case Cond::hi: result = c && !z; break;
+    case Cond::ge: result = n == v; break;
+    case Cond::gt: result = n == v && !z; break;
+    default: return true; // al and nv
+    }
+    return result != bool(unsigned(cond) & 1);
+}
+
+} // namespace emu::ir

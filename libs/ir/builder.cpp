@@ -107,8 +107,9 @@ Val Builder::fold(Op op, Type type, u16 aux, Val a, Val b, Val c) {
         else return {};
     }
     // An FP operation that raises a flag, or is rounded as the mode says, must happen at run time.
+    const bool floating = (op >= Op::fadd && op < Op::vget) || (op >= Op::vfadd && op < Op::vaesenc);
     fp::Env env = f_.fp;
-    if (!env.rules) return {};
+    if (floating && !env.rules) return {};
     env.flags = 0;
     V128 result = eval(op, type, aux, arg_type, values, env);
     if (env.flags) return {};

@@ -153,7 +153,7 @@ struct Function {
     u32 mode = 0;                        ///< the ISA's mode bits the code was specialised for
     u32 insns = 0;
     SlotTable slots;
-    fp::Env fp;                          ///< rules, rounding and flushing of this mode; flags unused
+    fp::Env fp{nullptr};                 ///< rules, rounding and flushing of this mode; flags unused
     std::vector<Node> nodes;             ///< [0] is a dummy
     std::vector<V128> vectors;
     std::vector<u32> extra;              ///< argument lists of calls

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+#include "cpu/vcpu.h"
+
+#include "cpu/engine.h"
+#include "ir/interpreter.h"
+
+#include <csetjmp>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+namespace emu::cpu {
+
+namespace {
+thread_local Vcpu* current_vcpu = nullptr;
+
+struct FreeState {
+    void operator()(ir::StateHeader* state) const { std::free(state); }
+};
+} // namespace
+
+struct Vcpu::Impl {
+    Engine& engine;
+    std::unique_ptr<ir::StateHeader, FreeState> state;
+    ir::FlatMemory memory;
+
+    /// Where raise() and host faults in the interpreter go: back into run(), with `stop` filled in.
+    sigjmp_buf recovery;
+    volatile bool recoverable = false;
+    Stop stop;
+    /// Keeps the unit being interpreted alive while others invalidate it.
+    std::shared_ptr<const ir::Function> running;
+
+    explicit Impl(Engine& e)
+        : engine(e), memory(e.options().memory_base, e.isa().address_bits == 32 ? 0xffffffff : e.isa().address_mask) {
+        void* raw = std::aligned_alloc(64, (e.isa().state_size + 63) / 64 * 64);
+        EMU_ASSERT(raw != nullptr);
+        std::memset(raw, 0, e.isa().state_size);
+        state.reset(new (raw) ir::StateHeader);
+        state->memory = &memory;
+        state->memory_base = e.options().memory_base;
+    }
+
+    /// Run one unit in the interpreter; true if `stop` says why to return to the caller.
+    bool interpret(std::shared_ptr<const ir::Function> function, unsigned insn_limit) {
+        running = std::move(function);
+        const ir::Exit* exit = ir::interpret(*running, *state, memory, insn_limit);
+        if (exit->kind != ir::ExitKind::trap) return false;
+        stop = {Stop::Kind::trap, isa::Trap(exit->code), state->exit_value, 0, 0};
+        return true;
+    }
+};
+
+Vcpu::Vcpu(Engine& engine) : impl_(std::make_unique<Impl>(engine)) {
+    impl_->state->vcpu = this;
+    engine.isa().reset(*impl_->state, engine.model());
+}
+Vcpu::~Vcpu() {
+    if (current_vcpu == this) current_vcpu = nullptr;
+}
+
+ir::StateHeader& Vcpu::state() { return *impl_->state; }
+Engine& Vcpu::engine() { return impl_->engine; }
+Vcpu* Vcpu::current() { return current_vcpu; }
+
+void Vcpu::request_poll() { __atomic_store_n(&impl_->state->poll, 1, __ATOMIC_SEQ_CST); }
+
+Stop Vcpu::run() {
+    current_vcpu = this;
+    Impl& self = *impl_;
+    ir::StateHeader& state = *self.state;
+    const isa::Isa& isa = self.engine.isa();
+    if (sigsetjmp(self.recovery, 0)) {
+        self.recoverable = false;
+        return self.stop;
+    }
+    self.recoverable = true;
+    for (;;) {
+        if (__atomic_exchange_n(&state.poll, 0, __ATOMIC_SEQ_CST)) {
+            self.stop = {};
+            break;
+        }
+        state.mode = isa.mode(state);
+        if (self.interpret(self.engine.impl_->find_or_translate(state.pc, state.mode), 0)) break;
+    }
+    self.recoverable = false;
+    return self.stop;
+}
+
+Stop Vcpu::step() {
+    current_vcpu = this;
+    Impl& self = *impl_;
+    ir::StateHeader& state = *self.state;
+    if (sigsetjmp(self.recovery, 0)) {
+        self.recoverable = false;
+        return self.stop;
+    }
+    self.recoverable = true;
+    state.mode = self.engine.isa().mode(state);
+    if (!self.interpret(self.engine.impl_->translate(state.pc, state.mode, 1), 0)) self.stop = {};
+    self.recoverable = false;
+    return self.stop;
+}
+
+void Vcpu::raise(isa::Trap trap, u64 value, int host_code, int host_signal) {
+    impl_->stop = {Stop::Kind::trap, trap, value, host_code, host_signal};
+    EMU_ASSERT(impl_->recoverable);
+    siglongjmp(impl_->recovery, 1);
+}
+
+bool Vcpu::handle_host_fault(int signal, int code, u64 address, void* ucontext) {
+    if (!impl_->recoverable) return false;
+    const auto* context = static_cast<const ucontext_t*>(ucontext);
+    const bool write = context->uc_mcontext.gregs[REG_ERR] & 2; // page-fault error code, bit 1: write access
+    // The handler never returns: unblock the signal that it was entered with.
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, signal);
+    pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+    raise(write ? isa::Trap::store_fault : isa::Trap::load_fault, address - impl_->engine.options().memory_base, code, signal);
+}
+
+} // namespace emu::cpu

@@ -49,7 +49,7 @@ std::string_view nearest(std::string_view word, const std::vector<std::string_vi
         // A word typed short ("stra") or grown ("cpus") is nearer than its length says.
         if (std::min(word.size(), candidate.size()) >= 3 && (candidate.starts_with(word) || word.starts_with(candidate)))
             distance = 1;
-        if (distance < best_distance) {
+        if (distance < best_distance && distance < std::min(word.size(), candidate.size())) {
             best = candidate;
             best_distance = distance;
         }

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+#include "common/log.h"
+
+#include "common/fd.h"
+#include "common/text.h"
+
+#include <cerrno>
+#include <unistd.h>
+#include <vector>
+
+namespace emu::log {
+namespace detail {
+std::atomic<u32> mask{0};
+}
+namespace {
+
+struct Row {
+    std::string_view name;
+    u32 bits;
+    std::string_view help;
+};
+constexpr u32 every_item = 0x3ffff & ~(u32(Item::nochain) | u32(Item::plugin));
+
+// clang-format off
+constexpr Row rows[] = {
+    {"out_asm",      u32(Item::out_asm),      "host code of each translated block"},
+    {"in_asm",       u32(Item::in_asm),       "guest code of each translated block"},
+    {"op",           u32(Item::op),           "intermediate code as first built"},
+    {"op_opt",       u32(Item::op_opt),       "intermediate code after optimisation"},
+    {"op_ind",       u32(Item::op_ind),       "intermediate code of indirect exits"},
+    {"int",          u32(Item::interrupt),    "exceptions and interrupts taken by the guest"},
+    {"exec",         u32(Item::exec),         "each block as it is entered"},
+    {"cpu",          u32(Item::cpu),          "guest registers at each block"},
+    {"fpu",          u32(Item::fpu),          "floating-point registers with 'cpu'"},
+    {"mmu",          u32(Item::mmu),          "address translation"},
+    {"pcall",        u32(Item::pcall),        "x86 protected-mode far calls, returns and exceptions"},
+    {"cpu_reset",    u32(Item::cpu_reset),    "guest registers at each reset"},
+    {"unimp",        u32(Item::unimp),        "what the guest asked for and Emu does not have"},
+    {"guest_errors", u32(Item::guest_errors), "what the guest did wrong"},
+    {"page",         u32(Item::page),         "guest pages as they are mapped (user mode)"},
+    {"nochain",      u32(Item::nochain),      "do not link blocks, so that 'exec' and 'cpu' show each"},
+    {"strace",       u32(Item::strace),       "system calls of the guest (user mode)"},
+    {"plugin",       u32(Item::plugin),       "output of plugins"},
+    {"all",          every_item,              "every item that only prints"},
+    {"none",         0,                       "no item"},
+};
+// clang-format on
+
+std::atomic<int> log_fd{STDERR_FILENO};
+std::string& program_name() {
+    static std::string name = "emu";
+    return name;
+}
+
+void write_all(int fd, std::string_view text) {
+    while (!text.empty()) {
+        ssize_t n = ::write(fd, text.data(), text.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return; // there is nowhere left to report that to
+        text.remove_prefix(usize(n));
+    }
+}
+
+void write_lines(int fd, std::string_view text) {
+    if (text.ends_with('\n')) return write_all(fd, text);
+    write_all(fd, std::string(text) + '\n');
+}
+
+Result<u32> item_bits(std::string_view name) {
+    std::vector<std::string_view> names;
+    for (const Row& row : rows) {
+        if (row.name == name) return row.bits;
+        names.push_back(row.name);
+    }
+    std::string hint = did_you_mean(name, names);
+    return fail(Error{EINVAL, fmt::format("unknown log item '{}'", name), hint.empty() ? "see -d help" : hint});
+}
+
+} // namespace
+
+namespace detail {
+void write_log(std::string_view text) { write_lines(log_fd.load(std::memory_order_relaxed), text); }
+} // namespace detail
+
+Result<void> enable(std::string_view items) {
+    u32 wanted = detail::mask.load();
+    for (std::string_view name : split(items, ',')) {
+        u32 bits = EMU_TRY(item_bits(name));
+        wanted = name == "none" ? 0 : wanted | bits;
+    }
+    detail::mask.store(wanted);
+    return {};
+}
+
+std::string help() {
+    std::string text = "Log items (comma separated):\n";
+    for (const Row& row : rows) text += fmt::format("{:<15} {}\n", row.name, row.help);
+    return text;
+}
+
+Result<void> set_file(std::string_view path) {
+    int fd = STDERR_FILENO;
+    if (!path.empty()) {
+        std::string name(path);
+        if (auto at = name.find("%d"); at != name.npos) name.replace(at, 2, std::to_string(::getpid()));
+        fd = EMU_TRY(Fd::open(name, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND)).release();
+    }
+    int old = log_fd.exchange(fd);
+    if (old != STDERR_FILENO) ::close(old);
+    return {};
+}
+
+void set_program(std::string_view name) { program_name() = name; }
+const std::string& program() { return program_name(); }
+void message(std::string_view text) { write_lines(STDERR_FILENO, fmt::format("{}: {}", program(), text)); }
+void warning(std::string_view text) { message(fmt::format("warning: {}", text)); }
+
+} // namespace emu::log

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: MIT
+# Shared by the scripts here: where the tree is, and how packages get installed. Sourced, not run.
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+build_packages="g++ cmake ninja-build pkg-config libfmt-dev libcli11-dev libexpected-dev nlohmann-json3-dev libxbyak-dev
+ libcapstone-dev zlib1g-dev"
+test_packages="doctest-dev python3 qemu-user binutils-aarch64-linux-gnu gcc-aarch64-linux-gnu libc6-dev-arm64-cross mandoc git"
+fuzz_packages="clang-14 libclang-rt-14-dev"
+
+say() { printf '\n== %s\n' "$*"; }
+
+# install PACKAGE...: what of it is missing, through apt-get (by sudo if we are not root)
+install_packages() {
+    local missing=() package
+    for package in "$@"; do
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+    done
+    [ ${#missing[@]} -eq 0 ] && return 0
+    local sudo=
+    [ "$(id -u)" -eq 0 ] || sudo=sudo
+    say "installing ${missing[*]}"
+    $sudo apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# configure_and_build PRESET [CMAKE-OPTION...]
+configure_and_build() {
+    local preset=$1 log
+    shift
+    log=$root/build/$preset.configure.log
+    mkdir -p "$root/build"
+    cmake -S "$root" --preset "$preset" "$@" >"$log" 2>&1 || { cat "$log"; return 1; }
+    cmake --build "$root/build/$preset" || return 1
+}

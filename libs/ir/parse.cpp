@@ -20,13 +20,15 @@ public:
     }
 
     Result<Function> run() {
-        EMU_CHECK(in(fmt::format("line {}", line_number_ + 1), header()));
-        while (!rest_.empty()) EMU_CHECK(in(fmt::format("line {}", line_number_ + 1), node()));
+        EMU_CHECK(at_line(header()));
+        while (!rest_.empty()) EMU_CHECK(at_line(node()));
         if (std::string wrong = verify(f_); !wrong.empty()) return fail(EINVAL, wrong);
         return std::move(f_);
     }
 
 private:
+    Result<void> at_line(Result<void> result) const { return in(fmt::format("line {}", line_number_), std::move(result)); }
+
     // --- words of the current line
     void next_line() {
         auto end = rest_.find('\n');

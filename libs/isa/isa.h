@@ -74,7 +74,8 @@ struct Isa {
     unsigned (*disassemble)(u64 pc, ConstBytes code, std::string& text) = nullptr;
 
     // System emulation; null for user-only ISAs.
-    /// Translate a virtual address for an access kind (0 read, 1 write, 2 fetch) in MMU view `view`; on refusal raises.
+    /// Translate a virtual address for an access kind (0 read, 1 write, 2 fetch) in MMU view `view` (0 = the current privilege).
+    /// False: refused; the reason stays in the state for take_exception, which the trap that follows leads to.
     bool (*walk)(ir::StateHeader& state, u64 address, unsigned access, unsigned view, u64& physical, u64& page_size) = nullptr;
     /// Enter the guest's exception vector for a trap or an interrupt (code, value); false: cannot be taken now.
     bool (*take_exception)(ir::StateHeader& state, u32 code, u64 value) = nullptr;

@@ -25,6 +25,7 @@ enum class Trap : u32 {
     divide_error,
     fp_error,         ///< (fp::Flag bits)
     halt,             ///< wait for interrupt
+    interrupt,        ///< for take_exception: the interrupt line is raised (never a trap of translated code)
     first_own = 64,
 };
 

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+// The A64 guest: Armv8-A in AArch64 state at EL0, and at EL1 for whole machines.
+#pragma once
+#include "isa/a64/state.h"
+#include "isa/isa.h"
+
+namespace emu::isa::a64 {
+
+extern const Isa a64_isa;
+
+/// What the Linux kernel tells a program about the CPU in AT_HWCAP and AT_HWCAP2.
+u64 hwcap(const CpuModel& model);
+u64 hwcap2(const CpuModel& model);
+
+/// Traps besides isa::Trap: exceptions and interrupts of whole machines.
+enum A64Trap : u32 {
+    trap_hvc = u32(Trap::first_own),
+    trap_smc,
+    trap_system_register,     ///< trapped MRS/MSR/SYS (ISS)
+    trap_fp_access,           ///< CPACR_EL1.FPEN
+    trap_irq,
+    trap_fiq,
+};
+
+} // namespace emu::isa::a64

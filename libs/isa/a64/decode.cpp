@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+// The list of all decode tables: one row for each decode_*.cpp.
+#include "isa/a64/sem_branch_sys.h"
+#include "isa/a64/sem_dp_imm.h"
+#include "isa/a64/sem_dp_reg.h"
+#include "isa/a64/sem_ldst.h"
+#include "isa/decoder.h"
+
+namespace emu::isa::a64 {
+
+std::span<const std::span<const Insn>> decode_tables() {
+    static const std::span<const Insn> tables[] = {
+        dp_imm_rows,
+        branch_sys_rows,
+        ldst_rows,
+        ldst_atomic_rows,
+        dp_reg_rows,
+    };
+    return tables;
+}
+
+const Insn* decode(u32 word, u64 features) {
+    static const Decoder<Insn> decoder(decode_tables());
+    return decoder.find(word, features);
+}
+
+} // namespace emu::isa::a64

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+#include "isa/a64/helpers.h"
+
+#include "fp/rules.h"
+#include "ir/memory.h"
+#include "isa/a64/models.h"
+#include "isa/a64/translate.h"
+
+#include <ctime>
+#include <random>
+
+namespace emu::isa::a64 {
+
+// --- FPCR, FPSR ----------------------------------------------------------------------------------------------------------
+
+u32 fp_mode(u32 value) {
+    u32 mode = value >> 22 & 3;
+    if (value & fpcr::fz) mode |= mode::flush;
+    if (value & fpcr::dn) mode |= mode::default_nan;
+    if (value & fpcr::fz16) mode |= mode::flush_f16;
+    if (value & fpcr::ahp) mode |= mode::alt_half;
+    return mode;
+}
+
+u32 fpcr_of_mode(u32 mode) {
+    u32 value = (mode & mode::rounding) << 22;
+    if (mode & mode::flush) value |= fpcr::fz;
+    if (mode & mode::default_nan) value |= fpcr::dn;
+    if (mode & mode::flush_f16) value |= fpcr::fz16;
+    if (mode & mode::alt_half) value |= fpcr::ahp;
+    return value;
+}
+
+void write_fpcr(State& state, u32 value) {
+    const auto* model = static_cast<const CpuModel*>(state.model);
+    u32 mask = fpcr::mask;
+    if (!(model->features & feature::fp16)) mask &= ~fpcr::fz16;
+    state.fpcr = value & mask;
+    // RMode: nearest, up, down, zero. MXCSR.RC (bits 14..13): nearest, down, up, zero. All exceptions stay masked.
+    constexpr u32 host_rounding[] = {0, 2, 1, 3};
+    state.mxcsr = 0x1f80 | host_rounding[value >> 22 & 3] << 13;
+}
+
+namespace {
+struct FlagPair {
+    u32 guest;
+    u8 flag;
+};
+constexpr FlagPair flag_pairs[] = {
+    {fpsr::ioc, fp::invalid},   {fpsr::dzc, fp::divide_by_zero}, {fpsr::ofc, fp::overflow},
+    {fpsr::ufc, fp::underflow}, {fpsr::ixc, fp::inexact},        {fpsr::idc, fp::input_denormal},
+};
+} // namespace
+
+u32 read_fpsr(const State& state) {
+    u32 value = state.fpsr_qc.lo | state.fpsr_qc.hi ? fpsr::qc : 0;
+    for (auto [guest, flag] : flag_pairs)
+        if (state.fp_flags & flag) value |= guest;
+    return value;
+}
+
+void write_fpsr(State& state, u32 value) {
+    state.fpsr_qc = {value & fpsr::qc ? 1u : 0u, 0};
+    state.fp_flags = 0;
+    for (auto [guest, flag] : flag_pairs)
+        if (value & guest) state.fp_flags |= flag;
+}
+
+namespace {
+
+State& a64(ir::StateHeader& header) { return static_cast<State&>(header); }
+
+u64 do_read_fpsr(ir::StateHeader& h, u64, u64, u64, u64) { return read_fpsr(a64(h)); }
+u64 do_write_fpsr(ir::StateHeader& h, u64 value, u64, u64, u64) {
+    write_fpsr(a64(h), u32(value));
+    return 0;
+}
+u64 do_write_fpcr(ir::StateHeader& h, u64 value, u64, u64, u64) {
+    write_fpcr(a64(h), u32(value));
+    return 0;
+}
+
+// --- counter, random numbers ---------------------------------------------------------------------------------------------
+
+u64 do_counter(ir::StateHeader&, u64, u64, u64, u64) {
+    timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    constexpr u64 tick_ns = 1'000'000'000 / counter_frequency;
+    return u64(now.tv_sec) * counter_frequency + u64(now.tv_nsec) / tick_ns;
+}
+
+u64 do_random(ir::StateHeader&, u64, u64, u64, u64) {
+    static thread_local std::random_device device;
+    return u64(device()) << 32 | device();
+}
+
+// --- pairs of 64 bits ----------------------------------------------------------------------------------------------------
+
+constexpr MemFlags pair_access(u64 view) { return {.size_log2 = 4, .aligned = true, .order = ir::Order::seq_cst, .mmu = u8(view)}; }
+
+u64 do_casp(ir::StateHeader& h, u64 address, u64 registers, u64 view, u64) {
+    State& s = a64(h);
+    const unsigned rs = registers & 31, rt = registers >> 8 & 31;
+    auto x = [&](unsigned n) { return n == 31 ? 0 : s.x[n]; };
+    auto& memory = *static_cast<ir::Memory*>(h.memory);
+    ir::V128 old = memory.cas(address, pair_access(view), {x(rs), x(rs + 1)}, {x(rt), x(rt + 1)});
+    s.x[rs] = old.lo;
+    if (rs + 1 != 31) s.x[rs + 1] = old.hi;
+    return 0;
+}
+
+u64 do_stxp(ir::StateHeader& h, u64 address, u64 lo, u64 hi, u64 view) {
+    State& s = a64(h);
+    if (s.monitor_address != address) return 1;
+    const ir::V128 expected{s.monitor_lo, s.monitor_hi};
+    auto& memory = *static_cast<ir::Memory*>(h.memory);
+    return memory.cas(address, pair_access(view), expected, {lo, hi}) == expected ? 0 : 1;
+}
+
+void* pointer(u64 (*function)(ir::StateHeader&, u64, u64, u64, u64)) { return reinterpret_cast<void*>(function); }
+
+} // namespace
+
+const ir::Helper helper_read_fpsr{"a64_read_fpsr", pointer(do_read_fpsr), Type::i64, 0, true, false, false};
+const ir::Helper helper_write_fpsr{"a64_write_fpsr", pointer(do_write_fpsr), Type::none, 1, true, true, false};
+const ir::Helper helper_write_fpcr{"a64_write_fpcr", pointer(do_write_fpcr), Type::none, 1, true, true, false};
+const ir::Helper helper_counter{"a64_counter", pointer(do_counter), Type::i64, 0, false, false, false};
+const ir::Helper helper_random{"a64_random", pointer(do_random), Type::i64, 0, false, false, false};
+const ir::Helper helper_casp{"a64_casp", pointer(do_casp), Type::none, 3, true, true, true};
+const ir::Helper helper_stxp{"a64_stxp", pointer(do_stxp), Type::i64, 4, true, false, true};
+
+} // namespace emu::isa::a64

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+// Registers of an A64 vCPU and the slot table over them (Arm ARM B1.2 application level, D13 system registers).
+#pragma once
+#include "ir/ir.h"
+#include "ir/state.h"
+
+#include <cstddef>
+
+namespace emu::isa::a64 {
+
+/// System registers of EL1, used by whole machines only.
+struct SystemRegs {
+    u64 sctlr_el1 = 0, cpacr_el1 = 0, ttbr0_el1 = 0, ttbr1_el1 = 0, tcr_el1 = 0, mair_el1 = 0, amair_el1 = 0;
+    u64 vbar_el1 = 0, esr_el1 = 0, far_el1 = 0, elr_el1 = 0, spsr_el1 = 0, par_el1 = 0;
+    u64 contextidr_el1 = 0, tpidr_el1 = 0, afsr0_el1 = 0, afsr1_el1 = 0, cntkctl_el1 = 0, mdscr_el1 = 0;
+    u64 sp_el0 = 0, sp_el1 = 0;      ///< the one that is not SP now
+    u64 cntv_ctl = 0, cntv_cval = 0, cntp_ctl = 0, cntp_cval = 0, cntvoff = 0;
+    u32 el = 0;                      ///< current exception level, 0 or 1
+    u32 spsel = 0;                   ///< PSTATE.SP
+    u32 daif = 0;                    ///< PSTATE.DAIF as in bits 9..6
+    u32 pan = 0, uao = 0, il = 0, ss = 0;
+    u32 irq_line = 0, fiq_line = 0;  ///< inputs, set by the machine
+    bool pending_exception = false;
+};
+
+struct State : ir::StateHeader {
+    // What translated code touches most comes right after the header.
+    u64 x[31] = {};
+    u64 sp = 0;
+    u32 nzcv = 0;                    ///< an IR flags token (ir::flag_n ...)
+    u32 fpcr = 0;                    ///< only the bits of fpcr_mask; the mode bits are made of it
+    u64 tpidr_el0 = 0;
+
+    // Exclusive monitor: address of the last load-exclusive and what it read; no_monitor = none.
+    u64 monitor_address = ~u64(0);
+    u64 monitor_lo = 0, monitor_hi = 0;
+
+    u64 tpidrro_el0 = 0;
+    ir::V128 fpsr_qc;                ///< cumulative saturation: FPSR.QC is "any bit set"
+    ir::V128 v[32];
+
+    /// Pointer authentication keys IA, IB, DA, DB, GA as (low, high).
+    u64 pac_keys[5][2] = {};
+    u32 ssbs = 0, dit = 0;           ///< PSTATE bits that change nothing here
+    const void* model = nullptr;     ///< the CpuModel
+
+    SystemRegs sys;
+};
+
+inline constexpr u64 no_monitor = ~u64(0);
+
+/// Indices into slot_table.
+enum SlotIndex : unsigned {
+    slot_x0 = 0,
+    slot_sp = 31,
+    slot_nzcv,
+    slot_v0,
+    slot_tpidr_el0 = slot_v0 + 32,
+    slot_tpidrro_el0,
+    slot_monitor_address,
+    slot_monitor_lo,
+    slot_monitor_hi,
+    slot_fpsr_qc,
+    slot_fpcr,
+    slot_pac_keys,                   ///< ten: apia_lo, apia_hi, apib_lo ... apga_hi
+    slot_ssbs = slot_pac_keys + 10,
+    slot_dit,
+    slot_sys,                        ///< first of system_slots
+};
+extern const ir::SlotTable slot_table;
+
+// FPCR and FPSR (Arm ARM C5.2.7, C5.2.8): bits that exist here.
+namespace fpcr {
+inline constexpr u32 ahp = 1u << 26, dn = 1u << 25, fz = 1u << 24, rmode = 3u << 22, fz16 = 1u << 19;
+inline constexpr u32 mask = ahp | dn | fz | rmode | fz16;
+}
+namespace fpsr {
+inline constexpr u32 ioc = 1, dzc = 2, ofc = 4, ufc = 8, ixc = 16, idc = 128, qc = 1u << 27;
+}
+
+// NZCV in bits 31..28, as MRS, SPSR and signal frames show it, from and to the IR's token.
+constexpr u32 nzcv_from_token(u32 token) {
+    return (token & (ir::flag_n | ir::flag_z)) << 16 | (token & ir::flag_c) << 21 | (token & ir::flag_v) << 28;
+}
+constexpr u32 token_from_nzcv(u32 nzcv) {
+    return (nzcv >> 16 & (ir::flag_n | ir::flag_z)) | (nzcv >> 21 & ir::flag_c) | (nzcv >> 28 & ir::flag_v);
+}
+
+/// FPSR as the guest reads it, and the effect of writing it. The header's fp_flags must be up to date.
+u32 read_fpsr(const State& state);
+void write_fpsr(State& state, u32 value);
+/// Also chooses the host's MXCSR; the vCPU must look at Isa::mode afterwards.
+void write_fpcr(State& state, u32 value);
+/// FPCR in the low mode bits (isa.h: Isa::mode).
+u32 fp_mode(u32 fpcr_value);
+
+/// PSTATE as SPSR holds it (NZCV, DAIF, EL, SPSel ...).
+u32 read_pstate(const State& state);
+
+} // namespace emu::isa::a64

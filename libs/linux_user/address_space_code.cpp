@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+// The translator's side of the address space: fetching code, and noticing when it changes.
+#include "common/bits.h"
+#include "linux_user/address_space.h"
+#include "linux_user/host_asm.h"
+
+#include <sys/mman.h>
+
+namespace emu::linux_user {
+
+bool AddressSpace::read(u64 address, Bytes to) {
+    if (!contains(address, to.size())) return false;
+    {
+        Lock lock(mutex_);
+        if (!regions_.covers(address, address + to.size(), PROT_EXEC)) return false;
+    }
+    return host::safe_copy(to.data(), host(address), to.size()) == 0;
+}
+
+void AddressSpace::watch(u64 first, u64 last) {
+    Lock lock(mutex_);
+    for (u64 page = align_down(first, host_page_); page < last; page += host_page_)
+        if (code_pages_.insert(page).second) guard_again(page, page + host_page_);
+}
+
+/// Count afresh the code pages of a range that the guest may write, and take the host's permission from them.
+void AddressSpace::guard_again(u64 start, u64 end) {
+    for (auto at = code_pages_.lower_bound(align_down(start, host_page_)); at != code_pages_.end() && *at < end; ++at) {
+        auto region = regions_.find(*at);
+        if (!region || !(region->props.prot & PROT_WRITE)) continue;
+        ::mprotect(host(*at), host_page_, host_protection(region->props.prot) & ~PROT_WRITE);
+        guarded_.fetch_add(1, std::memory_order_relaxed); // an upper bound: never counted down, only reset with the set
+    }
+}
+
+bool AddressSpace::forget_code(u64 start, u64 end) {
+    auto first = code_pages_.lower_bound(align_down(start, host_page_)), last = code_pages_.lower_bound(end);
+    if (first == last) return false;
+    code_pages_.erase(first, last);
+    if (code_pages_.empty()) guarded_.store(0, std::memory_order_relaxed);
+    return true;
+}
+
+void AddressSpace::drop_translations(u64 start, u64 end) {
+    if (engine_) engine_->invalidate(align_down(start, host_page_), align_up(end, host_page_));
+}
+
+bool AddressSpace::handle_write_fault(u64 host_address) {
+    if (host_address < base_ || !contains(host_address - base_, 1)) return false;
+    u64 page = align_down(host_address - base_, host_page_);
+    Lock lock(mutex_);
+    auto region = regions_.find(host_address - base_);
+    if (!region || !(region->props.prot & PROT_WRITE)) return false;
+    bool code = code_pages_.erase(page) != 0;
+    // Without code another thread was here first, and the permission is there already.
+    ::mprotect(host(page), host_page_, host_protection(region->props.prot));
+    lock.unlock();
+    if (code) drop_translations(page, page + host_page_);
+    return true;
+}
+
+void AddressSpace::release_guards(u64 address, u64 size) {
+    if (!contains(address, size) || size == 0) return;
+    Lock lock(mutex_);
+    std::vector<u64> pages;
+    for (auto at = code_pages_.lower_bound(align_down(address, host_page_));
+         at != code_pages_.end() && *at < address + size; ++at)
+        pages.push_back(*at);
+    lock.unlock();
+    for (u64 page : pages) handle_write_fault(u64(host(page)));
+}
+
+} // namespace emu::linux_user

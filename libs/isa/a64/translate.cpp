@@ -59,7 +59,6 @@ void translate(ir::Builder& builder, const TranslateRequest& request) {
         u.raw = u32(bytes[0]) | u32(bytes[1]) << 8 | u32(bytes[2]) << 16 | u32(bytes[3]) << 24;
         u.next = pc + 4;
         note_range(function, pc);
-        function.insns++;
         builder.insn(pc, u.raw);
         translate_insn(u, request.model->features);
         pc = u.next;

@@ -4,6 +4,7 @@
 #include "isa/a64/sem_dp_imm.h"
 #include "isa/a64/sem_dp_reg.h"
 #include "isa/a64/sem_ldst.h"
+#include "isa/a64/sem_simd_move.h"
 #include "isa/decoder.h"
 
 namespace emu::isa::a64 {
@@ -15,6 +16,9 @@ std::span<const std::span<const Insn>> decode_tables() {
         ldst_rows,
         ldst_atomic_rows,
         dp_reg_rows,
+        simd_move_rows,
+        simd_structure_rows,
+        crypto_rows,
     };
     return tables;
 }

@@ -5,6 +5,7 @@
 #include "isa/a64/sem_dp_reg.h"
 #include "isa/a64/sem_ldst.h"
 #include "isa/a64/sem_simd_move.h"
+#include "isa/a64/sem_simd_shift.h"
 #include "isa/decoder.h"
 
 namespace emu::isa::a64 {
@@ -19,6 +20,8 @@ std::span<const std::span<const Insn>> decode_tables() {
         simd_move_rows,
         simd_structure_rows,
         crypto_rows,
+        simd_shift_rows,
+        simd_misc_rows,
     };
     return tables;
 }

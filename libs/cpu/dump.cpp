@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+#include "cpu/dump.h"
+
+#include "common/log.h"
+
+#include <algorithm>
+#include <capstone/capstone.h>
+#include <fmt/format.h>
+#include <iterator>
+#include <optional>
+
+namespace emu::cpu {
+
+namespace {
+
+/// Capstone's name for an ISA; empty where it has none (then the ISA's own disassemble, or raw words, are printed).
+struct Machine {
+    std::string_view isa;
+    cs_arch arch;
+    cs_mode mode;
+};
+constexpr Machine machines[] = {
+    {"aarch64", CS_ARCH_ARM64, CS_MODE_LITTLE_ENDIAN},
+    {"arm", CS_ARCH_ARM, CS_MODE_ARM},
+    {"i386", CS_ARCH_X86, CS_MODE_32},
+    {"x86_64", CS_ARCH_X86, CS_MODE_64},
+};
+
+class Disassembler {
+public:
+    static std::optional<Disassembler> open(cs_arch arch, cs_mode mode) {
+        csh handle;
+        if (cs_open(arch, mode, &handle) != CS_ERR_OK) return std::nullopt;
+        return Disassembler(handle);
+    }
+    Disassembler(Disassembler&& other) noexcept : handle_(std::exchange(other.handle_, 0)) {}
+    ~Disassembler() {
+        if (handle_) cs_close(&handle_);
+    }
+
+    /// Text of the instruction at the start of `code`; its length, 0 if it is none.
+    usize one(ConstBytes code, u64 address, std::string& text) const {
+        cs_insn* insn = nullptr;
+        if (cs_disasm(handle_, code.data(), code.size(), address, 1, &insn) != 1) return 0;
+        text = insn->op_str[0] ? fmt::format("{:<8}{}", insn->mnemonic, insn->op_str) : insn->mnemonic;
+        const usize size = insn->size;
+        cs_free(insn, 1);
+        return size;
+    }
+
+private:
+    explicit Disassembler(csh handle) : handle_(handle) {}
+    csh handle_;
+};
+
+std::string listing(const std::optional<Disassembler>& disassembler, ConstBytes code, u64 address, usize unit) {
+    std::string out;
+    while (!code.empty()) {
+        std::string text;
+        usize size = disassembler ? disassembler->one(code, address, text) : 0;
+        if (!size) {
+            size = std::min(unit, code.size());
+            text = "?";
+        }
+        std::string bytes;
+        for (u8 byte : code.first(size)) bytes += fmt::format("{:02x}", byte);
+        fmt::format_to(std::back_inserter(out), "{:#014x}: {:<20} {}\n", address, bytes, text);
+        code = code.subspan(size);
+        address += size;
+    }
+    return out;
+}
+
+} // namespace
+
+bool wants_dump() { return log::enabled(log::Item::in_asm) || log::enabled(log::Item::op) || log::enabled(log::Item::out_asm); }
+
+std::string disassemble_host(ConstBytes code, u64 address) {
+    return listing(Disassembler::open(CS_ARCH_X86, CS_MODE_64), code, address, 1);
+}
+
+std::string disassemble_guest(const isa::Isa& isa, ConstBytes code, u64 address) {
+    auto at = std::find_if(std::begin(machines), std::end(machines), [&](const Machine& m) { return m.isa == isa.name; });
+    return listing(at == std::end(machines) ? std::nullopt : Disassembler::open(at->arch, at->mode), code, address, 4);
+}
+
+void dump_unit(const isa::Isa& isa, const ir::Function& function, isa::CodeReader& code, ConstBytes host, const void* host_address) {
+    std::string text;
+    if (log::enabled(log::Item::in_asm)) {
+        text += fmt::format("IN: {} instructions at {:#x}, mode {:#x}\n", function.insns, function.pc, function.mode);
+        for (auto [first, last] : function.ranges) {
+            std::vector<u8> bytes(usize(last - first));
+            if (code.read(first, bytes)) text += disassemble_guest(isa, bytes, first);
+        }
+        text += '\n';
+    }
+    if (log::enabled(log::Item::op)) text += "OP:\n" + ir::print(function) + '\n';
+    if (log::enabled(log::Item::out_asm) && !host.empty())
+        text += fmt::format("OUT: {} bytes for {:#x}\n{}\n", host.size(), function.pc, disassemble_host(host, u64(host_address)));
+    log::write(text);
+}
+
+} // namespace emu::cpu

@@ -2,6 +2,7 @@
 #include "cpu/vcpu.h"
 
 #include "cpu/engine.h"
+#include "cpu/soft_mmu.h"
 #include "ir/interpreter.h"
 
 #include <csetjmp>
@@ -23,7 +24,9 @@ struct FreeState {
 struct Vcpu::Impl {
     Engine& engine;
     std::unique_ptr<ir::StateHeader, FreeState> state;
-    ir::FlatMemory memory;
+    ir::FlatMemory flat;
+    std::unique_ptr<SoftMmu> mmu;      ///< instead of flat memory, in system mode
+    std::atomic<bool> interrupt = false;
 
     /// Where raise() and host faults in the interpreter go: back into run(), with `stop` filled in.
     sigjmp_buf recovery;
@@ -33,19 +36,28 @@ struct Vcpu::Impl {
     std::shared_ptr<const ir::Function> running;
 
     explicit Impl(Engine& e)
-        : engine(e), memory(e.options().memory_base, e.isa().address_bits == 32 ? 0xffffffff : e.isa().address_mask) {
+        : engine(e), flat(e.options().memory_base, e.isa().address_bits == 32 ? 0xffffffff : e.isa().address_mask) {
         void* raw = std::aligned_alloc(64, (e.isa().state_size + 63) / 64 * 64);
         EMU_ASSERT(raw != nullptr);
         std::memset(raw, 0, e.isa().state_size);
         state.reset(new (raw) ir::StateHeader);
-        state->memory = &memory;
+        state->memory = &flat;
         state->memory_base = e.options().memory_base;
+    }
+
+    /// System mode: let the guest take an exception or the pending interrupt. True if it did.
+    bool take_exception(u32 code, u64 value) {
+        const isa::Isa& isa = engine.isa();
+        return engine.options().system && isa.take_exception && isa.take_exception(*state, code, value);
+    }
+    void take_interrupt() {
+        if (interrupt && engine.isa().interrupt_enabled(*state)) take_exception(u32(isa::Trap::interrupt), 0);
     }
 
     /// Run one unit in the interpreter; true if `stop` says why to return to the caller.
     bool interpret(std::shared_ptr<const ir::Function> function, unsigned insn_limit) {
         running = std::move(function);
-        const ir::Exit* exit = ir::interpret(*running, *state, memory, insn_limit);
+        const ir::Exit* exit = ir::interpret(*running, *state, *static_cast<ir::Memory*>(state->memory), insn_limit);
         if (exit->kind != ir::ExitKind::trap) return false;
         stop = {Stop::Kind::trap, isa::Trap(exit->code), state->exit_value, 0, 0};
         return true;
@@ -54,6 +66,10 @@ struct Vcpu::Impl {
 
 Vcpu::Vcpu(Engine& engine) : impl_(std::make_unique<Impl>(engine)) {
     impl_->state->vcpu = this;
+    if (engine.options().system) {
+        EMU_ASSERT(engine.options().bus != nullptr);
+        impl_->mmu = std::make_unique<SoftMmu>(*this, *engine.options().bus);
+    }
     engine.isa().reset(*impl_->state, engine.model());
 }
 Vcpu::~Vcpu() {
@@ -66,26 +82,34 @@ Vcpu* Vcpu::current() { return current_vcpu; }
 
 void Vcpu::request_poll() { __atomic_store_n(&impl_->state->poll, 1, __ATOMIC_SEQ_CST); }
 
+void Vcpu::set_interrupt(bool level) {
+    impl_->interrupt = level;
+    if (level) request_poll();
+}
+SoftMmu* Vcpu::mmu() { return impl_->mmu.get(); }
+
 Stop Vcpu::run() {
     current_vcpu = this;
     Impl& self = *impl_;
     ir::StateHeader& state = *self.state;
     const isa::Isa& isa = self.engine.isa();
-    if (sigsetjmp(self.recovery, 0)) {
-        self.recoverable = false;
-        return self.stop;
-    }
-    self.recoverable = true;
+    const bool system = self.engine.options().system;
     for (;;) {
-        if (__atomic_exchange_n(&state.poll, 0, __ATOMIC_SEQ_CST)) {
-            self.stop = {};
-            break;
+        if (sigsetjmp(self.recovery, 0) == 0) {
+            self.recoverable = true;
+            for (;;) {
+                if (system) self.take_interrupt();
+                if (__atomic_exchange_n(&state.poll, 0, __ATOMIC_SEQ_CST) && !(system && self.interrupt)) {
+                    self.recoverable = false;
+                    return self.stop = {};
+                }
+                state.mode = isa.mode(state);
+                if (self.interpret(self.engine.impl_->find_or_translate(state.pc, state.mode), 0)) break;
+            }
         }
-        state.mode = isa.mode(state);
-        if (self.interpret(self.engine.impl_->find_or_translate(state.pc, state.mode), 0)) break;
+        self.recoverable = false;
+        if (!self.take_exception(u32(self.stop.trap), self.stop.value)) return self.stop;
     }
-    self.recoverable = false;
-    return self.stop;
 }
 
 Stop Vcpu::step() {

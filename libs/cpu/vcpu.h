@@ -24,6 +24,7 @@ struct EngineOptions {
     bool one_insn_per_unit = false;
     bool system = false;
     u64 memory_base = 0;              ///< host address of guest address 0 (flat memory only)
+    class PhysicalBus* bus = nullptr; ///< system mode: what the MMU's physical side leads to
     usize code_buffer = usize(256) << 20;
 };
 
@@ -46,6 +47,7 @@ struct Stop {
 };
 
 class Vcpu;
+class SoftMmu;
 
 /// Translations of one guest address space, shared by its vCPUs.
 class Engine {
@@ -85,13 +87,18 @@ public:
     template <class T> T& state_as() { return static_cast<T&>(state()); }
     Engine& engine();
 
-    /// Run until something stops it. The FP flags harvested from the host are in state().fp_flags on return.
+    /// Run until something stops it. In system mode the guest takes its exceptions itself (Isa::take_exception); only what it
+    /// cannot take, such as `halt`, stops the vCPU. The FP flags harvested from the host are in state().fp_flags on return.
     Stop run();
     /// Execute exactly one instruction in the interpreter (no translation kept).
     Stop step();
 
     /// Ask the vCPU to return Stop::poll soon. Async-signal-safe, callable from any thread.
     void request_poll();
+    /// System mode: level of the interrupt line; taken by the guest as soon as it lets itself be interrupted. Any thread.
+    void set_interrupt(bool level);
+    /// System mode: this vCPU's memory; null in user mode.
+    SoftMmu* mmu();
 
     /// Leave the running helper (or memory slow path) with a guest exception: exact state is restored for the instruction
     /// that called it, and run() returns the trap. Only from code called by translated code or the interpreter.

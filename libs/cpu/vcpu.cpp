@@ -27,6 +27,7 @@ struct Vcpu::Impl {
     ir::FlatMemory flat;
     std::unique_ptr<SoftMmu> mmu;      ///< instead of flat memory, in system mode
     std::atomic<bool> interrupt = false;
+    std::atomic<bool> asked = false;   ///< request_poll was called (the interrupt line sets state.poll too)
 
     /// Where raise() and host faults in the interpreter go: back into run(), with `stop` filled in.
     sigjmp_buf recovery;
@@ -80,11 +81,14 @@ ir::StateHeader& Vcpu::state() { return *impl_->state; }
 Engine& Vcpu::engine() { return impl_->engine; }
 Vcpu* Vcpu::current() { return current_vcpu; }
 
-void Vcpu::request_poll() { __atomic_store_n(&impl_->state->poll, 1, __ATOMIC_SEQ_CST); }
+void Vcpu::request_poll() {
+    impl_->asked = true;
+    __atomic_store_n(&impl_->state->poll, 1, __ATOMIC_SEQ_CST);
+}
 
 void Vcpu::set_interrupt(bool level) {
     impl_->interrupt = level;
-    if (level) request_poll();
+    if (level) __atomic_store_n(&impl_->state->poll, 1, __ATOMIC_SEQ_CST);
 }
 SoftMmu* Vcpu::mmu() { return impl_->mmu.get(); }
 
@@ -99,7 +103,7 @@ Stop Vcpu::run() {
             self.recoverable = true;
             for (;;) {
                 if (system) self.take_interrupt();
-                if (__atomic_exchange_n(&state.poll, 0, __ATOMIC_SEQ_CST) && !(system && self.interrupt)) {
+                if (__atomic_exchange_n(&state.poll, 0, __ATOMIC_SEQ_CST) && self.asked.exchange(false)) {
                     self.recoverable = false;
                     return self.stop = {};
                 }

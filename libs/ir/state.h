@@ -24,6 +24,16 @@ struct TlbEntry {
 };
 inline constexpr unsigned tlb_bits = 10, tlb_page_bits = 12, tlb_views = 4;
 
+/// What translated code keeps in memory besides guest state; only the JIT looks at it.
+struct JitFrame {
+    V128 xmm[16];                    ///< host registers at a fault, or those a helper call preserved
+    V128 spill[64];                  ///< values that fit neither a register nor their slot
+    u64 gpr[16] = {};
+    const void* eval_env = nullptr;  ///< the fp::Env of an out-of-line pure op, and
+    u32 eval_op = 0;                 ///< op | type << 8 | type of the first operand << 12 | aux << 16
+    u32 mxcsr = 0;                   ///< a place for stmxcsr
+};
+
 struct StateHeader {
     u64 pc = 0;                      ///< guest pc, valid outside translated code
     u32 poll = 0;                    ///< nonzero asks translated code to leave at the next back edge or indirect exit
@@ -50,6 +60,7 @@ struct StateHeader {
     void* link_site = nullptr;       ///< translated code's unlinked exit that was taken last
 
     V128 scratch[5];                 ///< operands and result of out-of-line vector and FP ops
+    JitFrame frame;
 };
 
 } // namespace emu::ir

@@ -1,0 +1,464 @@
+// SPDX-License-Identifier: MIT
+#include "jit/allocator.h"
+
+#include "common/result.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace emu::jit {
+
+using ir::Node;
+using ir::Op;
+using ir::Type;
+
+namespace {
+constexpr RegMask gpr_mask = 0xffff, xmm_mask = 0xffff0000;
+Reg lowest(RegMask mask) { return Reg(std::countr_zero(mask)); }
+} // namespace
+
+void Allocator::begin(const ir::Function& function) {
+    f_ = &function;
+    analysis_.run(function, backend_);
+    state_.values.assign(analysis_.nodes.size(), {});
+    for (Id id = 0; id < state_.values.size(); id++) {
+        state_.values[id].uses = analysis_.info[id].uses;
+        state_.values[id].pending = analysis_.info[id].plan == Plan::lazy;
+    }
+    state_.slots.assign(function.slots.size(), {});
+    state_.contents.fill(0);
+    state_.spills = 0;
+    touched_.clear();
+    locked_ = dying_ = 0;
+    dead_.clear();
+    unobserved_.clear();
+    next_release_ = 0;
+    current_ = 0;
+    consumed_ = false;
+    overflow_ = false;
+    failed_ = false;
+    for (const Analysis::Pseudo& p : analysis_.pseudos) {
+        if (p.at) break;
+        const Reg home = backend_.home[p.slot];
+        state_.slots[p.slot] = {p.value, false, true, true};
+        value(p.value).reg = home;
+        value(p.value).slots = 1;
+        state_.contents[home] = p.value;
+    }
+    release_slots(0);
+    end_node();
+}
+
+bool Allocator::constant(Id id, u64& out) const {
+    if (node(id).op != Op::imm) return false;
+    out = node(id).imm();
+    return true;
+}
+
+void Allocator::move(Reg to, Reg from) {
+    if (to == from) return;
+    if (is_xmm(to)) {
+        if (backend_.host().avx) a.vmovaps(a.x(to), a.x(from));
+        else a.movaps(a.x(to), a.x(from));
+    } else {
+        a.mov(a.q(to), a.q(from));
+    }
+}
+
+/// Fill a register from wherever the value is, other than a register or a computation to come. Leaves the flags alone.
+void Allocator::load_from(Reg to, Id id) {
+    const Node& n = node(id);
+    const Value& v = value(id);
+    const bool avx = backend_.host().avx;
+    if (n.op == Op::imm && !is_xmm(to)) {
+        a.mov_imm(to, n.imm());
+    } else if (n.op == Op::imm || n.op == Op::vimm) {
+        const ir::V128 bits = n.op == Op::imm ? ir::V128{n.imm(), 0} : f_->vectors[n.a];
+        if (bits == ir::V128{}) {
+            if (avx) a.vpxor(a.x(to), a.x(to), a.x(to));
+            else a.pxor(a.x(to), a.x(to));
+        } else if (bits == ir::V128{~u64(0), ~u64(0)}) {
+            if (avx) a.vpcmpeqd(a.x(to), a.x(to), a.x(to));
+            else a.pcmpeqd(a.x(to), a.x(to));
+        } else if (avx) {
+            a.vmovaps(a.x(to), constant_address(bits));
+        } else {
+            a.movaps(a.x(to), constant_address(bits));
+        }
+    } else if (v.spill >= 0) {
+        if (!is_xmm(to)) a.mov(a.q(to), spill_at(unsigned(v.spill)));
+        else if (avx) a.vmovaps(a.x(to), spill_at(unsigned(v.spill)));
+        else a.movaps(a.x(to), spill_at(unsigned(v.spill)));
+    } else {
+        EMU_ASSERT(v.memory >= 0);
+        const Xbyak::Address at = slot_at(unsigned(v.memory));
+        switch (f_->slots[usize(v.memory)].type) {
+        case Type::i1: a.movzx(a.d(to), a.byte[at.getRegExp()]); break;
+        case Type::i32: a.mov(a.d(to), at); break;
+        case Type::i64: a.mov(a.q(to), at); break;
+        case Type::f16:
+        case Type::f32: avx ? a.vmovss(a.x(to), at) : a.movss(a.x(to), at); break;
+        case Type::f64: avx ? a.vmovsd(a.x(to), at) : a.movsd(a.x(to), at); break;
+        default: avx ? a.vmovups(a.x(to), at) : a.movups(a.x(to), at); break;
+        }
+    }
+}
+
+Reg Allocator::use(Id id) {
+    if (value(id).pending) compute(id);
+    Value& v = value(id);
+    if (v.reg == no_reg) {
+        const Reg hint = analysis_.info[id].hint;
+        const bool xmm = wants_xmm(id);
+        Reg reg = hint != no_reg && node(id).op != Op::imm && !state_.contents[hint] && !(locked_ & bit_of(hint)) ? hint : allocate(xmm);
+        load_from(reg, id);
+        v.reg = reg;
+        state_.contents[reg] = id;
+    }
+    lock(v.reg);
+    return v.reg;
+}
+
+void Allocator::copy_to(Reg to, Id id) {
+    if (value(id).pending) compute(id);
+    if (value(id).reg != no_reg) move(to, value(id).reg);
+    else load_from(to, id);
+}
+
+bool Allocator::memory_operand(Id id, unsigned bytes, Xbyak::Address& out) {
+    const Value& v = value(id);
+    if (v.reg != no_reg || v.pending) return false;
+    if (node(id).op == Op::vimm) {
+        const ir::V128 bits = f_->vectors[node(id).a];
+        if (bits == ir::V128{}) return false;
+        out = constant_address(bits);
+        return true;
+    }
+    if (v.uses > 1) return false;
+    if (v.spill >= 0) {
+        if (bytes > 8 && !wants_xmm(id)) return false;
+        out = spill_at(unsigned(v.spill));
+        return true;
+    }
+    if (v.memory < 0 || ir::byte_size(f_->slots[usize(v.memory)].type) < bytes) return false;
+    out = slot_at(unsigned(v.memory));
+    return true;
+}
+
+// --- choosing registers ------------------------------------------------------------------------------------------------
+
+bool Allocator::evictable_for_free(Id id) const {
+    const Value& v = value(id);
+    return v.spill >= 0 || v.memory >= 0 || node(id).op == Op::imm || node(id).op == Op::vimm || (!v.uses && !v.slots);
+}
+
+Reg Allocator::victim(RegMask candidates) const {
+    Reg best = no_reg;
+    unsigned best_cost = ~0u;
+    for (RegMask m = candidates; m; m &= m - 1) {
+        const Reg reg = lowest(m);
+        const Id id = state_.contents[reg];
+        const Value& v = value(id);
+        // Cheapest first: those that cost nothing, those only kept for the end of the unit, then by uses to come.
+        unsigned cost = evictable_for_free(id) ? 0 : committable_slot(id) >= 0 ? 4 : 10;
+        cost += std::min<unsigned>(v.uses, 8) * 4;
+        if (cost < best_cost) best = reg, best_cost = cost;
+    }
+    return best;
+}
+
+RegMask Allocator::empty_registers(RegMask among) const {
+    RegMask empty = 0;
+    for (RegMask m = among; m; m &= m - 1)
+        if (!state_.contents[lowest(m)]) empty |= bit_of(lowest(m));
+    return empty;
+}
+
+Reg Allocator::allocate(bool xmm, RegMask allowed) {
+    const RegMask usable = (xmm ? xmm_mask : gpr_mask) & backend_.allocatable & ~locked_ & allowed;
+    const RegMask empty = empty_registers(usable);
+    if (empty & ~backend_.homes) return lowest(empty & ~backend_.homes);
+    if (empty) return lowest(empty);
+    const Reg reg = victim(usable);
+    if (reg == no_reg) { // more operands than registers: cannot happen with the ops there are
+        failed_ = true;
+        return xmm ? Reg(xmm0) : Reg(rax);
+    }
+    evict(reg);
+    return reg;
+}
+
+Reg Allocator::temp(bool xmm) {
+    const Reg reg = allocate(xmm);
+    lock(reg);
+    return reg;
+}
+
+void Allocator::take(Reg reg) {
+    const Id id = state_.contents[reg];
+    const RegMask same_class = is_xmm(reg) ? xmm_mask : gpr_mask;
+    const bool locked = locked_ & bit_of(reg);
+    EMU_ASSERT(id || !locked); // scratch: take() comes before temp()
+    if (id && (locked || (!evictable_for_free(id) && empty_registers(same_class & backend_.allocatable & ~locked_ & ~bit_of(reg))))) {
+        // In use by this very node, or there is room: give the value another register.
+        const Reg other = allocate(is_xmm(reg), ~bit_of(reg));
+        move(other, reg);
+        state_.contents[other] = id;
+        state_.contents[reg] = 0;
+        value(id).reg = other;
+        if (locked) lock(other);
+        if (dying_ & bit_of(reg)) dying_ = (dying_ & ~bit_of(reg)) | bit_of(other);
+    } else if (id) {
+        evict(reg);
+    }
+    lock(reg);
+}
+
+Reg Allocator::choose_def(Id id) {
+    consume(current_);
+    const bool xmm = wants_xmm(id);
+    const RegMask same_class = xmm ? xmm_mask : gpr_mask;
+    const Reg hint = analysis_.info[id].hint;
+    auto available = [&](Reg r) { return dying(r) || (!state_.contents[r] && !(locked_ & bit_of(r))); };
+    Reg reg = no_reg;
+    if (hint != no_reg && is_xmm(hint) == xmm && !(locked_ & bit_of(hint)) && state_.contents[hint] && evictable_for_free(state_.contents[hint]))
+        evict(hint);
+    if (hint != no_reg && is_xmm(hint) == xmm && available(hint)) {
+        reg = hint;
+    } else if (RegMask m = dying_ & same_class & ~backend_.homes) {
+        // Prefer the first operand's: two-address instructions need no move then.
+        reg = lowest(m);
+        const Node& n = node(id);
+        if (ir::is_operand(n.op, 0) && value(n.a).reg != no_reg && (m & bit_of(value(n.a).reg))) reg = value(n.a).reg;
+    } else {
+        const RegMask empty = empty_registers(same_class & backend_.allocatable & ~locked_);
+        if (empty & ~backend_.homes) reg = lowest(empty & ~backend_.homes);
+        else if (RegMask homes = dying_ & same_class) reg = lowest(homes);
+        else reg = allocate(xmm);
+    }
+    lock(reg);
+    return reg;
+}
+
+void Allocator::assign(Id id, Reg reg) {
+    if (Id old = state_.contents[reg]; old && old != id) value(old).reg = no_reg;
+    state_.contents[reg] = id;
+    dying_ &= ~bit_of(reg);
+    Value& v = value(id);
+    v.reg = reg;
+    v.pending = false;
+    lock(reg);
+    if (!v.uses && !v.slots) kill(id);
+}
+
+Reg Allocator::def(Id id) {
+    const Reg reg = choose_def(id);
+    assign(id, reg);
+    return reg;
+}
+
+Reg Allocator::def_apart(Id id) {
+    const Reg hint = analysis_.info[id].hint;
+    const bool xmm = wants_xmm(id);
+    Reg reg;
+    if (hint != no_reg && is_xmm(hint) == xmm && !state_.contents[hint] && !(locked_ & bit_of(hint))) reg = hint;
+    else reg = allocate(xmm);
+    lock(reg);
+    consume(current_);
+    assign(id, reg);
+    return reg;
+}
+
+// --- ends of life ------------------------------------------------------------------------------------------------------
+
+void Allocator::kill(Id id) {
+    Value& v = value(id);
+    if (v.pending) {
+        v.pending = false;
+        for_each_operand(id, [&](Id operand) { unuse(operand); });
+        return;
+    }
+    dead_.push_back(id);
+    if (v.reg != no_reg) {
+        lock(v.reg);
+        dying_ |= bit_of(v.reg);
+    }
+}
+
+void Allocator::unuse(Id id) {
+    Value& v = value(id);
+    EMU_ASSERT(v.uses > 0);
+    if (--v.uses == 0 && !v.slots) kill(id);
+}
+
+void Allocator::release_slots(Id id) {
+    while (next_release_ < analysis_.releases.size() && analysis_.releases[next_release_].at <= id) {
+        const unsigned slot = analysis_.releases[next_release_++].slot;
+        Value& v = value(state_.slots[slot].value);
+        EMU_ASSERT(v.slots > 0);
+        unobserved_.push_back(u16(slot));
+        state_.slots[slot].counted = false;
+        if (--v.slots == 0 && !v.uses) kill(state_.slots[slot].value);
+    }
+}
+
+void Allocator::consume(Id id) {
+    if (consumed_) return;
+    consumed_ = true;
+    for_each_operand(id, [&](Id operand) { unuse(operand); });
+    // After a state-changing call there are other values in the slots, see emit_call.
+    if (node(id).op == Op::call && f_->helpers[node(id).a]->writes_state) return;
+    if (Analysis::leaves(*f_, node(id))) release_slots(id);
+}
+
+void Allocator::bury_dead() {
+    for (Id id : dead_) {
+        Value& v = value(id);
+        if (v.reg != no_reg && state_.contents[v.reg] == id) state_.contents[v.reg] = 0;
+        v.reg = no_reg;
+        if (v.spill >= 0) state_.spills &= ~(u64(1) << v.spill);
+        v.spill = -1;
+    }
+    dead_.clear();
+}
+
+void Allocator::end_node() {
+    if (!consumed_ && current_) consume(current_);
+    bury_dead();
+    for (u16 slot : unobserved_) state_.slots[slot].observed = false;
+    unobserved_.clear();
+    locked_ = dying_ = 0;
+    consumed_ = false;
+}
+
+Allocator::Nest Allocator::begin_nested(Id id) {
+    const Nest outer{locked_, dying_, current_};
+    current_ = id;
+    // The outer node's operands stay locked, but are not this node's to overwrite.
+    dying_ = 0;
+    EMU_ASSERT(!consumed_);
+    return outer;
+}
+
+void Allocator::end_nested(const Nest& outer) {
+    if (!consumed_) consume(current_);
+    bury_dead();
+    consumed_ = false;
+    locked_ = outer.locked;
+    dying_ = outer.dying;
+    current_ = outer.current;
+}
+
+// --- slots and memory ------------------------------------------------------------------------------------------------------
+
+bool Allocator::fits_slot(Id id, unsigned slot) const {
+    const Type value_type = node(id).type, slot_type = f_->slots[slot].type;
+    return value_type == slot_type || (ir::is_int(slot_type) && ir::bit_width(value_type) <= ir::bit_width(slot_type));
+}
+
+/// An observed slot that holds the value and whose memory does not yet, -1 if none.
+int Allocator::committable_slot(Id id) const {
+    if (!value(id).slots) return -1;
+    auto good = [&](unsigned slot) {
+        const SlotState& s = state_.slots[slot];
+        return s.value == id && s.observed && !s.in_memory && fits_slot(id, slot);
+    };
+    for (u16 slot : touched_)
+        if (good(slot)) return slot;
+    for (s16 slot : backend_.pinned_slot)
+        if (slot >= 0 && good(unsigned(slot))) return slot;
+    return -1;
+}
+
+void Allocator::evict(Reg reg) {
+    const Id id = state_.contents[reg];
+    Value& v = value(id);
+    if (!evictable_for_free(id)) {
+        const int slot = committable_slot(id);
+        if (slot >= 0) {
+            store_slot(unsigned(slot));
+        } else {
+            spill(reg);
+        }
+    }
+    v.reg = no_reg;
+    state_.contents[reg] = 0;
+}
+
+void Allocator::spill(Reg reg) {
+    Value& v = value(state_.contents[reg]);
+    if (!~state_.spills) {
+        overflow_ = true;
+        return;
+    }
+    v.spill = s16(std::countr_one(state_.spills));
+    state_.spills |= u64(1) << v.spill;
+    if (!is_xmm(reg)) a.mov(spill_at(unsigned(v.spill)), a.q(reg));
+    else if (backend_.host().avx) a.vmovaps(spill_at(unsigned(v.spill)), a.x(reg));
+    else a.movaps(spill_at(unsigned(v.spill)), a.x(reg));
+}
+
+void Allocator::store_slot(unsigned slot) {
+    SlotState& s = state_.slots[slot];
+    const Type type = f_->slots[slot].type;
+    const Xbyak::Address at = slot_at(slot);
+    u64 bits;
+    if (constant(s.value, bits) && value(s.value).reg == no_reg && !wants_xmm(type) &&
+        (type != Type::i64 || s64(bits) == s32(bits))) {
+        if (type == Type::i64) a.mov(a.qword[at.getRegExp()], bits);
+        else if (type == Type::i32) a.mov(a.dword[at.getRegExp()], u32(bits));
+        else a.mov(a.byte[at.getRegExp()], u8(bits));
+    } else {
+        const Reg reg = use(s.value);
+        const bool avx = backend_.host().avx;
+        switch (type) {
+        case Type::i1: a.mov(at, a.b(reg)); break;
+        case Type::i32: a.mov(at, a.d(reg)); break;
+        case Type::i64: a.mov(at, a.q(reg)); break;
+        case Type::f16: a.pextrw(a.word[at.getRegExp()], a.x(reg), 0); break;
+        case Type::f32: avx ? a.vmovss(at, a.x(reg)) : a.movss(at, a.x(reg)); break;
+        case Type::f64: avx ? a.vmovsd(at, a.x(reg)) : a.movsd(at, a.x(reg)); break;
+        default: avx ? a.vmovups(at, a.x(reg)) : a.movups(at, a.x(reg)); break;
+        }
+    }
+    s.in_memory = true;
+    if (fits_slot(s.value, slot)) value(s.value).memory = s16(slot);
+}
+
+void Allocator::set_slot(unsigned slot, Id id) {
+    SlotState& s = state_.slots[slot];
+    if (s.value && s.value != id) {
+        Value& old = value(s.value);
+        if (old.memory == s16(slot)) {
+            // The slot's memory will be overwritten some time: whoever still needs the old value must have it elsewhere.
+            if ((old.uses || old.slots) && old.reg == no_reg && old.spill < 0) {
+                use(s.value);
+            }
+            value(s.value).memory = -1;
+        }
+    }
+    const bool unchanged = value(id).memory == s16(slot);
+    s.value = id;
+    s.in_memory = unchanged;
+    s.observed = s.counted = true;
+    value(id).slots++;
+    if (backend_.home[slot] == no_reg && std::find(touched_.begin(), touched_.end(), u16(slot)) == touched_.end()) touched_.push_back(u16(slot));
+}
+
+/// After a helper that changed the state: nothing is known, everything is in memory.
+void Allocator::forget_all_slots() {
+    for (unsigned slot = 0; slot < state_.slots.size(); slot++) {
+        SlotState& s = state_.slots[slot];
+        if (s.value) {
+            Value& old = value(s.value);
+            if (old.memory == s16(slot)) {
+                EMU_ASSERT(!old.uses || old.reg != no_reg || old.spill >= 0);
+                old.memory = -1;
+            }
+            if (s.counted && --old.slots == 0 && !old.uses) kill(s.value);
+        }
+        s = {};
+    }
+}
+
+} // namespace emu::jit

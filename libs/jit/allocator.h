@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+// Registers during the forward pass: which value is where, and which guest slot has which value.
+//
+// A guest slot is never written when the IR sets it; the map slot -> value changes instead, and the value is put into the
+// slot's home register or memory where the unit is left. Out of registers, the current value of a slot may be written to the
+// slot's memory early: that is what the architecture says the slot holds. Invariants:
+// - A value in general registers is zero-extended to 64 bits (i1: 0 or 1).
+// - A float in an xmm register has anything above its own bits.
+// - Value::memory names a slot whose current value this is, so that memory of slots is never overwritten under a value.
+#pragma once
+#include "jit/analysis.h"
+
+#include <cstddef>
+
+namespace emu::jit {
+
+struct Value {
+    u16 uses = 0;         ///< reads to come, of itself or by pending lazy nodes
+    u16 slots = 0;        ///< slots that hold it where somebody looks
+    s16 spill = -1;       ///< entry in the frame
+    s16 memory = -1;      ///< slot whose memory holds it
+    Reg reg = no_reg;
+    bool pending = false; ///< lazy and not computed yet
+    bool zero_above = false; ///< a float whose register is zero above its bits
+};
+
+struct SlotState {
+    Id value = 0;            ///< 0: not known, in memory
+    bool in_memory = true;
+    bool observed = true;    ///< somebody looks at it before it is set again
+    bool counted = false;    ///< it is one of Value::slots
+};
+
+/// Everything that a stub off the hot path needs to continue from an earlier point.
+struct AllocatorState {
+    std::vector<Value> values;
+    std::vector<SlotState> slots;
+    std::array<Id, 32> contents{};
+    u64 spills = 0;
+};
+
+class Allocator {
+protected:
+    Allocator(Assembler& as, const Backend& backend) : a(as), backend_(backend) {}
+    virtual ~Allocator() = default;
+
+    // --- what the code generator provides
+    virtual void compute(Id id) = 0;                            ///< emit a pending node; it ends with end_nested()
+    virtual Xbyak::Address constant_address(ir::V128 value) = 0;
+
+    // --- reading values; registers stay locked until the node ends
+    /// In a register. An i32 is zero-extended.
+    Reg use(Id id);
+    /// A copy of the value in a given register, which the caller took.
+    void copy_to(Reg to, Id id);
+    bool constant(Id id, u64& value) const;
+    bool is_pending(Id id) const { return state_.values[id].pending; }
+    bool in_register(Id id) const { return state_.values[id].reg != no_reg; }
+    /// Where `bytes` of the value may be read from memory, if it has no register and this is its last use.
+    bool memory_operand(Id id, unsigned bytes, Xbyak::Address& out);
+    static bool wants_xmm(ir::Type type) { return type == ir::Type::v128 || ir::is_float(type); }
+    bool wants_xmm(Id id) const { return wants_xmm(node(id).type); }
+
+    // --- registers for results and scratch
+    Reg temp(bool xmm = false);
+    /// This register, emptied and locked.
+    void take(Reg reg);
+    /// The result's register; may be that of an operand that dies here.
+    Reg def(Id id);
+    /// The result's register, different from all operands'.
+    Reg def_apart(Id id);
+    /// Choose as def does without assigning yet: the caller still describes the state before (a snapshot), then assigns.
+    Reg choose_def(Id id);
+    void assign(Id id, Reg reg);
+    /// Does the register hold an operand that has no further use (and may thus be overwritten)?
+    bool dying(Reg reg) const { return dying_ & bit_of(reg); }
+
+    // --- ends of life
+    /// The node's operands are read: those without further use may give their registers to the result. Implied by def.
+    void consume(Id id);
+    void end_node();
+    struct Nest {
+        RegMask locked, dying;
+        Id current;
+    };
+    Nest begin_nested(Id id);
+    void end_nested(const Nest& outer);
+
+    // --- slots
+    void set_slot(unsigned slot, Id value);
+    /// Write the value to the frame or to its slot, and forget its register.
+    void evict(Reg reg);
+    /// Write the register's value to the frame; it keeps the register.
+    void spill(Reg reg);
+    /// Write the slot's value to its memory.
+    void store_slot(unsigned slot);
+    void forget_all_slots();
+    /// Slots whose value nobody looks at after node `id`.
+    void release_slots(Id id);
+    bool overflow() const { return overflow_; }
+
+    void begin(const ir::Function& function);
+    const ir::Node& node(Id id) const { return analysis_.nodes[id]; }
+    Value& value(Id id) { return state_.values[id]; }
+    const Value& value(Id id) const { return state_.values[id]; }
+    Xbyak::Address state_at(usize offset) { return a.ptr[a.r15 + (s32(offset) - state_bias)]; }
+    Xbyak::Address slot_at(unsigned slot) { return state_at(backend_.slot_offset(slot)); }
+    Xbyak::Address spill_at(unsigned index) { return state_at(offsetof(ir::StateHeader, frame) + offsetof(ir::JitFrame, spill) + 16 * index); }
+    void lock(Reg reg) { locked_ |= bit_of(reg); }
+    void unlock(Reg reg) { locked_ &= ~bit_of(reg); }
+    void move(Reg to, Reg from);
+
+    Assembler& a;
+    const Backend& backend_;
+    const ir::Function* f_ = nullptr;
+    Analysis analysis_;
+    AllocatorState state_;
+    std::vector<u16> touched_;           ///< slots without home that were ever set
+    usize next_release_ = 0;
+    Id current_ = 0;                     ///< node being emitted
+    bool failed_ = false;
+    RegMask locked_ = 0;                 ///< operands and scratch of the node being emitted
+
+    template <class F> void for_each_operand(Id id, F f) const;
+    void load_from(Reg to, Id id);
+    void unuse(Id id);
+
+private:
+    Reg allocate(bool xmm, RegMask allowed = ~RegMask(0));
+    Reg victim(RegMask candidates) const;
+    bool evictable_for_free(Id id) const;
+    bool fits_slot(Id id, unsigned slot) const;
+    int committable_slot(Id id) const;
+    void kill(Id id);
+    void bury_dead();
+    RegMask empty_registers(RegMask among) const;
+
+    RegMask dying_ = 0;
+    std::vector<Id> dead_;
+    std::vector<u16> unobserved_;
+    bool consumed_ = false;
+    bool overflow_ = false;
+};
+
+template <class F> void Allocator::for_each_operand(Id id, F f) const {
+    const ir::Node& n = node(id);
+    if (n.op == ir::Op::call) {
+        for (unsigned k = 0; k < f_->helpers[n.a]->args; k++) f(analysis_.extra[n.b + k]);
+        return;
+    }
+    if (n.op == ir::Op::exit && n.b) f(n.b);
+    if (ir::is_operand(n.op, 0)) f(n.a);
+    if (ir::is_operand(n.op, 1)) f(n.b);
+    if (ir::is_operand(n.op, 2)) f(n.c);
+}
+
+} // namespace emu::jit

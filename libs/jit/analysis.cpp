@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: MIT
+#include "jit/analysis.h"
+
+#include "common/bits.h"
+
+namespace emu::jit {
+
+using ir::Effect;
+using ir::Node;
+using ir::Op;
+using ir::Type;
+
+bool is_compare(Op op) { return op >= Op::eq && op <= Op::sle; }
+bool is_flags(Op op) { return op >= Op::flags_add && op <= Op::flags_logic; }
+
+bool raises_flags(Op op) {
+    if (op >= Op::fadd && op < Op::vget) {
+        return op != Op::fneg && op != Op::fabs && op != Op::fbits && op != Op::bitsf;
+    }
+    return op >= Op::vfadd && op < Op::vaesenc && op != Op::vfneg && op != Op::vfabs;
+}
+
+bool low_half_will_do(const ir::Function& f, Id user, unsigned k, Id operand) {
+    const Node& n = f.nodes[user];
+    const Id original = k == 0 ? n.a : k == 1 ? n.b : n.c;
+    if (original != operand) return false; // widened on the way
+    switch (n.op) {
+    case Op::select: case Op::crc32: case Op::atomic_cas: case Op::atomic_rmw: case Op::set: return false;
+    case Op::store: return k == 1 && ir::MemFlags::unpack(n.aux).size_log2 <= 2;
+    default: return ir::info(n.op).effect == Effect::pure;
+    }
+}
+
+bool Analysis::leaves(const ir::Function& function, const Node& node) {
+    switch (ir::info(node.op).effect) {
+    case Effect::load: case Effect::exit: return true;
+    case Effect::store: return node.op != Op::fence;
+    case Effect::call: {
+        const ir::Helper& helper = *function.helpers[node.a];
+        return helper.may_raise || helper.reads_state || helper.writes_state;
+    }
+    default: return false;
+    }
+}
+
+namespace {
+
+bool is_float_lane0(const Node& n) {
+    return n.op == Op::vget && ir::is_float(n.type) && ir::aux_imm(n.aux) == 0 && ir::lane_bits(ir::aux_lane(n.aux)) == ir::bit_width(n.type);
+}
+
+bool is_address(Op op, unsigned operand) {
+    return operand == 0 && (op == Op::load || op == Op::vload || op == Op::store || op == Op::atomic_rmw || op == Op::atomic_cas);
+}
+
+bool is_flags_value(Op op) { return is_flags(op) && op != Op::flags_adc; }
+
+} // namespace
+
+void Analysis::run(const ir::Function& function, const Backend& backend) {
+    f_ = &function;
+    backend_ = &backend;
+    const usize count = function.nodes.size();
+    nodes.assign(function.nodes.begin(), function.nodes.end());
+    extra.assign(function.extra.begin(), function.extra.end());
+    alias_.resize(count);
+    for (Id id = 0; id < count; id++) alias_[id] = id;
+    slots_.assign(function.slots.size(), {});
+    dead_set.assign(count, false);
+    releases.clear();
+    pseudos.clear();
+    // Pseudo values may follow: one per pinned slot and state-changing call.
+    usize most = count + 32;
+    for (const Node& n : function.nodes)
+        if (n.op == Op::call && function.helpers[n.a]->writes_state) most += 32;
+    raw_.assign(most, {});
+    info.assign(most, {});
+    fused_.assign(most, 0);
+    sets_.assign(most, 0);
+    last_leave_ = 0;
+    forward();
+    backward();
+}
+
+void Analysis::new_pseudos(u32 at) {
+    for (s16 slot : backend_->pinned_slot) {
+        if (slot < 0) continue;
+        const Id value = Id(nodes.size());
+        nodes.push_back({Op::get, f_->slots[usize(slot)].type, 0, u32(slot), 0, 0});
+        pseudos.push_back({at, u16(slot), value});
+        slots_[usize(slot)] = {value, at, true};
+    }
+}
+
+void Analysis::end_slot_value(unsigned slot, u32) {
+    SlotLife& life = slots_[slot];
+    if (!life.value) return;
+    raw_[life.value].replaced = true;
+    if (life.pseudo) {
+        releases.push_back({std::max(last_leave_, life.since), u16(slot)});
+    } else if (nodes[life.since].op == Op::set) {
+        if (last_leave_ > life.since) releases.push_back({last_leave_, u16(slot)});
+        else dead_set[life.since] = true;
+    }
+}
+
+Id Analysis::alias(Id id, const Node& n) {
+    if (n.op == Op::get) {
+        SlotLife& life = slots_[n.a];
+        if (life.value) return life.value;
+        life = {id, id, false};
+    }
+    if (n.op == Op::zext || is_float_lane0(n)) return n.a;
+    return id;
+}
+
+void Analysis::forward() {
+    const u32 count = u32(f_->nodes.size());
+    new_pseudos(0);
+    for (u32 id = 1; id < count; id++) {
+        Node& n = nodes[id];
+        u32* fields[3] = {&n.a, &n.b, &n.c};
+        for (unsigned k = 0; k < ir::info(n.op).args.size(); k++) {
+            const bool operand = ir::is_operand(n.op, k) || (n.op == Op::exit && k == 1 && n.b);
+            if (!operand) continue;
+            *fields[k] = alias_[*fields[k]];
+            raw_[*fields[k]].uses++;
+            if (is_address(n.op, k)) raw_[*fields[k]].addresses++;
+        }
+        if (n.op == Op::call) {
+            const ir::Helper& helper = *f_->helpers[n.a];
+            for (unsigned k = 0; k < helper.args; k++) {
+                u32& arg = extra[n.b + k];
+                arg = alias_[f_->extra[n.b + k]];
+                raw_[arg].uses++;
+            }
+            if (leaves(*f_, n)) last_leave_ = id;
+            if (helper.writes_state) {
+                for (unsigned s = 0; s < slots_.size(); s++) {
+                    if (slots_[s].value) raw_[slots_[s].value].replaced = true;
+                    slots_[s] = {};
+                }
+                new_pseudos(id);
+            }
+            continue;
+        }
+        if (n.op == Op::set) {
+            end_slot_value(n.a, id);
+            slots_[n.a] = {n.b, id, false};
+        } else {
+            alias_[id] = alias(id, n);
+        }
+        if (leaves(*f_, nodes[id])) last_leave_ = id;
+    }
+}
+
+Id Analysis::find_result(Id id, bool add) const {
+    const Node& n = nodes[id];
+    u64 negated = 0;
+    const bool constant = nodes[n.b].op == Op::imm;
+    const Type type = f_->nodes[f_->nodes[id].a].type;
+    if (constant) negated = (0 - nodes[n.b].imm()) & ones(ir::bit_width(type));
+    for (Id at = id - 1; at > 0 && at + 16 > id; at--) {
+        const Node& m = nodes[at];
+        if (m.a != n.a || m.type != type) continue;
+        if (m.op == (add ? Op::add : Op::sub) && m.b == n.b) return at;
+        if (!add && constant && m.op == Op::add && nodes[m.b].op == Op::imm && nodes[m.b].imm() == negated) return at;
+    }
+    return 0;
+}
+
+/// If operand a of a compare or flags node is about to be replaced by the node's own arithmetic result (subs x1, x1, #1),
+/// refer to the result: a need not be kept then.
+void Analysis::use_result_instead(Id id) {
+    Node& n = nodes[id];
+    if (!raw_[n.a].replaced || n.a == n.b || backend_->options.only_fallback) return;
+    if (n.op == Op::flags_logic || n.op == Op::flags_adc) return;
+    const Id result = find_result(id, n.op == Op::flags_add);
+    if (!result || result == n.b) return;
+    n.c = n.a;
+    n.a = result;
+    n.aux |= undo_aux;
+}
+
+void Analysis::plan_node(Id id) {
+    const Node& n = nodes[id];
+    const u16 uses = info[id].uses, fused = fused_[id], sets = sets_[id];
+    bool lazy = false;
+    switch (n.op) {
+    case Op::trunc: lazy = fused == uses; break;
+    case Op::test_cond: lazy = fused == uses; break;
+    case Op::flags_add: case Op::flags_sub: case Op::flags_logic: lazy = fused + sets == uses; break;
+    case Op::fcmp: lazy = fused && fused + sets == uses; break;
+    case Op::vzext: lazy = ir::is_float(f_->nodes[f_->nodes[id].a].type) && sets == uses; break;
+    case Op::select: {
+        const Op yes = nodes[n.b].op, no = nodes[n.c].op;
+        lazy = n.type == Type::i32 && sets == uses && (is_flags_value(yes) || is_flags_value(no) || yes == Op::select || no == Op::select) &&
+               nodes[n.a].op != Op::test_cond;
+        break;
+    }
+    case Op::add: lazy = n.type == Type::i64 && raw_[id].addresses && fused + sets == uses; break;
+    case Op::shl: lazy = n.type == Type::i64 && nodes[n.b].op == Op::imm && nodes[n.b].imm() <= 3 && fused == uses && uses; break;
+    default: lazy = is_compare(n.op) && fused == uses; break;
+    }
+    info[id].plan = lazy && uses ? Plan::lazy : Plan::eager;
+    if (is_compare(n.op) || is_flags(n.op)) use_result_instead(id);
+}
+
+void Analysis::count_operands(Id id) {
+    const Node& n = nodes[id];
+    const bool lazy = info[id].plan == Plan::lazy;
+    const u32 fields[3] = {n.a, n.b, n.c};
+    for (unsigned k = 0; k < ir::info(n.op).args.size(); k++) {
+        if (!ir::is_operand(n.op, k)) continue;
+        const Id operand = fields[k];
+        info[operand].uses++;
+        const Op made_by = nodes[operand].op;
+        bool fused = is_address(n.op, k) || (k == 0 && (n.op == Op::select || n.op == Op::test_cond));
+        fused |= lazy && (n.op == Op::add || n.op == Op::select) && made_by != Op::fcmp;
+        // The low half of a wide register will do for most narrow ops.
+        if (made_by == Op::trunc) fused = low_half_will_do(*f_, id, k, operand);
+        if (fused) fused_[operand]++;
+        const bool carries_hint = k == (n.op == Op::select ? 2 : 0);
+        if (carries_hint && info[id].hint != no_reg && info[operand].hint == no_reg && ir::info(n.op).effect == Effect::pure &&
+            is_xmm(info[id].hint) == (nodes[operand].type == Type::v128 || ir::is_float(nodes[operand].type)))
+            info[operand].hint = info[id].hint;
+    }
+}
+
+void Analysis::backward() {
+    for (Id id = Id(f_->nodes.size()) - 1; id > 0; id--) {
+        const Node& n = nodes[id];
+        switch (ir::info(n.op).effect) {
+        case Effect::mark: break;
+        case Effect::state:
+            if (n.op == Op::get || dead_set[id]) break;
+            info[id].plan = Plan::eager;
+            info[n.b].uses++;
+            sets_[n.b]++;
+            if (backend_->home[n.a] != no_reg && info[n.b].hint == no_reg) info[n.b].hint = backend_->home[n.a];
+            break;
+        case Effect::exit: {
+            info[id].plan = Plan::eager;
+            const Id operand = n.op == Op::exit_if ? n.a : n.b;
+            if (!operand) break;
+            info[operand].uses++;
+            if (n.op == Op::exit_if) fused_[operand]++;
+            break;
+        }
+        case Effect::call:
+            info[id].plan = Plan::eager;
+            for (unsigned k = 0; k < f_->helpers[n.a]->args; k++) info[extra[n.b + k]].uses++;
+            break;
+        case Effect::load: case Effect::store:
+            info[id].plan = Plan::eager;
+            count_operands(id);
+            break;
+        case Effect::pure:
+            if (n.op == Op::imm || n.op == Op::vimm || alias_[id] != id) break;
+            if (!info[id].uses && !raises_flags(n.op)) break;
+            plan_node(id);
+            count_operands(id);
+            break;
+        }
+    }
+}
+
+} // namespace emu::jit

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+// What the code generator wants to know before its forward pass: which nodes are needed, how often each value is used and for
+// how long a guest register needs it, which nodes had better be computed where they are used (lazily) than where they stand.
+//
+// Values are numbered as the nodes; nodes that are mere aliases (a get of a known slot, zext of a zero-extended value, lane 0 of
+// a vector as a float) are replaced by what they stand for, and what pinned slots hold at entry or after a helper call
+// changed the state gets numbers past the last node.
+#pragma once
+#include "ir/ir.h"
+#include "jit/backend.h"
+
+#include <vector>
+
+namespace emu::jit {
+
+using ir::Id;
+
+enum class Plan : u8 {
+    skip,     ///< not needed
+    eager,    ///< computed where it stands
+    lazy,     ///< computed where a user needs it in a register; most users know a way without
+};
+
+struct ValueInfo {
+    u16 uses = 0;            ///< by nodes that are emitted, or lazy and needed
+    Plan plan = Plan::skip;
+    Reg hint = no_reg;       ///< the home of the slot it ends up in
+};
+
+/// A slot whose value is not needed any more once node `at` was emitted.
+struct Release {
+    u32 at;
+    u16 slot;
+};
+
+class Analysis {
+public:
+    void run(const ir::Function& function, const Backend& backend);
+
+    std::vector<ir::Node> nodes;        ///< operands replaced by what they stand for
+    std::vector<u32> extra;             ///< the same for arguments of calls
+    std::vector<ValueInfo> info;
+    std::vector<Release> releases;      ///< in order of `at`
+    /// (node, slot, value): at the start (node 0) and after each state-changing call, what pinned slots hold.
+    struct Pseudo {
+        u32 at;
+        u16 slot;
+        Id value;
+    };
+    std::vector<Pseudo> pseudos;
+    std::vector<bool> dead_set;         ///< per node: a set that nobody sees
+
+    /// Does the node leave the unit, or may it?
+    static bool leaves(const ir::Function& function, const ir::Node& node);
+
+private:
+    struct SlotLife {
+        Id value = 0;         ///< 0 = unknown, in memory
+        u32 since = 0;        ///< node that put it there
+        bool pseudo = false;  ///< put there by entry or a call, not by a set
+    };
+    struct Raw {
+        u16 uses = 0, sets = 0, addresses = 0;
+        bool replaced = false;   ///< was a slot's value once and is not any more
+    };
+
+    void forward();
+    void backward();
+    void plan_node(Id id);
+    void count_operands(Id id);
+    void end_slot_value(unsigned slot, u32 at);
+    void new_pseudos(u32 at);
+    Id alias(Id id, const ir::Node& node);
+    Id find_result(Id id, bool add) const;
+    void use_result_instead(Id id);
+
+    const ir::Function* f_ = nullptr;
+    const Backend* backend_ = nullptr;
+    std::vector<Id> alias_;
+    std::vector<Raw> raw_;
+    std::vector<SlotLife> slots_;
+    std::vector<u16> fused_, sets_;   ///< of `uses`: by users that can do without the value, by sets
+    u32 last_leave_ = 0;
+};
+
+/// A fused operand form (aux bit of the working copy): operand a of a flags or compare node is the result of the addition or
+/// subtraction, the original a being a - b or a + b.
+inline constexpr u16 undo_aux = 0x8000;
+
+/// Does the user only look at the low 32 bits of its operand k, an i32 that is the node `operand` itself?
+bool low_half_will_do(const ir::Function& function, Id user, unsigned k, Id operand);
+bool is_compare(ir::Op op);
+bool is_flags(ir::Op op);
+/// Pure, but raises FP flags.
+bool raises_flags(ir::Op op);
+
+} // namespace emu::jit

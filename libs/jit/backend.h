@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+// What all translations of one guest share: options, the homes of pinned guest registers, addresses of the common routines.
+#pragma once
+#include "ir/state.h"
+#include "jit/assembler.h"
+#include "jit/host.h"
+#include "jit/snapshot.h"
+
+#include <array>
+#include <vector>
+
+namespace emu::jit {
+
+struct Options {
+    u64 memory_base = 0;               ///< flat memory: host address of guest address 0
+    bool system = false;               ///< accesses go through the TLB of the state header
+    bool split_buffer = false;         ///< see CodeBuffer
+    usize code_buffer = usize(256) << 20;
+    HostFeatures features = HostFeatures::detect();
+    bool only_fallback = false;        ///< tests: no native code for pure ops
+    unsigned pinned_gprs = 8, pinned_xmms = 8;   ///< upper limits
+};
+
+/// r15 points this far into the state, so that the registers right after the header are in reach of 8-bit displacements.
+inline constexpr s32 state_bias = s32(sizeof(ir::StateHeader)) + 128;
+
+/// Why translated code came back to C++.
+enum class Leave : u32 {
+    link,        ///< an exit that is not linked; state.link_site is its number
+    indirect,    ///< an indirect exit whose target, state.pc, is not in the jump cache
+    stop,        ///< trap or sync; exit_* fields and pc are set
+    poll,        ///< state.poll was set; link_site is the number of the exit about to be taken
+    poll_pc,     ///< the same at an indirect exit; pc is set
+    fault,       ///< a host fault was redirected here; registers are in state.frame
+    raised,      ///< Jit::raise
+};
+
+/// Positions of the common routines in the code buffer.
+struct Routines {
+    u32 enter = 0;
+    u32 leave_link = 0;          ///< eax = link site number; state canonical
+    u32 leave_poll = 0;          ///< eax = link site number
+    u32 leave_poll_pc = 0;       ///< rax = guest pc
+    u32 leave_stop = 0;          ///< state canonical, exit fields and pc stored
+    u32 leave_fault = 0;         ///< nothing is stored
+    u32 leave_raised = 0;        ///< nothing is stored
+    u32 indirect = 0;            ///< look rax up in the jump cache, go there or leave
+    u32 indirect_miss = 0;       ///< leave for rax
+    u32 return_mismatch = 0;     ///< the same after emptying the return stack
+    u32 return_sentinel = 0;     ///< where the empty stack's entry returns to
+    u32 call_helper = 0;         ///< rax = function, rsi rdx rcx r8 = arguments; on the C++ stack
+    u32 call_raising = 0;        ///< the same, with the preserved registers in frame.gpr
+    u32 call_syncing = 0;        ///< the same as call_raising, with the FP flags harvested first
+    u32 eval = 0;                ///< frame.eval_* and scratch: out-of-line pure op, preserves all registers
+    u32 end = 0;
+};
+
+struct Backend {
+    Options options;
+    ir::SlotTable slots;
+    std::vector<Reg> home;               ///< per slot, no_reg if not pinned
+    std::array<s16, 32> pinned_slot;     ///< per register, -1 if not a home
+    RegMask homes = 0;
+    RegMask allocatable = 0;
+    Routines routines;
+
+    Backend(const Options& options, ir::SlotTable slots);
+    const HostFeatures& host() const { return options.features; }
+    u32 slot_offset(unsigned slot) const { return slots[slot].offset; }
+};
+
+/// Go to the code for guest address rax if the jump cache has it, else to `miss`. Uses rcx.
+void emit_jump_cache_probe(Assembler& as, u32 miss);
+
+/// Emit the routines at the assembler's position.
+Routines emit_routines(Assembler& as, const Backend& backend);
+
+} // namespace emu::jit

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: MIT
+#include "jit/compiler.h"
+
+#include "common/result.h"
+#include "ir/eval.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+
+namespace emu::jit {
+
+using ir::Effect;
+using ir::Node;
+using ir::Op;
+using ir::Type;
+
+u32 ConstantPool::place(ir::V128 value) {
+    auto [at, fresh] = places_.try_emplace({value.lo, value.hi}, next_);
+    if (!fresh) return at->second;
+    if (full()) {
+        places_.erase(at);
+        return 0;
+    }
+    std::memcpy(const_cast<u8*>(as_.getCode()) + next_, &value, 16);
+    next_ += 16;
+    return at->second;
+}
+
+Xbyak::Address Compiler::constant_address(ir::V128 value) {
+    const u32 place = pool_.place(value);
+    if (!place) failed_ = true;
+    return a.ptr[a.rip + reinterpret_cast<void*>(const_cast<u8*>(a.getCode()) + place)];
+}
+
+struct Compiler::Table {
+    std::array<Emitter, unsigned(Op::count_)> emit{};
+    Table();
+};
+
+Compiler::Table::Table() {
+    static constexpr Row rows[] = {
+        {Op::test_cond, &Compiler::test_cond},
+        {Op::flags_add, &Compiler::flags},
+        {Op::flags_sub, &Compiler::flags},
+        {Op::flags_logic, &Compiler::flags},
+        {Op::flags_adc, &Compiler::flags_adc},
+        {Op::select, &Compiler::select},
+        {Op::eq, &Compiler::compare},
+        {Op::ne, &Compiler::compare},
+        {Op::ult, &Compiler::compare},
+        {Op::ule, &Compiler::compare},
+        {Op::slt, &Compiler::compare},
+        {Op::sle, &Compiler::compare},
+    };
+    for (const Row& row : rows) emit[unsigned(row.op)] = row.emit;
+}
+
+const Compiler::Table Compiler::table;
+
+// --- the pass ------------------------------------------------------------------------------------------------------------
+
+bool Compiler::compile(const ir::Function& function, u32 first_link, Unit& unit) {
+    table_ = {};
+    stubs_.clear();
+    cold_.clear();
+    links_.clear();
+    poll_exits_.clear();
+    host_flags_ = {};
+    first_link_ = first_link;
+    pc_ = function.pc;
+    a.align(16);
+    start_ = a.pos();
+    const fp::Env& env = function.fp;
+    native_float_ = env.rules && env.round <= fp::Round::up && !env.flush_inputs && !env.flush_outputs && !env.rules->denormal_operand_flag;
+    begin(function);
+    for (Id id = 1; id < function.nodes.size() && !failed_ && !overflow(); id++) emit(id);
+    if (failed_ || overflow()) return false;
+    emit_stubs();
+    // A cold part may add further ones.
+    for (usize i = 0; i < cold_.size(); i++) {
+        for (Fixup f : cold_[i].entries) a.bind(f);
+        const auto emit_cold = std::move(cold_[i].emit);
+        emit_cold();
+        a.jmp_to(cold_[i].resume);
+    }
+    if (failed_ || overflow()) return false;
+    finish(unit);
+    return true;
+}
+
+void Compiler::finish(Unit& unit) {
+    const ir::Function& f = *f_;
+    unit.pc = f.pc;
+    unit.end = f.end;
+    unit.mode = f.mode;
+    unit.insns = f.insns;
+    unit.ranges = f.ranges;
+    unit.code = start_;
+    unit.link_count = u32(links_.size());
+    unit.first_link = first_link_;
+    unit.links = std::make_unique<LinkSite[]>(links_.size());
+    for (u32 i = 0; i < links_.size(); i++) {
+        const u32 stub = a.pos();
+        a.mov(a.eax, first_link_ + i);
+        a.jmp_to(backend_.routines.leave_link);
+        a.set_target(links_[i].at, stub);
+        LinkSite& site = unit.links[i];
+        site.pc = links_[i].pc;
+        site.patch = links_[i].at;
+        site.stub = stub;
+        site.owner = &unit;
+    }
+    for (auto [fixup, link] : poll_exits_) {
+        a.bind(fixup);
+        a.mov(a.eax, first_link_ + link);
+        a.jmp_to(backend_.routines.leave_poll);
+    }
+    unit.size = a.pos() - start_;
+    table_.snapshots.shrink_to_fit();
+    table_.entries.shrink_to_fit();
+    unit.table = std::move(table_);
+    EMU_ASSERT(Xbyak::GetError() == 0);
+}
+
+void Compiler::emit(Id id) {
+    const Node& n = node(id);
+    if (analysis_.info[id].plan != Plan::eager && ir::info(n.op).effect == Effect::pure) return;
+    current_ = id;
+    switch (n.op) {
+    case Op::imm: case Op::vimm: break;
+    case Op::get:
+        // Nothing to do: known slots are aliases, unknown ones are in memory until somebody wants the value.
+        if (analysis_.info[id].uses && !state_.slots[n.a].value) {
+            state_.slots[n.a] = {id, true, true, false};
+            value(id).memory = s16(n.a);
+        }
+        break;
+    case Op::insn: pc_ = f_->nodes[id].imm(); break;
+    case Op::set:
+        if (!analysis_.dead_set[id]) emit_set(id);
+        break;
+    case Op::exit_if: emit_exit_if(id); break;
+    case Op::exit: emit_final_exit(id); return;
+    case Op::load: case Op::vload: emit_load(id); break;
+    case Op::store: emit_store(id); break;
+    case Op::atomic_rmw: emit_atomic_rmw(id); break;
+    case Op::atomic_cas: emit_atomic_cas(id); break;
+    case Op::fence:
+        if (ir::Order(n.aux) == ir::Order::seq_cst) a.mfence();
+        break;
+    case Op::call: emit_call(id); break;
+    default: emit_pure(id); break;
+    }
+    end_node();
+}
+
+void Compiler::emit_pure(Id id) {
+    const Emitter emitter = table.emit[unsigned(node(id).op)];
+    if (emitter && !backend_.options.only_fallback && (this->*emitter)(id)) return;
+    emit_fallback(id);
+}
+
+void Compiler::compute(Id id) {
+    const Nest outer = begin_nested(id);
+    emit_pure(id);
+    end_nested(outer);
+}
+
+// --- out-of-line evaluation ------------------------------------------------------------------------------------------------
+
+Type Compiler::operand_type(Id id, unsigned k) const {
+    const Node& n = f_->nodes[id];
+    return f_->nodes[k == 0 ? n.a : k == 1 ? n.b : n.c].type;
+}
+
+Type Compiler::arg_type(Id id, unsigned) const { return operand_type(id, f_->nodes[id].op == Op::select ? 1 : 0); }
+
+namespace {
+constexpr usize scratch_offset(unsigned index) { return offsetof(ir::StateHeader, scratch) + 16 * index; }
+} // namespace
+
+/// Operand k of node `id` to the scratch area, as a V128 with zeros above a scalar.
+void Compiler::store_scratch(Id id, unsigned k) {
+    const Id v = operand(id, k);
+    const Type type = operand_type(id, k);
+    const Xbyak::Address lo = state_at(scratch_offset(k)), hi = state_at(scratch_offset(k) + 8);
+    u64 bits;
+    if (constant(v, bits) && s64(bits) == s32(bits)) {
+        a.mov(a.qword[lo.getRegExp()], bits);
+        a.mov(a.qword[hi.getRegExp()], 0);
+        return;
+    }
+    const Reg reg = use(v);
+    if (type == Type::v128) {
+        a.movups(lo, a.x(reg));
+        return;
+    }
+    a.mov(a.qword[hi.getRegExp()], 0);
+    if (type != Type::f64 && !is_xmm(reg)) {
+        a.mov(lo, a.q(reg));
+    } else if (type == Type::f64) {
+        a.movq(a.qword[lo.getRegExp()], a.x(reg));
+    } else {
+        a.mov(a.qword[lo.getRegExp()], 0);
+        if (type == Type::f32) a.movd(a.dword[lo.getRegExp()], a.x(reg));
+        else a.pextrw(a.word[lo.getRegExp()], a.x(reg), 0);
+    }
+}
+
+void Compiler::load_scratch(Reg to, Type type) {
+    const Xbyak::Address from = state_at(scratch_offset(0));
+    switch (type) {
+    case Type::i1: case Type::i32: a.mov(a.d(to), from); break;
+    case Type::i64: a.mov(a.q(to), from); break;
+    case Type::v128: a.movups(a.x(to), from); break;
+    default: a.movq(a.x(to), a.qword[from.getRegExp()]); break;
+    }
+}
+
+void Compiler::emit_eval_call(const Node& n, Type argument) {
+    const usize op = offsetof(ir::StateHeader, frame) + offsetof(ir::JitFrame, eval_op);
+    a.mov(a.dword[state_at(op).getRegExp()], u32(n.op) | u32(n.type) << 8 | u32(argument) << 12 | u32(n.aux) << 16);
+    a.call_to(backend_.routines.eval);
+}
+
+bool Compiler::emit_fallback(Id id) {
+    const Node n = f_->nodes[id];
+    for (unsigned k = 0; k < 3; k++) {
+        if (!ir::is_operand(n.op, k)) continue;
+        // One register at a time will do.
+        store_scratch(id, k);
+    }
+    emit_eval_call(n, arg_type(id));
+    const Reg to = def(id);
+    load_scratch(to, n.type);
+    value(id).zero_above = true;
+    return true;
+}
+
+void Compiler::cold(std::initializer_list<Fixup> at, std::function<void()> emit) { cold_.push_back({at, a.pos(), std::move(emit)}); }
+
+// --- snapshots -----------------------------------------------------------------------------------------------------------
+
+Where Compiler::where(Id id) {
+    const Value& v = value(id);
+    const Node& n = node(id);
+    if (v.reg != no_reg) return is_xmm(v.reg) ? Where{Where::xmm, u16(v.reg - 16)} : Where{Where::gpr, v.reg};
+    if (n.op == Op::imm || n.op == Op::vimm) {
+        table_.constants.push_back(n.op == Op::imm ? ir::V128{n.imm(), 0} : f_->vectors[n.a]);
+        return {Where::constant, u16(table_.constants.size() - 1)};
+    }
+    if (v.pending) {
+        Recipe recipe{n.op, n.type, arg_type(id), bool(n.aux & undo_aux) && (is_compare(n.op) || is_flags(n.op)), n.aux, {}};
+        if (recipe.undo) recipe.aux &= u16(~undo_aux);
+        for (unsigned k = 0; k < 3; k++)
+            if (ir::is_operand(n.op, k)) recipe.args[k] = where(operand(id, k));
+        table_.recipes.push_back(recipe);
+        return {Where::recipe, u16(table_.recipes.size() - 1)};
+    }
+    if (v.spill >= 0) return {Where::spill, u16(v.spill)};
+    EMU_ASSERT(v.memory >= 0);
+    return {Where::slot, u16(v.memory)};
+}
+
+/// Describe where guest registers are now, for a fault in host code [begin, end).
+void Compiler::record_snapshot(u32 begin, u32 end) {
+    Snapshot s{begin - start_, end - start_, u32(table_.entries.size()), 0, pc_};
+    for (Reg reg = 0; reg < 32; reg++) {
+        const s16 slot = backend_.pinned_slot[reg];
+        if (slot < 0) continue;
+        const SlotState& at = state_.slots[usize(slot)];
+        if (!at.value) table_.entries.push_back({u16(slot), {Where::slot, u16(slot)}});
+        else if (value(at.value).reg != reg) table_.entries.push_back({u16(slot), where(at.value)});
+    }
+    for (u16 slot : touched_) {
+        const SlotState& at = state_.slots[slot];
+        if (at.value && !at.in_memory) table_.entries.push_back({slot, where(at.value)});
+    }
+    s.count = u32(table_.entries.size()) - s.first;
+    // Neighbours often agree (the two halves of a load pair).
+    if (!table_.snapshots.empty()) {
+        const Snapshot& last = table_.snapshots.back();
+        const auto same = [](const SnapshotEntry& x, const SnapshotEntry& y) {
+            return x.slot == y.slot && x.where.kind == y.where.kind && x.where.index == y.where.index && x.where.kind < Where::constant;
+        };
+        const auto* entries = table_.entries.data();
+        if (last.count == s.count && std::equal(entries + s.first, entries + s.first + s.count, entries + last.first, same)) {
+            table_.entries.resize(s.first);
+            s.first = last.first;
+        }
+    }
+    table_.snapshots.push_back(s);
+}
+
+// --- operand helpers -------------------------------------------------------------------------------------------------------
+
+Id Compiler::low_id(Id id, unsigned k) const {
+    const Id v = operand(id, k);
+    if (node(v).op == Op::trunc && is_pending(v) && low_half_will_do(*f_, id, k, v)) return node(v).a;
+    return v;
+}
+
+Reg Compiler::low(Id id, unsigned k) { return use(low_id(id, k)); }
+
+// --- states for stubs ------------------------------------------------------------------------------------------------------
+
+std::unique_ptr<AllocatorState> Compiler::copy_state() {
+    if (spare_states_.empty()) return std::make_unique<AllocatorState>(state_);
+    std::unique_ptr<AllocatorState> state = std::move(spare_states_.back());
+    spare_states_.pop_back();
+    *state = state_;
+    return state;
+}
+
+void Compiler::restore(std::unique_ptr<AllocatorState> state) {
+    std::swap(state_, *state);
+    spare_states_.push_back(std::move(state));
+}
+
+} // namespace emu::jit

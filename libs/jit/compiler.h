@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+// From a Function to host code: one forward pass that selects instructions and assigns registers. The hot path comes first,
+// then the stubs of side exits, then the rare paths of single instructions.
+//
+// Emitters: one member function per op or family, in emit_*.cpp by chapter, listed in the table of compiler.cpp. They return false,
+// before emitting anything, where they have no code for a type or an aux; then ir::eval is called (emit_fallback).
+// The discipline of an emitter: take() fixed registers, use() operands, temp() scratch, then def() the result, then emit.
+#pragma once
+#include "jit/allocator.h"
+#include "jit/unit.h"
+
+#include <functional>
+#include <map>
+
+namespace emu::jit {
+
+/// Constants for memory operands, interned once for all units.
+class ConstantPool {
+public:
+    ConstantPool(Assembler& as, u32 begin, u32 end) : as_(as), begin_(begin), next_(begin), end_(end) {}
+    /// Position in the code buffer; 0 when full (a flush makes room).
+    u32 place(ir::V128 value);
+    void clear() { places_.clear(), next_ = begin_; }
+    bool full() const { return next_ >= end_; }
+
+private:
+    Assembler& as_;
+    u32 begin_, next_, end_;
+    std::map<std::pair<u64, u64>, u32> places_;
+};
+
+/// A condition in the host's flags. Unordered float compares set parity: `strict` wants no parity besides cc, `or_parity` takes
+/// either.
+struct HostCond {
+    Cc cc;
+    enum Parity : u8 { ignore, strict, or_parity } parity = ignore;
+};
+constexpr HostCond inverse(HostCond c) {
+    return {inverse(c.cc), c.parity == HostCond::strict ? HostCond::or_parity : c.parity == HostCond::or_parity ? HostCond::strict : HostCond::ignore};
+}
+
+class Compiler final : Allocator {
+public:
+    Compiler(Assembler& as, const Backend& backend, ConstantPool& pool) : Allocator(as, backend), pool_(pool) {}
+
+    /// Emit at the assembler's position. False: too complex, nothing may be used. Links are numbered from `first_link`.
+    bool compile(const ir::Function& function, u32 first_link, Unit& unit);
+
+private:
+    using Emitter = bool (Compiler::*)(Id);
+    struct Row {
+        ir::Op op;
+        Emitter emit;
+    };
+    struct Table;
+    static const Table table;
+
+    // --- compiler.cpp
+    void emit(Id id);
+    void emit_pure(Id id);
+    void compute(Id id) override;
+    bool emit_fallback(Id id);
+    void store_scratch(Id id, unsigned operand);
+    void load_scratch(Reg to, ir::Type type);
+    void emit_eval_call(const ir::Node& n, ir::Type arg_type);
+    void finish(Unit& unit);
+    Xbyak::Address constant_address(ir::V128 value) override;
+    /// Code for later, out of the hot path; `at` are jumps to it, it comes back to here.
+    void cold(std::initializer_list<Fixup> at, std::function<void()> emit);
+    ir::Type arg_type(Id id, unsigned operand = 0) const;
+    ir::Type operand_type(Id id, unsigned operand) const;
+    Id operand(Id id, unsigned k) const { return k == 0 ? node(id).a : k == 1 ? node(id).b : node(id).c; }
+
+    // --- snapshots (compiler.cpp)
+    void record_snapshot(u32 begin, u32 end);
+    Where where(Id id);
+
+    // --- emit_flow.cpp
+    void emit_set(Id id);
+    void emit_exit_if(Id id);
+    void emit_final_exit(Id id);
+    void emit_exit(const ir::Exit& exit, Id value);
+    void emit_poll();
+    void emit_indirect();
+    void emit_indirect_call(const ir::Exit& exit);
+    void emit_landing(u64 pc);
+    void emit_stop(const ir::Exit& exit, Id result);
+    void push_return(u64 pc);
+    Fixup emit_link(bool call);
+    void align_patch(unsigned opcode_bytes);
+    void jump_if(HostCond cond, std::vector<Fixup>& taken, bool patched);
+    void write_back(Id result);
+    void load_home(Reg reg);
+    struct Move {
+        Reg to, from;
+    };
+    void parallel_move(std::vector<Move>& moves);
+    void save_for_call(Id id);
+    void rescue_slot_memory(Id id);
+    bool state_is_canonical() const;
+    bool is_back_edge(const ir::Exit& exit) const;
+    void emit_call(Id id);
+    void emit_stubs();
+
+    // --- conditions (emit_flags.cpp)
+    HostCond emit_condition(Id id);
+    HostCond emit_compare(Id id);
+    HostCond emit_test_cond(Id id);
+    HostCond flags_condition(const ir::Node& token, ir::Cond cond);
+    HostCond token_condition(Id token, ir::Cond cond);
+    HostCond float_condition(Id token, ir::Cond cond);
+    void emit_host_flags(Id token);
+    void undo_operand(Id id, Reg to);
+    void use_undo_operands(Id id);
+    void pack_flags(bool subtraction, bool logic);
+    void compare_floats(Reg left, Reg right, bool dbl, bool signaling);
+    void set_bool(Id id, HostCond cond);
+    bool compare(Id id);
+    bool test_cond(Id id);
+    bool flags(Id id);
+    bool flags_adc(Id id);
+    bool select(Id id);
+    bool fcmp(Id id);
+
+    // --- emit_memory.cpp
+    struct AddressParts {
+        Id base = 0, index = 0;
+        unsigned scale = 1;
+        s64 disp = 0;
+    };
+    bool decompose(Id id, AddressParts& parts);
+    Xbyak::RegExp address(Id id);
+    void emit_load(Id id);
+    void emit_store(Id id);
+    void emit_atomic_rmw(Id id);
+    void emit_atomic_cas(Id id);
+    void load_gpr(Reg to, const Xbyak::RegExp& at, ir::MemFlags flags, bool wide);
+    void load_xmm(Reg to, const Xbyak::RegExp& at, ir::MemFlags flags, Reg scratch);
+    void store_gpr(const Xbyak::RegExp& at, Reg from, unsigned size_log2);
+    void store_xmm(const Xbyak::RegExp& at, Reg from, unsigned size_log2);
+    void swap_bytes(Reg reg, unsigned size_log2);
+    void swap_narrow(Reg reg, unsigned size_log2);
+    void emit_atomic_op(ir::AtomicOp op, Reg value, Reg operand, unsigned size);
+    void extend(Reg reg, ir::MemFlags flags, bool wide);
+
+    // --- operand helpers
+    /// Operand k where the low 32 bits of an i32 will do (a pending trunc costs nothing then).
+    Reg low(Id id, unsigned k);
+    /// The value behind it: skips a trunc that `low` would skip.
+    Id low_id(Id id, unsigned k) const;
+    bool wide(Id id) const { return node(id).type == ir::Type::i64; }
+    bool avx() const { return backend_.host().avx; }
+    const HostFeatures& host() const { return backend_.host(); }
+
+    struct Stub {
+        std::unique_ptr<AllocatorState> state;
+        std::vector<Fixup> entries;
+        Id exit_node;
+        u64 pc;
+    };
+    struct Cold {
+        std::vector<Fixup> entries;
+        u32 resume;
+        std::function<void()> emit;
+    };
+    struct PendingLink {
+        u64 pc;
+        Fixup at;
+    };
+
+    std::unique_ptr<AllocatorState> copy_state();
+    void restore(std::unique_ptr<AllocatorState> state);
+
+    ConstantPool& pool_;
+    bool native_float_ = false;     ///< the mode's FP arithmetic is the host's, but for what the checks catch
+    u64 pc_ = 0;                    ///< guest instruction being translated
+    u32 start_ = 0;                 ///< position of the unit
+    u32 first_link_ = 0;
+    SnapshotTable table_;
+    std::vector<Stub> stubs_;
+    std::vector<Cold> cold_;
+    std::vector<PendingLink> links_;
+    std::vector<std::pair<Fixup, u32>> poll_exits_;   ///< jumps to leave_poll, with the link's index
+    std::vector<std::unique_ptr<AllocatorState>> spare_states_;
+    std::vector<Move> moves_;
+    std::vector<std::pair<Reg, Id>> loads_;
+    /// The host flags are those of the arithmetic of node `result` (nothing was emitted since `pos`).
+    struct HostFlags {
+        u32 pos = 0;
+        Id result = 0;
+        bool subtraction = false;   ///< else addition, or logic with CF = OF = 0
+        bool logic = false;
+        bool matches(u32 at, Id id) const { return result && pos == at && result == id; }
+    } host_flags_;
+};
+
+} // namespace emu::jit

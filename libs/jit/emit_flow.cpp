@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: MIT
+// Leaving a unit: putting guest registers where the canonical state wants them, links, calls and returns, traps; helper calls.
+#include "jit/compiler.h"
+
+#include "common/result.h"
+
+#include <bit>
+#include <cstddef>
+
+namespace emu::jit {
+
+using ir::Exit;
+using ir::ExitKind;
+using ir::Node;
+using ir::Op;
+using ir::Type;
+
+namespace {
+
+/// Registers that translated code may lose in a C++ call.
+constexpr RegMask clobbered_by_call =
+    bit_of(rax) | bit_of(rcx) | bit_of(rdx) | bit_of(rsi) | bit_of(rdi) | bit_of(r8) | bit_of(r9) | bit_of(r10) | bit_of(r11) | 0xffff0000;
+
+} // namespace
+
+void Compiler::emit_set(Id id) {
+    const Node& n = node(id);
+    // An address that was only used by memory operands so far is computed now: in place, if the old value is done with.
+    if (is_pending(n.b) && node(n.b).op == Op::add) compute(n.b);
+    set_slot(n.a, n.b);
+}
+
+// --- canonical state ---------------------------------------------------------------------------------------------------------
+
+bool Compiler::state_is_canonical() const {
+    for (Reg reg = 0; reg < 32; reg++) {
+        const s16 slot = backend_.pinned_slot[reg];
+        if (slot < 0) continue;
+        const SlotState& at = state_.slots[usize(slot)];
+        if (!at.value || value(at.value).reg != reg) return false;
+    }
+    for (u16 slot : touched_)
+        if (state_.slots[slot].value && !state_.slots[slot].in_memory) return false;
+    return true;
+}
+
+/// Write every slot's value where the next unit expects it, and `result` (if any) to rax. Registers but the homes and rax are
+/// free afterwards.
+void Compiler::write_back(Id result) {
+    // What is not computed yet needs temporaries, so it comes first.
+    const RegMask none = locked_;
+    for (u16 slot : touched_) {
+        if (state_.slots[slot].value && !state_.slots[slot].in_memory) store_slot(slot);
+        locked_ = none;
+    }
+    for (s16 slot : backend_.pinned_slot) {
+        if (slot < 0) continue;
+        const Id v = state_.slots[usize(slot)].value;
+        if (v && is_pending(v)) compute(v);
+    }
+    if (result && is_pending(result)) compute(result);
+
+    // Registers to registers, all at once.
+    moves_.clear();
+    loads_.clear();
+    auto want = [&](Reg to, Id v) {
+        if (value(v).reg == to) return;
+        if (value(v).reg != no_reg) moves_.push_back({to, value(v).reg});
+        else loads_.push_back({to, v});
+    };
+    for (Reg reg = 0; reg < 32; reg++) {
+        const s16 slot = backend_.pinned_slot[reg];
+        if (slot >= 0 && state_.slots[usize(slot)].value) want(reg, state_.slots[usize(slot)].value);
+    }
+    if (result) want(rax, result);
+    parallel_move(moves_);
+
+    for (auto [reg, v] : loads_) load_from(reg, v);
+    for (Reg reg = 0; reg < 32; reg++) { // unknown after a helper call: memory has it
+        const s16 slot = backend_.pinned_slot[reg];
+        if (slot >= 0 && !state_.slots[usize(slot)].value) load_home(reg);
+    }
+}
+
+void Compiler::load_home(Reg reg) {
+    const unsigned slot = unsigned(backend_.pinned_slot[reg]);
+    if (is_xmm(reg)) avx() ? a.vmovups(a.x(reg), slot_at(slot)) : a.movups(a.x(reg), slot_at(slot));
+    else a.mov(a.i(reg, f_->slots[slot].type == Type::i64), slot_at(slot));
+}
+
+/// All sources are read before any destination is written. Destinations are distinct; scratch registers that are no source are
+/// free.
+void Compiler::parallel_move(std::vector<Move>& moves) {
+    while (!moves.empty()) {
+        RegMask sources = 0;
+        for (const Move& m : moves) sources |= bit_of(m.from);
+        bool progress = false;
+        for (usize i = 0; i < moves.size();) {
+            const Move m = moves[i];
+            // Is the destination still to be read by another move?
+            bool blocked = false;
+            for (usize j = 0; j < moves.size(); j++) blocked |= j != i && moves[j].from == m.to;
+            if (blocked) {
+                i++;
+                continue;
+            }
+            move(m.to, m.from);
+            moves[i] = moves.back();
+            moves.pop_back();
+            progress = true;
+        }
+        if (progress || moves.empty()) continue;
+        // Only cycles are left.
+        const Move m = moves.back();
+        if (is_xmm(m.to)) {
+            const Reg spare = Reg(std::countr_zero(0xff0000 & ~sources));
+            move(spare, m.to);
+            for (Move& other : moves)
+                if (other.from == m.to) other.from = spare;
+        } else {
+            a.xchg(a.q(m.to), a.q(m.from));
+            moves.pop_back();
+            for (Move& other : moves)
+                if (other.from == m.to) other.from = m.from;
+        }
+    }
+}
+
+// --- exits -----------------------------------------------------------------------------------------------------------------
+
+/// Every loop passes a jump to an address not beyond it: that is where requests to stop are looked at.
+bool Compiler::is_back_edge(const Exit& exit) const { return (exit.kind == ExitKind::jump || exit.kind == ExitKind::call) && exit.pc <= pc_; }
+
+void Compiler::emit_exit_if(Id id) {
+    const Exit& exit = f_->exits[node(id).b];
+    const HostCond cond = emit_condition(node(id).a);
+    // A loop's back edge is taken more often than not: it stays on the hot path.
+    if (is_back_edge(exit) && exit.kind == ExitKind::jump) {
+        std::vector<Fixup> skip;
+        jump_if(inverse(cond), skip, false);
+        auto before = copy_state();
+        const RegMask locked = locked_;
+        locked_ = 0;
+        emit_exit(exit, 0);
+        locked_ = locked;
+        restore(std::move(before));
+        for (Fixup f : skip) a.bind(f);
+        return;
+    }
+    std::vector<Fixup> taken;
+    const bool direct = exit.kind == ExitKind::jump && state_is_canonical();
+    jump_if(cond, taken, direct);
+    if (direct) {
+        for (Fixup f : taken) links_.push_back({exit.pc, f});
+        return;
+    }
+    stubs_.push_back({copy_state(), std::move(taken), id, pc_});
+}
+
+/// Jump if the condition holds; `taken` are the jumps to be aimed. `patched`: they will be links.
+void Compiler::jump_if(HostCond cond, std::vector<Fixup>& taken, bool patched) {
+    auto jcc = [&](Cc cc) {
+        if (patched) align_patch(2);
+        return a.jcc_forward(cc);
+    };
+    if (cond.parity == HostCond::strict) {
+        const Fixup unordered = a.jcc_forward(cc_p);
+        taken.push_back(jcc(cond.cc));
+        a.bind(unordered);
+        return;
+    }
+    if (cond.parity == HostCond::or_parity) taken.push_back(jcc(cc_p));
+    taken.push_back(jcc(cond.cc));
+}
+
+/// A displacement that is patched while others run the jump must be written in one piece: it may not straddle eight bytes.
+void Compiler::align_patch(unsigned opcode_bytes) {
+    const u32 at = (a.pos() + opcode_bytes) & 7;
+    if (at > 4) a.nop(8 - at);
+}
+
+Fixup Compiler::emit_link(bool call) {
+    align_patch(1);
+    if (!call) return a.jmp_forward();
+    a.db(0xe8), a.dd(0);
+    return a.pos() - 4;
+}
+
+void Compiler::emit_stubs() {
+    for (Stub& stub : stubs_) {
+        restore(std::move(stub.state));
+        pc_ = stub.pc;
+        current_ = stub.exit_node;
+        for (Fixup f : stub.entries) a.bind(f);
+        emit_exit(f_->exits[node(stub.exit_node).b], 0);
+        locked_ = 0;
+    }
+}
+
+void Compiler::emit_final_exit(Id id) { emit_exit(f_->exits[node(id).a], node(id).b); }
+
+void Compiler::emit_exit(const Exit& exit, Id result) {
+    write_back(result);
+    switch (exit.kind) {
+    case ExitKind::jump:
+        if (is_back_edge(exit)) emit_poll();
+        links_.push_back({exit.pc, emit_link(false)});
+        break;
+    case ExitKind::call:
+        if (is_back_edge(exit)) emit_poll();
+        push_return(exit.ret);
+        links_.push_back({exit.pc, emit_link(true)});
+        emit_landing(exit.ret);
+        break;
+    case ExitKind::jump_indirect:
+        emit_indirect();
+        emit_jump_cache_probe(a, backend_.routines.indirect_miss);
+        break;
+    case ExitKind::call_indirect:
+        emit_indirect();
+        emit_indirect_call(exit);
+        break;
+    case ExitKind::ret:
+        a.cmp(a.rax, a.ptr[a.rsp + 8]);
+        a.jcc_to(cc_ne, backend_.routines.return_mismatch);
+        a.ret();
+        break;
+    case ExitKind::trap:
+    case ExitKind::sync: emit_stop(exit, result); break;
+    }
+}
+
+void Compiler::emit_poll() {
+    a.cmp(a.dword[state_at(offsetof(ir::StateHeader, poll)).getRegExp()], 0);
+    // Leaves by the link that comes next, so that the loop continues with its target.
+    poll_exits_.push_back({a.jcc_forward(cc_ne), u32(links_.size())});
+}
+
+void Compiler::emit_indirect() {
+    a.cmp(a.dword[state_at(offsetof(ir::StateHeader, poll)).getRegExp()], 0);
+    a.jcc_to(cc_ne, backend_.routines.leave_poll_pc);
+}
+
+void Compiler::push_return(u64 pc) {
+    if (s64(pc) == s32(pc)) {
+        a.push(u32(pc));
+    } else {
+        a.mov_imm(rcx, pc);
+        a.push(a.rcx);
+    }
+}
+
+/// Where a return that the pair on the stack predicted comes to.
+void Compiler::emit_landing(u64 pc) {
+    a.add(a.rsp, 8);
+    links_.push_back({pc, emit_link(false)});
+}
+
+/// rax = target.
+void Compiler::emit_indirect_call(const Exit& exit) {
+    // As emit_jump_cache_probe, but a miss must leave the pair on the stack as well.
+    a.mov(a.rcx, a.rax);
+    a.shr(a.rcx, ir::jump_cache_bits);
+    a.xor_(a.ecx, a.eax);
+    a.and_(a.ecx, (1u << ir::jump_cache_bits) - 1);
+    a.shl(a.ecx, 4);
+    a.add(a.rcx, state_at(offsetof(ir::StateHeader, jump_cache)));
+    a.cmp(a.ptr[a.rcx], a.rax);
+    const Fixup miss = a.jcc_forward(cc_ne);
+    a.mov(a.rdx, a.ptr[a.rcx + 8]);
+    push_return(exit.ret);
+    a.call(a.rdx);
+    const u32 landing = a.pos();
+    emit_landing(exit.ret);
+    a.bind(miss);
+    push_return(exit.ret);
+    // lea rcx, [rip + landing]
+    a.db(0x48), a.db(0x8d), a.db(0x0d), a.dd(0);
+    a.set_target(a.pos() - 4, landing);
+    a.push(a.rcx);
+    a.jmp_to(backend_.routines.indirect_miss);
+}
+
+/// To the vCPU loop; rax = value, if there is one.
+void Compiler::emit_stop(const Exit& exit, Id result) {
+    auto put32 = [&](usize offset, u32 v) { a.mov(a.dword[state_at(offset).getRegExp()], v); };
+    if (result) {
+        a.mov(state_at(offsetof(ir::StateHeader, exit_value)), a.rax);
+    } else {
+        a.mov(a.qword[state_at(offsetof(ir::StateHeader, exit_value)).getRegExp()], 0);
+    }
+    put32(offsetof(ir::StateHeader, exit_kind), u32(exit.kind));
+    put32(offsetof(ir::StateHeader, exit_code), exit.code);
+    a.mov_imm(rcx, exit.pc);
+    a.mov(state_at(offsetof(ir::StateHeader, pc)), a.rcx);
+    a.jmp_to(backend_.routines.leave_stop);
+}
+
+// --- helpers ---------------------------------------------------------------------------------------------------------------
+
+/// Everything that lives on after a C++ call goes to memory or sits in registers that C++ preserves. `id` is the call; what only
+/// its arguments need may be lost. Registers keep their contents until the call itself.
+void Compiler::save_for_call(Id id) {
+    std::array<u16, 32> as_argument{};
+    for_each_operand(id, [&](Id v) {
+        if (value(v).reg != no_reg) as_argument[value(v).reg]++;
+    });
+    for (Reg reg = 0; reg < 32; reg++) {
+        const Id v = state_.contents[reg];
+        if (!v || !(clobbered_by_call & bit_of(reg))) continue;
+        if (value(v).uses > as_argument[reg] || value(v).slots) evict(reg);
+    }
+}
+
+/// The slots' memory is about to change: values that are needed later and live only there, or in registers that will be lost,
+/// go to the frame.
+void Compiler::rescue_slot_memory(Id id) {
+    for (unsigned slot = 0; slot < state_.slots.size(); slot++) {
+        const Id v = state_.slots[slot].value;
+        if (!v || value(v).memory != s16(slot) || value(v).spill >= 0) continue;
+        u16 as_argument = 0;
+        for_each_operand(id, [&](Id operand) { as_argument += operand == v; });
+        if (value(v).uses <= as_argument) continue;
+        if (value(v).reg != no_reg && !(clobbered_by_call & bit_of(value(v).reg))) continue;
+        const RegMask none = locked_;
+        spill(use(v));
+        locked_ = none;
+    }
+}
+
+void Compiler::emit_call(Id id) {
+    const Node& n = node(id);
+    const ir::Helper& helper = *f_->helpers[n.a];
+    const bool syncs = helper.reads_state || helper.writes_state;
+    for (unsigned k = 0; k < helper.args; k++)
+        if (is_pending(analysis_.extra[n.b + k])) compute(analysis_.extra[n.b + k]);
+    if (syncs) { // the helper finds every slot in memory
+        for (unsigned slot = 0; slot < state_.slots.size(); slot++) {
+            if (!state_.slots[slot].value || state_.slots[slot].in_memory) continue;
+            store_slot(slot);
+            locked_ = 0;
+        }
+    }
+    if (helper.writes_state) rescue_slot_memory(id);
+
+    // Arguments go from where they are to where C++ wants them, all at once.
+    static constexpr Reg places[4] = {rsi, rdx, rcx, r8};
+    moves_.clear();
+    loads_.clear();
+    for (unsigned k = 0; k < helper.args; k++) {
+        const Id v = analysis_.extra[n.b + k];
+        if (value(v).reg != no_reg) moves_.push_back({places[k], value(v).reg});
+        else loads_.push_back({places[k], v});
+    }
+    save_for_call(id);
+    parallel_move(moves_);
+    for (auto [reg, v] : loads_) load_from(reg, v);
+    a.mov_imm(rax, u64(helper.function));
+    a.call_to(syncs ? backend_.routines.call_syncing : helper.may_raise ? backend_.routines.call_raising : backend_.routines.call_helper);
+    if (helper.may_raise) record_snapshot(a.pos(), a.pos() + 1);
+    consume(id);
+    if (helper.writes_state) {
+        forget_all_slots();
+        for (const Analysis::Pseudo& p : analysis_.pseudos) {
+            if (p.at != id) continue;
+            state_.slots[p.slot] = {p.value, true, true, true};
+            value(p.value).memory = s16(p.slot);
+            value(p.value).slots = 1;
+        }
+        release_slots(id);
+    }
+    if (helper.result == Type::none) return;
+    if (helper.result == Type::i32) a.mov(a.eax, a.eax);
+    else if (helper.result == Type::i1) a.and_(a.eax, 1);
+    assign(id, rax);
+}
+
+} // namespace emu::jit

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+// The x86-64 back end's face: compiles Functions into a code buffer, links them, enters them, and finds the exact guest state
+// when one of them faults or a helper it called raises. The owner serialises everything that is not marked otherwise.
+#pragma once
+#include "common/result.h"
+#include "jit/backend.h"
+#include "jit/code_buffer.h"
+#include "jit/unit.h"
+
+#include <memory>
+
+namespace emu::jit {
+
+class Compiler;
+class ConstantPool;
+
+class Jit {
+public:
+    static Result<std::unique_ptr<Jit>> create(const Options& options, ir::SlotTable slots);
+    ~Jit();
+
+    enum class Outcome : u8 {
+        ok,
+        full,          ///< flush() makes room
+        too_complex,   ///< try fewer instructions
+    };
+    /// The unit stays until flush().
+    Outcome compile(const ir::Function& function, Unit*& unit);
+
+    /// Make the exit jump straight to `target`. Others may be running the code.
+    void link(u32 site, Unit& target);
+    /// The unit is not to be entered any more: exits linked to it leave to the vCPU loop again.
+    void unlink(Unit& unit);
+    const LinkSite& link_site(u32 number) const { return *sites_[number]; }
+    /// Drop all units. Nobody may be in translated code, and return stacks must be emptied (see prepare).
+    void flush();
+
+    /// Set up a vCPU's state for translated code: return stack, empty jump cache. Again after a flush.
+    void prepare(ir::StateHeader& state, ReturnStack& stack) const;
+    /// Run from `unit` until something leaves. Any thread, any number at a time.
+    Leave enter(ir::StateHeader& state, const Unit& unit) const;
+    const void* entry(const Unit& unit) const { return buffer_.exec() + unit.code; }
+
+    // --- faults; these two may be called in a signal handler
+    /// Is the host address inside translated code?
+    bool contains(u64 host_pc) const { return buffer_.contains(host_pc); }
+    /// Save the host registers of the context and make it continue by leaving with Leave::fault; `state` is the vCPU's.
+    void redirect(ir::StateHeader& state, void* ucontext) const;
+    /// A push onto a full return stack: empty the stack and go on. False if the fault is something else.
+    static bool repair_stack(const ir::StateHeader& state, const ReturnStack& stack, u64 address, void* ucontext);
+
+    /// After Leave::fault: make the state exact. False if that instruction was not expected to fault.
+    bool recover(ir::StateHeader& state) const;
+    /// Called from a helper that may raise: make the state exact and leave with Leave::raised.
+    [[noreturn]] void raise(ir::StateHeader& state) const;
+
+    const Unit* find_by_host(u64 host_pc) const;
+    ConstBytes code(const Unit& unit) const { return {buffer_.exec() + unit.code, unit.size}; }
+    usize used() const;
+    const Backend& backend() const { return backend_; }
+
+private:
+    Jit(const Options& options, ir::SlotTable slots, CodeBuffer buffer);
+    void patch(u32 at, u32 target);
+    const fp::Env* intern(const fp::Env& env);
+    bool recover_at(ir::StateHeader& state, u64 host_pc) const;
+
+    Backend backend_;
+    CodeBuffer buffer_;
+    Assembler assembler_;
+    std::unique_ptr<ConstantPool> pool_;
+    std::unique_ptr<Compiler> compiler_;
+    u32 first_unit_ = 0;
+    std::vector<std::unique_ptr<Unit>> units_;   ///< in order of addresses
+    std::vector<LinkSite*> sites_;
+    std::vector<std::unique_ptr<fp::Env>> envs_;
+};
+
+} // namespace emu::jit

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// A translated unit: host code in the buffer plus what the vCPU loop, linking and fault recovery need to know of it.
+#pragma once
+#include "jit/snapshot.h"
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace emu::jit {
+
+struct Unit;
+
+/// A jump out of a unit to a known guest address. Until the target is linked, it goes to a stub that leaves to the vCPU loop.
+struct LinkSite {
+    u64 pc = 0;              ///< guest target
+    u32 patch = 0;           ///< position of the jump's rel32 in the code buffer
+    u32 stub = 0;            ///< where it goes unlinked
+    Unit* owner = nullptr;
+    Unit* target = nullptr;
+    LinkSite* next = nullptr;     ///< the others linked to `target`
+    LinkSite** link = nullptr;    ///< what points to this one in that list
+};
+
+struct Unit {
+    u64 pc = 0;
+    u64 end = 0;
+    u32 mode = 0;
+    u32 insns = 0;
+    u32 code = 0, size = 0;        ///< in the code buffer
+    bool valid = true;             ///< may be entered (false once its guest code changed)
+    std::unique_ptr<LinkSite[]> links;
+    u32 link_count = 0;
+    u32 first_link = 0;            ///< number of links[0] in Jit::link_site
+    LinkSite* incoming = nullptr;  ///< head of the list of sites linked here
+    std::vector<std::pair<u64, u64>> ranges;
+    SnapshotTable table;
+    const fp::Env* env = nullptr;
+};
+
+} // namespace emu::jit

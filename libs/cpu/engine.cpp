@@ -2,13 +2,48 @@
 #include "cpu/engine.h"
 
 #include "common/result.h"
+#include "cpu/translated.h"
 
 #include <algorithm>
+#include <pthread.h>
+#include <vector>
 
 namespace emu::cpu {
 
 namespace {
-constexpr unsigned superblock_insns = 64;
+
+/// Engines of this process. Their locks are held across fork(), so that the child finds them consistent.
+std::mutex engines_mutex;
+std::vector<Engine::Impl*> engines;
+
+void before_fork() {
+    engines_mutex.lock();
+    for (Engine::Impl* engine : engines) engine->mutex.lock();
+}
+void after_fork_in_parent() {
+    for (Engine::Impl* engine : engines) engine->mutex.unlock();
+    engines_mutex.unlock();
+}
+void after_fork_in_child() {
+    for (Engine::Impl* engine : engines) {
+        if (engine->translated) engine->translated->forget_other_threads();
+        engine->mutex.unlock();
+    }
+    engines_mutex.unlock();
+}
+
+} // namespace
+
+Engine::Impl::Impl() {
+    static const int registered = pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+    (void)registered;
+    std::lock_guard lock(engines_mutex);
+    engines.push_back(this);
+}
+
+Engine::Impl::~Impl() {
+    std::lock_guard lock(engines_mutex);
+    std::erase(engines, this);
 }
 
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -20,6 +55,7 @@ Result<std::unique_ptr<Engine>> Engine::create(const isa::Isa& isa, const isa::C
     impl->model = &model;
     impl->options = options;
     impl->memory = &memory;
+    if (options.execution == Execution::jit && !options.system) impl->translated = EMU_TRY(Translated::create(*impl));
     return std::unique_ptr<Engine>(new Engine(std::move(impl)));
 }
 
@@ -29,7 +65,9 @@ const EngineOptions& Engine::options() const { return impl_->options; }
 
 Engine::Stats Engine::stats() const {
     std::lock_guard lock(impl_->mutex);
-    return impl_->stats;
+    Stats stats = impl_->stats;
+    if (impl_->translated) stats.code_bytes = impl_->translated->code_bytes();
+    return stats;
 }
 
 std::shared_ptr<ir::Function> Engine::Impl::translate(u64 pc, u32 mode, unsigned max_insns) {
@@ -48,6 +86,11 @@ std::shared_ptr<ir::Function> Engine::Impl::translate(u64 pc, u32 mode, unsigned
     return function;
 }
 
+std::shared_ptr<ir::Function> Engine::Impl::translate_one(u64 pc, u32 mode) {
+    std::lock_guard lock(mutex);
+    return translate(pc, mode, 1);
+}
+
 std::shared_ptr<const ir::Function> Engine::Impl::find_or_translate(u64 pc, u32 mode) {
     std::lock_guard lock(mutex);
     auto at = functions.find({pc, mode});
@@ -61,6 +104,7 @@ std::shared_ptr<const ir::Function> Engine::Impl::find_or_translate(u64 pc, u32 
 }
 
 bool Engine::invalidate(u64 first, u64 last) {
+    if (impl_->translated) return impl_->translated->invalidate(first, last);
     std::lock_guard lock(impl_->mutex);
     auto touched = [&](const ir::Function& f) {
         return std::any_of(f.ranges.begin(), f.ranges.end(), [&](auto range) { return range.first < last && first < range.second; });

@@ -12,7 +12,14 @@ namespace emu::cpu {
 
 using UnitKey = std::pair<u64, u32>; ///< pc, mode
 
+class Translated;
+
 struct Engine::Impl {
+    /// Most instructions of a unit.
+    static constexpr unsigned superblock_insns = 64;
+
+    Impl();
+    ~Impl();
     const isa::Isa* isa = nullptr;
     const isa::CpuModel* model = nullptr;
     EngineOptions options;
@@ -23,10 +30,13 @@ struct Engine::Impl {
     std::mutex mutex;
     std::map<UnitKey, std::shared_ptr<const ir::Function>> functions;
     Stats stats;
+    std::unique_ptr<Translated> translated;   ///< null: everything is interpreted
 
     std::shared_ptr<const ir::Function> find_or_translate(u64 pc, u32 mode);
-    /// Translate without keeping the result.
+    /// Translate without keeping the result; the mutex is held.
     std::shared_ptr<ir::Function> translate(u64 pc, u32 mode, unsigned max_insns);
+    /// One instruction, for the interpreter.
+    std::shared_ptr<ir::Function> translate_one(u64 pc, u32 mode);
 };
 
 } // namespace emu::cpu

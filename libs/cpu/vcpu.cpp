@@ -3,6 +3,7 @@
 
 #include "cpu/engine.h"
 #include "cpu/soft_mmu.h"
+#include "cpu/translated.h"
 #include "ir/interpreter.h"
 
 #include <csetjmp>
@@ -35,15 +36,20 @@ struct Vcpu::Impl {
     Stop stop;
     /// Keeps the unit being interpreted alive while others invalidate it.
     std::shared_ptr<const ir::Function> running;
+    Runner runner;
 
     explicit Impl(Engine& e)
-        : engine(e), flat(e.options().memory_base, e.isa().address_bits == 32 ? 0xffffffff : e.isa().address_mask) {
-        void* raw = std::aligned_alloc(64, (e.isa().state_size + 63) / 64 * 64);
-        EMU_ASSERT(raw != nullptr);
-        std::memset(raw, 0, e.isa().state_size);
-        state.reset(new (raw) ir::StateHeader);
+        : engine(e), state(allocate(e.isa().state_size)), flat(e.options().memory_base, e.isa().address_bits == 32 ? 0xffffffff : e.isa().address_mask),
+          runner(*state) {
         state->memory = &flat;
         state->memory_base = e.options().memory_base;
+    }
+
+    static ir::StateHeader* allocate(usize size) {
+        void* raw = std::aligned_alloc(64, (size + 63) / 64 * 64);
+        EMU_ASSERT(raw != nullptr);
+        std::memset(raw, 0, size);
+        return new (raw) ir::StateHeader;
     }
 
     /// System mode: let the guest take an exception or the pending interrupt. True if it did.
@@ -63,10 +69,26 @@ struct Vcpu::Impl {
         stop = {Stop::Kind::trap, isa::Trap(exit->code), state->exit_value, 0, 0};
         return true;
     }
+
+    /// Go on at state.pc, in state.mode; true if `stop` says why to return to the caller.
+    bool advance(Engine::Impl& e) {
+        if (!e.translated) return interpret(e.find_or_translate(state->pc, state->mode), 0);
+        switch (e.translated->run(runner)) {
+        case Translated::Left::again: return false;
+        case Translated::Left::raised: return true;
+        case Translated::Left::stop:
+            stop = {Stop::Kind::trap, isa::Trap(state->exit_code), state->exit_value, 0, 0};
+            return true;
+        default:
+            // Faults: the interpreter finds the exact address, or succeeds (a tagged pointer, a page that is there by now).
+            return interpret(e.translate_one(state->pc, state->mode), 0);
+        }
+    }
 };
 
 Vcpu::Vcpu(Engine& engine) : impl_(std::make_unique<Impl>(engine)) {
     impl_->state->vcpu = this;
+    if (Translated* translated = engine.impl_->translated.get()) translated->add(impl_->runner);
     if (engine.options().system) {
         EMU_ASSERT(engine.options().bus != nullptr);
         impl_->mmu = std::make_unique<SoftMmu>(*this, *engine.options().bus);
@@ -74,6 +96,7 @@ Vcpu::Vcpu(Engine& engine) : impl_(std::make_unique<Impl>(engine)) {
     engine.isa().reset(*impl_->state, engine.model());
 }
 Vcpu::~Vcpu() {
+    if (Translated* translated = engine().impl_->translated.get()) translated->remove(impl_->runner);
     if (current_vcpu == this) current_vcpu = nullptr;
 }
 
@@ -108,7 +131,7 @@ Stop Vcpu::run() {
                     return self.stop = {};
                 }
                 state.mode = isa.mode(state);
-                if (self.interpret(self.engine.impl_->find_or_translate(state.pc, state.mode), 0)) break;
+                if (self.advance(*self.engine.impl_)) break;
             }
         }
         self.recoverable = false;
@@ -126,7 +149,7 @@ Stop Vcpu::step() {
     }
     self.recoverable = true;
     state.mode = self.engine.isa().mode(state);
-    if (!self.interpret(self.engine.impl_->translate(state.pc, state.mode, 1), 0)) self.stop = {};
+    if (!self.interpret(self.engine.impl_->translate_one(state.pc, state.mode), 0)) self.stop = {};
     self.recoverable = false;
     return self.stop;
 }
@@ -134,11 +157,14 @@ Stop Vcpu::step() {
 void Vcpu::raise(isa::Trap trap, u64 value, int host_code, int host_signal) {
     impl_->stop = {Stop::Kind::trap, trap, value, host_code, host_signal};
     EMU_ASSERT(impl_->recoverable);
+    if (impl_->state->in_jit) impl_->engine.impl_->translated->raise(impl_->runner);
     siglongjmp(impl_->recovery, 1);
 }
 
 bool Vcpu::handle_host_fault(int signal, int code, u64 address, void* ucontext) {
     if (!impl_->recoverable) return false;
+    Translated* translated = impl_->engine.impl_->translated.get();
+    if (translated && impl_->state->in_jit && translated->handle_fault(impl_->runner, address, ucontext)) return true;
     const auto* context = static_cast<const ucontext_t*>(ucontext);
     const bool write = context->uc_mcontext.gregs[REG_ERR] & 2; // page-fault error code, bit 1: write access
     // The handler never returns: unblock the signal that it was entered with.

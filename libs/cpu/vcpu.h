@@ -69,9 +69,10 @@ public:
     };
     Stats stats() const;
 
+    struct Impl;                      ///< engine.h
+
 private:
     friend class Vcpu;
-    struct Impl;
     explicit Engine(std::unique_ptr<Impl> impl);
     std::unique_ptr<Impl> impl_;
 };

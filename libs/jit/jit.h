@@ -32,11 +32,11 @@ public:
     /// The unit is not to be entered any more: exits linked to it leave to the vCPU loop again.
     void unlink(Unit& unit);
     const LinkSite& link_site(u32 number) const { return *sites_[number]; }
-    /// Drop all units. Nobody may be in translated code, and return stacks must be emptied (see prepare).
+    /// Drop all units. Nobody may be in translated code, and jump caches and return stacks must be emptied.
     void flush();
 
-    /// Set up a vCPU's state for translated code: return stack, empty jump cache. Again after a flush.
-    void prepare(ir::StateHeader& state, ReturnStack& stack) const;
+    /// Empty a vCPU's jump cache and set up its return stack. Again after a flush, with the state's jit_stack at the top then.
+    void prepare(ir::JumpCacheEntry* jump_cache, ReturnStack& stack) const;
     /// Run from `unit` until something leaves. Any thread, any number at a time.
     Leave enter(ir::StateHeader& state, const Unit& unit) const;
     /// What unused jump cache entries hold: a guest jump to address ~0 finds it and leaves.
@@ -53,8 +53,10 @@ public:
 
     /// After Leave::fault: make the state exact. False if that instruction was not expected to fault.
     bool recover(ir::StateHeader& state) const;
-    /// Called from a helper that may raise: make the state exact and leave with Leave::raised.
-    [[noreturn]] void raise(ir::StateHeader& state) const;
+    /// In a helper that may raise: make the state exact as of the instruction that called it,
+    bool recover_call(ir::StateHeader& state) const;
+    /// and abandon the helper: enter() returns Leave::raised. Needs no lock.
+    [[noreturn]] void leave_raised(ir::StateHeader& state) const;
 
     const Unit* find_by_host(u64 host_pc) const;
     ConstBytes code(const Unit& unit) const { return {buffer_.exec() + unit.code, unit.size}; }

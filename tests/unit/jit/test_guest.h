@@ -126,7 +126,8 @@ public:
     void setup(State& state) {
         state.memory_base = options_.memory_base;
         state.jump_cache = jump_cache_.data();
-        jit->prepare(state, *return_stack_);
+        jit->prepare(state.jump_cache, *return_stack_);
+        state.shadow_top = state.jit_stack = return_stack_->top();
     }
 
     Outcome interpret(const ir::Function& f, State& state) {
@@ -175,7 +176,10 @@ public:
     /// For helpers.
     [[noreturn]] void raise(ir::StateHeader& state, u64 value) {
         raise_value_ = value;
-        if (translated_) jit->raise(state);
+        if (translated_) {
+            EMU_ASSERT(jit->recover_call(state));
+            jit->leave_raised(state);
+        }
         siglongjmp(recovery_, 2);
     }
 

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: MIT
+#include "cpu/translated.h"
+
+#include "common/result.h"
+
+#include <algorithm>
+#include <chrono>
+#include <sched.h>
+#include <ucontext.h>
+
+namespace emu::cpu {
+
+namespace {
+
+constexpr unsigned page_bits = 12, most_contexts = 8;
+
+template <class F> void for_each_page(const jit::Unit& unit, F f) {
+    for (auto [first, last] : unit.ranges)
+        for (u64 page = first >> page_bits; page <= (last - 1) >> page_bits; page++) f(page);
+}
+
+} // namespace
+
+Result<std::unique_ptr<Translated>> Translated::create(Engine::Impl& engine) {
+    jit::Options options;
+    options.memory_base = engine.options.memory_base;
+    options.system = engine.options.system;
+    options.split_buffer = engine.options.system;
+    options.code_buffer = engine.options.code_buffer;
+    auto jit = EMU_TRY(jit::Jit::create(options, engine.isa->slots));
+    return std::unique_ptr<Translated>(new Translated(engine, std::move(jit)));
+}
+
+void Translated::add(Runner& runner) {
+    Lock lock(engine_.mutex);
+    runners_.push_back(&runner);
+}
+
+void Translated::remove(Runner& runner) {
+    Lock lock(engine_.mutex);
+    std::erase(runners_, &runner);
+}
+
+// --- units -----------------------------------------------------------------------------------------------------------------
+
+jit::Unit* Translated::find_or_translate(Lock& lock, Runner& runner, u64 pc, u32 mode) {
+    auto at = units_.find({pc, mode});
+    return at != units_.end() ? at->second : translate(lock, runner, pc, mode);
+}
+
+/// Null: not even one instruction fits, let the interpreter do it.
+jit::Unit* Translated::translate(Lock& lock, Runner&, u64 pc, u32 mode) {
+    const auto begin = std::chrono::steady_clock::now();
+    unsigned insns = engine_.options.one_insn_per_unit ? 1 : Engine::Impl::superblock_insns;
+    jit::Unit* unit = nullptr;
+    for (;;) {
+        const std::shared_ptr<ir::Function> function = engine_.translate(pc, mode, insns);
+        jit::Jit::Outcome outcome = jit_->compile(*function, unit);
+        if (outcome == jit::Jit::Outcome::full) {
+            flush(lock);
+            continue;
+        }
+        if (outcome == jit::Jit::Outcome::ok) {
+            for (auto [first, last] : function->ranges) engine_.memory->watch(first, last);
+            break;
+        }
+        if (insns == 1) return nullptr;
+        insns = std::min(insns, function->insns) / 2;
+    }
+    install(*unit);
+    engine_.stats.units++;
+    engine_.stats.guest_insns += unit->insns;
+    engine_.stats.translate_ns += u64(std::chrono::nanoseconds(std::chrono::steady_clock::now() - begin).count());
+    return unit;
+}
+
+void Translated::install(jit::Unit& unit) {
+    units_[{unit.pc, unit.mode}] = &unit;
+    for_each_page(unit, [&](u64 page) {
+        auto& list = pages_[page];
+        if (list.empty() || list.back() != &unit) list.push_back(&unit);
+    });
+}
+
+void Translated::drop(jit::Unit& unit) {
+    jit_->unlink(unit);
+    forget_jumps(unit);
+    units_.erase({unit.pc, unit.mode});
+    for_each_page(unit, [&](u64 page) {
+        auto at = pages_.find(page);
+        if (at == pages_.end()) return;
+        std::erase(at->second, &unit);
+        if (at->second.empty()) pages_.erase(at);
+    });
+}
+
+bool Translated::invalidate(u64 first, u64 last) {
+    Lock lock(engine_.mutex);
+    auto touched = [&](const jit::Unit& unit) {
+        return std::any_of(unit.ranges.begin(), unit.ranges.end(), [&](auto range) { return range.first < last && first < range.second; });
+    };
+    std::vector<jit::Unit*> stale;
+    auto collect = [&](const std::vector<jit::Unit*>& list) {
+        for (jit::Unit* unit : list)
+            if (touched(*unit) && std::find(stale.begin(), stale.end(), unit) == stale.end()) stale.push_back(unit);
+    };
+    const u64 first_page = first >> page_bits, pages = ((last - 1) >> page_bits) - first_page + 1;
+    if (first >= last) return false;
+    if (pages > pages_.size()) {
+        for (const auto& [page, list] : pages_)
+            if (page - first_page < pages) collect(list);
+    } else {
+        for (u64 page = first_page; page - first_page < pages; page++)
+            if (auto at = pages_.find(page); at != pages_.end()) collect(at->second);
+    }
+    for (jit::Unit* unit : stale) drop(*unit);
+    engine_.stats.invalidations += stale.size();
+    return !stale.empty();
+}
+
+/// Make room: wait until no vCPU is in translated code, then start over. The mutex is given up meanwhile.
+void Translated::flush(Lock& lock) {
+    if (flushing_) { // someone else is at it
+        flushed_.wait(lock, [&] { return !flushing_; });
+        return;
+    }
+    flushing_ = true;
+    for (;;) {
+        bool busy = false;
+        for (Runner* runner : runners_) {
+            if (!runner->running_) continue;
+            busy = true;
+            __atomic_store_n(&runner->state.poll, 1, __ATOMIC_SEQ_CST);
+        }
+        if (!busy) break;
+        lock.unlock();
+        sched_yield();
+        lock.lock();
+    }
+    units_.clear();
+    pages_.clear();
+    jit_->flush();
+    for (Runner* runner : runners_) {
+        for (auto& context : runner->contexts_) {
+            jit_->prepare(context->jump_cache.data(), context->stack);
+            context->jit_stack = context->stack.top();
+        }
+        if (runner->active_) runner->state.jit_stack = runner->active_->jit_stack;
+    }
+    engine_.stats.flushes++;
+    flushing_ = false;
+    flushed_.notify_all();
+}
+
+// --- vCPUs -----------------------------------------------------------------------------------------------------------------
+
+/// Switch to the jump cache and return stack of a mode.
+bool Translated::activate(Runner& runner, u32 mode) {
+    if (runner.active_ && runner.active_->mode == mode) return true;
+    if (runner.active_) runner.active_->jit_stack = runner.state.jit_stack;
+    auto at = std::find_if(runner.contexts_.begin(), runner.contexts_.end(), [&](const auto& c) { return c->mode == mode; });
+    if (at == runner.contexts_.end()) {
+        if (runner.contexts_.size() < most_contexts) {
+            auto stack = jit::ReturnStack::create();
+            if (!stack) return false;
+            at = runner.contexts_.insert(at, std::make_unique<Runner::Context>(std::move(*stack)));
+        } else { // use the oldest again
+            std::rotate(runner.contexts_.begin(), runner.contexts_.begin() + 1, runner.contexts_.end());
+            at = runner.contexts_.end() - 1;
+        }
+        Runner::Context& fresh = **at;
+        fresh.mode = mode;
+        jit_->prepare(fresh.jump_cache.data(), fresh.stack);
+        fresh.jit_stack = fresh.stack.top();
+    }
+    runner.active_ = at->get();
+    runner.state.jump_cache = runner.active_->jump_cache.data();
+    runner.state.shadow_top = runner.active_->stack.top();
+    runner.state.jit_stack = runner.active_->jit_stack;
+    return true;
+}
+
+void Translated::remember_jump(Runner& runner, const jit::Unit& unit) {
+    runner.state.jump_cache[ir::jump_cache_index(unit.pc)] = {unit.pc, jit_->entry(unit)};
+}
+
+/// The owners may be looking things up in their caches right now: the code goes first, then the key.
+void Translated::forget_jumps(const jit::Unit& unit) {
+    const ir::JumpCacheEntry empty = jit_->empty_entry();
+    for (Runner* runner : runners_)
+        for (auto& context : runner->contexts_) {
+            ir::JumpCacheEntry& entry = context->jump_cache[ir::jump_cache_index(unit.pc)];
+            if (entry.pc != unit.pc || entry.code != jit_->entry(unit)) continue;
+            __atomic_store_n(&entry.code, empty.code, __ATOMIC_SEQ_CST);
+            __atomic_store_n(&entry.pc, empty.pc, __ATOMIC_SEQ_CST);
+        }
+}
+
+Translated::Left Translated::run(Runner& runner) {
+    ir::StateHeader& state = runner.state;
+    Lock lock(engine_.mutex);
+    constexpr u32 no_link = ~u32(0);
+    u32 link = no_link;
+    bool indirect = false;
+    for (;;) {
+        const u64 flushes = engine_.stats.flushes;
+        flushed_.wait(lock, [&] { return !flushing_; });
+        if (!activate(runner, state.mode)) return Left::untranslatable;
+        jit::Unit* unit = find_or_translate(lock, runner, state.pc, state.mode);
+        if (!unit) return Left::untranslatable;
+        if (flushing_) continue;
+        // After a flush the exit that was taken is gone.
+        if (link != no_link && flushes == engine_.stats.flushes) jit_->link(link, *unit);
+        if (indirect) remember_jump(runner, *unit);
+        runner.running_ = true;
+        lock.unlock();
+        const jit::Leave why = jit_->enter(state, *unit);
+        lock.lock();
+        Left left = Left::again;
+        link = no_link;
+        indirect = false;
+        switch (why) {
+        case jit::Leave::link:
+            link = u32(reinterpret_cast<u64>(state.link_site));
+            state.pc = jit_->link_site(link).pc;
+            break;
+        case jit::Leave::indirect: indirect = true; break;
+        case jit::Leave::poll: state.pc = jit_->link_site(u32(reinterpret_cast<u64>(state.link_site))).pc; break;
+        case jit::Leave::poll_pc: break;
+        case jit::Leave::stop: left = ir::ExitKind(state.exit_kind) == ir::ExitKind::trap ? Left::stop : Left::again; break;
+        case jit::Leave::fault:
+            EMU_ASSERT(jit_->recover(state));
+            left = Left::fault;
+            break;
+        case jit::Leave::raised: left = Left::raised; break;
+        }
+        runner.running_ = false;
+        // Links and misses go on here; the rest is for the vCPU.
+        if ((link == no_link && !indirect) || __atomic_load_n(&state.poll, __ATOMIC_RELAXED)) return left;
+    }
+}
+
+bool Translated::handle_fault(Runner& runner, u64 address, void* ucontext) {
+    const u64 pc = u64(static_cast<ucontext_t*>(ucontext)->uc_mcontext.gregs[REG_RIP]);
+    if (!jit_->contains(pc)) return false;
+    if (runner.active_ && jit::Jit::repair_stack(runner.state, runner.active_->stack, address, ucontext)) return true;
+    jit_->redirect(runner.state, ucontext);
+    return true;
+}
+
+void Translated::raise(Runner& runner) {
+    {
+        Lock lock(engine_.mutex);
+        EMU_ASSERT(jit_->recover_call(runner.state));
+    }
+    jit_->leave_raised(runner.state);
+}
+
+void Translated::forget_other_threads() {
+    for (Runner* runner : runners_) runner->running_ = false;
+    flushing_ = false;
+}
+
+} // namespace emu::cpu

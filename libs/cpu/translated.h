@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+// Translated code of an engine: finding and making units, linking, invalidation, and the vCPUs that run in it.
+#pragma once
+#include "cpu/engine.h"
+#include "jit/jit.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <unordered_map>
+#include <vector>
+
+namespace emu::cpu {
+
+/// What one vCPU needs besides its state to run translated code.
+class Runner {
+public:
+    explicit Runner(ir::StateHeader& s) : state(s) {}
+    ir::StateHeader& state;
+
+private:
+    friend class Translated;
+    /// Jump cache and return stack hold code of one mode.
+    struct Context {
+        u32 mode = 0;
+        std::vector<ir::JumpCacheEntry> jump_cache;
+        jit::ReturnStack stack;
+        void* jit_stack = nullptr;
+        explicit Context(jit::ReturnStack s) : jump_cache(usize(1) << ir::jump_cache_bits), stack(std::move(s)) {}
+    };
+    std::vector<std::unique_ptr<Context>> contexts_;
+    Context* active_ = nullptr;
+    /// In translated code, or about to be, or not done with what it left: units may not go away.
+    std::atomic<bool> running_ = false;
+};
+
+/// The engine's mutex guards everything; it is taken once each time translated code was left.
+class Translated {
+public:
+    static Result<std::unique_ptr<Translated>> create(Engine::Impl& engine);
+
+    void add(Runner& runner);
+    void remove(Runner& runner);
+
+    enum class Left : u8 {
+        stop,        ///< by a trap: the state's exit fields say which
+        again,       ///< look at polls and at the mode, then go on
+        fault,       ///< a memory access faulted; the state is exact before its instruction
+        raised,      ///< a helper raised
+        untranslatable,   ///< the instruction at pc is to be interpreted
+    };
+    /// Run from state.pc in state.mode.
+    Left run(Runner& runner);
+
+    bool invalidate(u64 first, u64 last);
+    /// For the host's signal handler: the fault was in translated code and run() will return Left::fault, or it is repaired.
+    bool handle_fault(Runner& runner, u64 address, void* ucontext);
+    /// Abandon the helper that is running on this vCPU.
+    [[noreturn]] void raise(Runner& runner);
+    usize code_bytes() const { return jit_->used(); }
+    /// After fork: the other vCPUs are gone with their threads.
+    void forget_other_threads();
+
+private:
+    explicit Translated(Engine::Impl& engine, std::unique_ptr<jit::Jit> jit) : engine_(engine), jit_(std::move(jit)) {}
+    using Lock = std::unique_lock<std::mutex>;
+    jit::Unit* find_or_translate(Lock& lock, Runner& runner, u64 pc, u32 mode);
+    jit::Unit* translate(Lock& lock, Runner& runner, u64 pc, u32 mode);
+    void install(jit::Unit& unit);
+    void drop(jit::Unit& unit);
+    void flush(Lock& lock);
+    bool activate(Runner& runner, u32 mode);
+    void remember_jump(Runner& runner, const jit::Unit& unit);
+    void forget_jumps(const jit::Unit& unit);
+
+    struct KeyHash {
+        usize operator()(const UnitKey& key) const { return usize((key.first ^ u64(key.second) << 40) * 0x9e3779b97f4a7c15 >> 16); }
+    };
+    Engine::Impl& engine_;
+    std::unique_ptr<jit::Jit> jit_;
+    std::unordered_map<UnitKey, jit::Unit*, KeyHash> units_;
+    std::unordered_map<u64, std::vector<jit::Unit*>> pages_;
+    std::vector<Runner*> runners_;
+    bool flushing_ = false;
+    std::condition_variable flushed_;
+};
+
+} // namespace emu::cpu

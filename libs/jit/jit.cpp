@@ -106,7 +106,7 @@ void Jit::flush() {
 void Jit::prepare(ir::StateHeader& state, ReturnStack& stack) const {
     stack.set_sentinel(buffer_.exec() + backend_.routines.return_sentinel);
     state.shadow_top = state.jit_stack = stack.top();
-    std::fill_n(state.jump_cache, usize(1) << ir::jump_cache_bits, empty_entry());
+    std::fill_n(state.jump_cache, usize(1) << ir::jump_cache_bits, ir::JumpCacheEntry{});
 }
 
 Leave Jit::enter(ir::StateHeader& state, const Unit& unit) const {
@@ -159,7 +159,7 @@ bool Jit::recover(ir::StateHeader& state) const { return recover_at(state, state
 void Jit::raise(ir::StateHeader& state) const {
     u64 return_address;
     std::memcpy(&return_address, state.jit_stack, 8);
-    EMU_ASSERT(recover_at(state, return_address - 1));
+    EMU_ASSERT(recover_at(state, return_address));
     const u64 target = u64(buffer_.exec()) + backend_.routines.leave_raised, base = u64(&state) + u64(state_bias);
     asm volatile("movq %0, %%r15\n\tjmp *%1" : : "r"(base), "a"(target) : "r15", "memory");
     __builtin_unreachable();

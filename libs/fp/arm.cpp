@@ -98,6 +98,22 @@ template <class F> F recip_exponent(F a, Env& env) {
     return join<F>(f.sign, f.exponent ? ~f.exponent & T::exponent_max : T::exponent_max - 1, 0);
 }
 
+namespace {
+/// Exact; a NaN stays of its kind, its fraction counted from the top.
+F32 widened(F16 a, Env& env) {
+    auto x = unpack(a, env);
+    if (x.is_nan()) return join<F32>(x.sign, Format<F32>::exponent_max, split(a).fraction << 13);
+    if (x.is_inf()) return make_inf<F32>(x.sign);
+    return round_pack<F32>(x, env);
+}
+} // namespace
+
+F32 fma_widening(F16 a, F16 b, F32 c, Env& env) {
+    // Flushing of the addend goes by the single-precision control, of the others by the half-precision one.
+    F32 x = widened(a, env), y = widened(b, env);
+    return fma(x, y, c, env);
+}
+
 u32 recip_estimate_u32(u32 a) { return a >> 31 ? estimate_reciprocal(a >> 23) << 23 : ~0u; }
 u32 rsqrt_estimate_u32(u32 a) { return a >> 30 ? estimate_reciprocal_root(a >> 23) << 23 : ~0u; }
 

@@ -135,6 +135,8 @@ template <class F> F rsqrt_estimate(F a, Env& env);      ///< FRSQRTE
 template <class F> F recip_step(F a, F b, Env& env);     ///< FRECPS: 2 - a*b
 template <class F> F rsqrt_step(F a, F b, Env& env);     ///< FRSQRTS: (3 - a*b) / 2
 template <class F> F recip_exponent(F a, Env& env);      ///< FRECPX
+/// FMLAL: a*b + c with one rounding, the operands of the product taken as they are (signaling NaNs included).
+F32 fma_widening(F16 a, F16 b, F32 c, Env& env);
 u32 recip_estimate_u32(u32 a);                           ///< URECPE
 u32 rsqrt_estimate_u32(u32 a);                           ///< URSQRTE
 /// FJCVTZS: toward zero modulo 2^32; `exact` is the Z flag.

@@ -98,6 +98,21 @@ template <class U> bool lane_op(Op op, unsigned imm, u64 ua, u64 ub, u64 uc, u64
     return true;
 }
 
+/// The same ops with imm 1: all ones where the result saturates.
+template <class U> bool saturates(Op op, u64 ua, u64 ub, u64 uc, bool& out) {
+    using S = std::make_signed_t<U>;
+    constexpr unsigned width = sizeof(U) * 8;
+    const s128 a = S(ua), b = S(ub), c = s128(S(uc)) << width, half = s128(1) << (width - 1);
+    auto beyond = []<class T>(s128 value, T) { return value != s128(saturate<T>(value)); };
+    switch (op) {
+    case Op::vqshlvs: case Op::vqrshlvs: out = beyond(shift_by(S(ua), s8(ub), op == Op::vqrshlvs), S()); return true;
+    case Op::vqshlvu: case Op::vqrshlvu: out = beyond(shift_by(U(ua), s8(ub), op == Op::vqrshlvu), U()); return true;
+    case Op::vqrdmlah: out = beyond((c + a * b * 2 + half) >> width, S()); return true;
+    case Op::vqrdmlsh: out = beyond((c - a * b * 2 + half) >> width, S()); return true;
+    default: return false;
+    }
+}
+
 /// Ops between lanes, or between lane widths.
 template <class U> bool shape_op(Op op, unsigned imm, const V128* args, V128& result) {
     using S = std::make_signed_t<U>;
@@ -155,6 +170,14 @@ template <class U> bool shape_op(Op op, unsigned imm, const V128* args, V128& re
 
 template <class U> bool eval_lanes(Op op, unsigned imm, const V128* args, V128& result) {
     u64 r;
+    bool over;
+    if (imm && saturates<U>(op, 0, 0, 0, over)) {
+        for (unsigned i = 0; i < 16 / sizeof(U); i++) {
+            saturates<U>(op, args[0].lane<U>(i), args[1].lane<U>(i), args[2].lane<U>(i), over);
+            result.set_lane(i, over ? U(~U(0)) : U(0));
+        }
+        return true;
+    }
     if (!lane_op<U>(op, imm, 0, 0, 0, r)) return shape_op<U>(op, imm, args, result);
     for (unsigned i = 0; i < 16 / sizeof(U); i++) {
         lane_op<U>(op, imm, args[0].lane<U>(i), args[1].lane<U>(i), args[2].lane<U>(i), r);
@@ -186,6 +209,25 @@ template <class Byte> V128 dot_product(const V128* args) {
     for (unsigned i = 0; i < 4; i++) {
         u32 sum = args[2].lane<u32>(i);
         for (unsigned j = 0; j < 4; j++) sum += u32(s32(args[0].lane<Byte>(4 * i + j)) * s32(args[1].lane<Byte>(4 * i + j)));
+        r.set_lane(i, sum);
+    }
+    return r;
+}
+
+/// vidot: dot products of unsigned by signed bytes, or 2x8 by 8x2 matrix products.
+V128 byte_products(unsigned kind, const V128* args) {
+    const bool a_signed = kind == 1, b_signed = kind != 2;
+    auto product = [&](unsigned i, unsigned j) {
+        s32 x = a_signed ? args[0].lane<s8>(i) : args[0].lane<u8>(i), y = b_signed ? args[1].lane<s8>(j) : args[1].lane<u8>(j);
+        return u32(x * y);
+    };
+    V128 r;
+    for (unsigned i = 0; i < 4; i++) {
+        u32 sum = args[2].lane<u32>(i);
+        if (kind == 0)
+            for (unsigned k = 0; k < 4; k++) sum += product(4 * i + k, 4 * i + k);
+        else
+            for (unsigned k = 0; k < 8; k++) sum += product(8 * (i / 2) + k, 8 * (i % 2) + k);
         r.set_lane(i, sum);
     }
     return r;
@@ -237,6 +279,7 @@ bool whole_op(Op op, u16 aux, Type type, Type arg_type, const V128* args, V128& 
     case Op::vpmul: case Op::vpmull: r = polynomial(op, aux_lane(aux), imm & 1, a, b); return true;
     case Op::vsdot: r = dot_product<s8>(args); return true;
     case Op::vudot: r = dot_product<u8>(args); return true;
+    case Op::vidot: r = byte_products(imm, args); return true;
     case Op::vrbit:
         for (unsigned i = 0; i < 16; i++) {
             u8 x = a.lane<u8>(i), y = 0;

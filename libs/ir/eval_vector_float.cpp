@@ -85,6 +85,9 @@ template <class F> bool eval_lanes(Op op, u16 aux, const V128* args, fp::Env& en
             break;
         }
         case Op::vfrint: r = fp::round_to_int(a, lane_rounding(aux, env), fraction & 1, env).bits; break;
+        case Op::vfrintw:
+            if constexpr (sizeof(F) >= 4) r = fp::round_to_int_sized(a, lane_rounding(aux, env), fraction, env).bits;
+            break;
         case Op::vf2s: r = U(fp::to_int<S>(a, lane_rounding(aux, env), fraction, env)); break;
         case Op::vf2u: r = fp::to_int<U>(a, lane_rounding(aux, env), fraction, env); break;
         case Op::vs2f: r = fp::from_int<F>(S(a.bits), fraction, env).bits; break;
@@ -116,6 +119,61 @@ template <class From, class To> V128 narrow(const V128& a, const V128& b, bool t
     return r;
 }
 
+// --- f16 and bf16 products added to f32 lanes
+
+V128 half_products(const V128* args, bool high, fp::Env& env) {
+    V128 r;
+    for (unsigned i = 0; i < 4; i++)
+        r.set_lane(i, fp::fma_widening(lane<fp::F16>(args[0], i + 4 * high), lane<fp::F16>(args[1], i + 4 * high),
+                                       lane<fp::F32>(args[2], i), env));
+    return r;
+}
+
+/// BFDotAdd (Arm ARM): sums of products rounded to odd at each step, denormals flushed, overflow to infinity, no flags.
+class BfloatDot {
+public:
+    explicit BfloatDot(const fp::Env& env) : env_{env.rules, fp::Round::to_odd, true, true, true} {}
+
+    fp::F32 add_pair(fp::F32 sum, const V128& a, unsigned i, const V128& b, unsigned j) {
+        fp::F32 even = product(a, i, b, j), odd = product(a, i + 1, b, j + 1);
+        env_.flags = 0;
+        fp::F32 both = rounded(fp::add(even, odd, env_));
+        return rounded(fp::add(sum, both, env_));
+    }
+
+private:
+    static fp::F32 widened(const V128& v, unsigned i) { return {u32(v.lane<u16>(i)) << 16}; }
+    fp::F32 product(const V128& a, unsigned i, const V128& b, unsigned j) {
+        return rounded(fp::mul(widened(a, i), widened(b, j), env_));
+    }
+    /// Rounding to odd never reaches infinity by itself.
+    fp::F32 rounded(fp::F32 x) {
+        if (env_.flags & fp::overflow) x = fp::infinity<fp::F32>(fp::is_negative(x));
+        env_.flags = 0;
+        return x;
+    }
+    fp::Env env_;
+};
+
+V128 bfloat_products(const V128* args, bool matrix, const fp::Env& env) {
+    BfloatDot dot(env);
+    V128 r;
+    for (unsigned i = 0; i < 4; i++) {
+        fp::F32 sum = lane<fp::F32>(args[2], i);
+        if (!matrix) sum = dot.add_pair(sum, args[0], 2 * i, args[1], 2 * i);
+        else
+            for (unsigned k = 0; k < 4; k += 2) sum = dot.add_pair(sum, args[0], 4 * (i / 2) + k, args[1], 4 * (i % 2) + k);
+        r.set_lane(i, sum);
+    }
+    return r;
+}
+
+V128 to_bfloat(const V128& a, fp::Env& env) {
+    V128 r;
+    for (unsigned i = 0; i < 4; i++) r.set_lane(i, fp::convert<fp::BF16>(lane<fp::F32>(a, i), env));
+    return r;
+}
+
 } // namespace
 
 bool eval_vector_float(Op op, u16 aux, const V128* args, fp::Env& env, V128& result) {
@@ -131,6 +189,9 @@ bool eval_vector_float(Op op, u16 aux, const V128* args, fp::Env& env, V128& res
                                    : narrow<fp::F64, fp::F32>(args[0], args[1], odd, env);
         return true;
     }
+    if (op == Op::vfmlal) return result = half_products(args, aux_imm(aux) & 1, env), true;
+    if (op == Op::vbfcvt) return result = to_bfloat(args[0], env), true;
+    if (op == Op::vbfdot) return result = bfloat_products(args, aux_imm(aux) & 1, env), true;
     switch (lane) {
     case Lane::f16: return eval_lanes<fp::F16>(op, aux, args, env, result);
     case Lane::f32: return eval_lanes<fp::F32>(op, aux, args, env, result);

@@ -81,6 +81,12 @@ inline constexpr u32 flags_mask = flag_n | flag_z | flag_c | flag_v;
 enum class Cond : u8 { eq, ne, cs, cc, mi, pl, vs, vc, hi, ls, ge, lt, gt, le, al, nv };
 bool holds(Cond cond, u32 flags);
 
+/// What vhash does, operands (a, b, c) = (Vd, Vn, Vm) of the Arm instruction, for sm3ss1 (Vn, Vm, Va). The lane that SM3TT*
+/// takes from Vm is in bits 4 and 5.
+enum class HashStep : u8 {
+    sm3partw1, sm3partw2, sm3ss1, sm3tt1a, sm3tt1b, sm3tt2a, sm3tt2b, sm4e, sm4ekey
+};
+
 enum class Order : u8 { relaxed, acquire, release, seq_cst };
 enum class AtomicOp : u8 { swap, add, and_, andn, or_, xor_, smax, smin, umax, umin };
 

@@ -3,9 +3,11 @@
 #include "isa/a64/sem_branch_sys.h"
 #include "isa/a64/sem_dp_imm.h"
 #include "isa/a64/sem_dp_reg.h"
+#include "isa/a64/sem_fp.h"
 #include "isa/a64/sem_ldst.h"
 #include "isa/a64/sem_simd_move.h"
 #include "isa/a64/sem_simd_shift.h"
+#include "isa/a64/simd.h"
 #include "isa/decoder.h"
 
 namespace emu::isa::a64 {
@@ -22,6 +24,11 @@ std::span<const std::span<const Insn>> decode_tables() {
         crypto_rows,
         simd_shift_rows,
         simd_misc_rows,
+        fp_rows,
+        simd_three_rows,
+        simd_fp_two_rows,
+        simd_element_rows,
+        crypto_sm_rows,
     };
     return tables;
 }

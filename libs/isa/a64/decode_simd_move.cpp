@@ -19,7 +19,10 @@ constexpr Insn move_rows[] = {
     {"smov", "Rd, Vn.Ts[i]",         "0 q 0 01110000 iiiii 0 0101 1 nnnnn ddddd", simd_move_signed},
     {"umov", "Rd, Vn.Ts[i]",         "0 q 0 01110000 iiiii 0 0111 1 nnnnn ddddd", simd_move_unsigned},
 
-    {"movi", "Vd.T, #imm",           "0 q p 0111100000 iii cccc h 1 iiiii ddddd", simd_modified_immediate},
+    {"movi", "Vd.T, #imm",           "0 q p 0111100000 iii cccc h 1 iiiii ddddd", simd_modified_immediate, 0, 0,
+     // the shifts by immediate, whose immh is not 0
+     "sshr ssra srshr srsra ushr usra urshr ursra sri shl sli sqshlu sqshl uqshl shrn rshrn sqshrn sqrshrn sqshrun sqrshrun"
+     " uqshrn uqrshrn sshll ushll scvtf ucvtf fcvtzs fcvtzu"},
 
     {"uzp1", "Vd.T, Vn.T, Vm.T",     "0 q 001110 ss 0 mmmmm 0 001 10 nnnnn ddddd", simd_permute, op(Op::vuzp1)},
     {"trn1", "Vd.T, Vn.T, Vm.T",     "0 q 001110 ss 0 mmmmm 0 010 10 nnnnn ddddd", simd_permute, op(Op::vtrn1)},

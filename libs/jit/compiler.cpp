@@ -126,6 +126,7 @@ void Compiler::finish(Unit& unit) {
 void Compiler::emit(Id id) {
     const Node& n = node(id);
     if (analysis_.info[id].plan != Plan::eager && ir::info(n.op).effect == Effect::pure) return;
+    if (analysis_.dead_set[id]) return;
     current_ = id;
     switch (n.op) {
     case Op::imm: case Op::vimm: break;
@@ -137,9 +138,7 @@ void Compiler::emit(Id id) {
         }
         break;
     case Op::insn: pc_ = f_->nodes[id].imm(); break;
-    case Op::set:
-        if (!analysis_.dead_set[id]) emit_set(id);
-        break;
+    case Op::set: emit_set(id); break;
     case Op::exit_if: emit_exit_if(id); break;
     case Op::exit: emit_final_exit(id); return;
     case Op::load: case Op::vload: emit_load(id); break;
@@ -226,11 +225,11 @@ void Compiler::emit_eval_call(const Node& n, Type argument) {
 
 bool Compiler::emit_fallback(Id id) {
     const Node n = f_->nodes[id];
-    for (unsigned k = 0; k < 3; k++) {
-        if (!ir::is_operand(n.op, k)) continue;
-        // One register at a time will do.
-        store_scratch(id, k);
-    }
+    for_each_operand(id, [&](Id v) { // computing may need the scratch area itself
+        if (is_pending(v)) compute(v);
+    });
+    for (unsigned k = 0; k < 3; k++)
+        if (ir::is_operand(n.op, k)) store_scratch(id, k);
     emit_eval_call(n, arg_type(id));
     const Reg to = def(id);
     load_scratch(to, n.type);

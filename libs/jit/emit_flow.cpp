@@ -357,7 +357,7 @@ void Compiler::emit_call(Id id) {
     for (auto [reg, v] : loads_) load_from(reg, v);
     a.mov_imm(rax, u64(helper.function));
     a.call_to(syncs ? backend_.routines.call_syncing : helper.may_raise ? backend_.routines.call_raising : backend_.routines.call_helper);
-    if (helper.may_raise) record_snapshot(a.pos(), a.pos() + 1);
+    if (helper.may_raise) record_snapshot(a.pos() - 1, a.pos());
     consume(id);
     if (helper.writes_state) {
         forget_all_slots();

@@ -39,6 +39,8 @@ public:
     void prepare(ir::JumpCacheEntry* jump_cache, ReturnStack& stack) const;
     /// Run from `unit` until something leaves. Any thread, any number at a time.
     Leave enter(ir::StateHeader& state, const Unit& unit) const;
+    /// What unused jump cache entries hold: a guest jump to address ~0 finds it and leaves.
+    ir::JumpCacheEntry empty_entry() const { return {~u64(0), buffer_.exec() + backend_.routines.indirect_miss}; }
     const void* entry(const Unit& unit) const { return buffer_.exec() + unit.code; }
 
     // --- faults; these two may be called in a signal handler

@@ -31,7 +31,7 @@ struct Recipe {
     Where args[3];
 };
 
-/// Host code [begin, end), relative to the unit: an access or a call's return address, and the guest instruction it belongs to.
+/// Host code [begin, end), relative to the unit: an access or the end of a call, and the guest instruction it belongs to.
 struct Snapshot {
     u32 begin = 0, end = 0;
     u32 first = 0, count = 0;   ///< in SnapshotTable::entries

@@ -132,6 +132,7 @@ namespace {
 MemFlags ordered(const Unit& u, u32 arg) {
     MemFlags flags = flags_of(u, arg);
     flags.order = arg & access::store ? ir::Order::seq_cst : ir::Order::acquire;
+    flags.aligned = !u.has(feature::lse2);
     return flags;
 }
 } // namespace

@@ -3,6 +3,8 @@
 // forward branches, and ends at calls, returns, indirect branches and whatever changes how code is read.
 #include "isa/a64/translate.h"
 
+#include <algorithm>
+
 namespace emu::isa::a64 {
 
 namespace {
@@ -49,7 +51,7 @@ void translate(ir::Builder& builder, const TranslateRequest& request) {
         u8 bytes[4];
         // A machine's next page may be mapped anew without this unit hearing of it.
         const bool next_page = request.system && pc / page != request.pc / page;
-        const bool full = function.insns == std::max(request.max_insns, 1u);
+        const bool full = function.insns >= std::max(request.max_insns, 1u);
         if (full || next_page || !request.code->read(pc, bytes)) {
             if (function.insns) builder.jump(pc);
             else builder.trap(u32(Trap::fetch_fault), pc, builder.imm64(pc));

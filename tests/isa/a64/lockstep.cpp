@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+// Random A64 instructions in lockstep between our engine and another emulator (qemu-aarch64 unless told otherwise), state and
+// memory compared after each block. A disagreement is reduced to the first single instruction that shows it.
+//
+//     lockstep_a64 --instructions 10000000 --seed 1
+//     lockstep_a64 --only 'ldp*,cas' --model cortex-a57
+#include "generate.h"
+#include "run.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fmt/core.h>
+#include <map>
+
+using namespace emu;
+using namespace emu::lockstep;
+
+namespace {
+
+struct Options {
+    GenerateOptions generate;
+    std::string other = "qemu-aarch64", model = "max";
+    cpu::Execution execution = cpu::Execution::interpreter;
+    bool both_own = false;               ///< our interpreter against our JIT, no other emulator
+    u64 instructions = 100'000;
+    double seconds = 0;                  ///< stop after this long
+    unsigned reports = 10;
+};
+
+std::vector<std::string> split(std::string_view text, char separator) {
+    std::vector<std::string> parts;
+    while (!text.empty()) {
+        auto at = text.find(separator);
+        parts.emplace_back(text.substr(0, at));
+        text = at == text.npos ? std::string_view{} : text.substr(at + 1);
+    }
+    return parts;
+}
+
+[[noreturn]] void usage() {
+    std::fputs("usage: lockstep_a64 [--seed N] [--instructions N] [--seconds S] [--blocks N] [--length N] [--inputs N]\n"
+               "                    [--only NAME,...] [--undefined] [--model NAME] [--engine interpreter|jit]\n"
+               "                    [--other 'COMMAND' | --other self] [--reports N]\n", stderr);
+    std::exit(2);
+}
+
+Options parse(int argc, char** argv) {
+    Options o;
+    for (int i = 1; i < argc; i++) {
+        const std::string_view name = argv[i];
+        if (name == "--undefined") {
+            o.generate.undefined = true;
+            o.generate.blocks = 4000, o.generate.inputs = 1;
+            continue;
+        }
+        if (++i == argc) usage();
+        const std::string value = argv[i];
+        auto number = [&] { return std::strtoull(value.c_str(), nullptr, 0); };
+        if (name == "--seed") o.generate.seed = number();
+        else if (name == "--instructions") o.instructions = number();
+        else if (name == "--seconds") o.seconds = std::strtod(value.c_str(), nullptr);
+        else if (name == "--blocks") o.generate.blocks = unsigned(number());
+        else if (name == "--length") o.generate.insns = unsigned(number());
+        else if (name == "--inputs") o.generate.inputs = unsigned(number());
+        else if (name == "--reports") o.reports = unsigned(number());
+        else if (name == "--only") o.generate.only = split(value, ',');
+        else if (name == "--model") o.model = value;
+        else if (name == "--other") o.other = value;
+        else if (name == "--engine") o.execution = value == "jit" ? cpu::Execution::jit : cpu::Execution::interpreter;
+        else usage();
+    }
+    o.both_own = o.other == "self";
+    return o;
+}
+
+/// The model without what the other emulator does in its own way (pointer authentication codes).
+isa::CpuModel comparable_model(const std::string& name) {
+    for (const isa::CpuModel& m : isa::a64::a64_isa.models)
+        if (m.name == name) {
+            isa::CpuModel model = m;
+            model.features &= ~isa::a64::feature::pauth;
+            return model;
+        }
+    fmt::print(stderr, "no CPU model {}\n", name);
+    std::exit(2);
+}
+
+class Lockstep {
+public:
+    explicit Lockstep(const Options& options) : o_(options), model_(comparable_model(options.model)) {
+        command_ = split(o_.other, ' ');
+        if (command_[0].find("qemu") != std::string::npos) {
+            command_.push_back("-cpu");
+            command_.push_back(o_.model == "max" ? "max,pauth=off" : o_.model);
+        }
+    }
+
+    int run() {
+        const auto start = std::chrono::steady_clock::now();
+        auto elapsed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
+        while (done_ < o_.instructions && reported_ < o_.reports && (o_.seconds == 0 || elapsed() < o_.seconds)) {
+            batch();
+            o_.generate.seed++;
+        }
+        fmt::print("{} instructions, {} disagreements, {:.1f} s\n", done_, reported_, elapsed());
+        for (const auto& [name, count] : by_name_) fmt::print("    {:20} {}\n", name, count);
+        return reported_ || trouble_ ? 1 : 0;
+    }
+
+private:
+    Outcome ours(const Image& image) { return Host(model_, o_.execution, image).run();
+}
+    Outcome theirs(const Image& image) {
+        if (o_.both_own) return Host(model_, cpu::Execution::jit, image).run();
+        return run_child(command_, image);
+    }
+
+    void batch() {
+        const Program program = Generator(model_, o_.generate).program();
+        const Image image = build(program);
+        const Outcome a = ours(image), b = theirs(image);
+        for (const Run& r : program.runs) done_ += program.blocks[r.block].size();
+        if (!a.complete || !b.complete) {
+            fmt::print("seed {}: ours: {}; other: {}\n", o_.generate.seed, a.trouble, b.trouble);
+            trouble_ = true;
+            reported_++;
+            return;
+        }
+        bool any = false;
+        for (usize i = 0; i < program.runs.size() && reported_ < o_.reports; i++)
+            if (a.contexts[i] != b.contexts[i]) {
+                any = true;
+                reduce(program, i);
+            }
+        if (!any && a.scratch != b.scratch) reduce_memory(program);
+    }
+
+    /// Split the block of run `index` into single instructions, each started from our state before it.
+    void reduce(const Program& program, usize index) {
+        Program shorter = program;
+        shorter.runs.resize(index + 1);
+        Program single;
+        std::vector<Step> steps;
+        {
+            const Image image = build(shorter);
+            steps = Host(model_, cpu::Execution::interpreter, image).trace(index, single.scratch);
+        }
+        // The driver's way out is not part of it.
+        const u64 end = steps.empty() ? 0 : steps[0].pc + 4 * program.blocks[program.runs[index].block].size();
+        std::erase_if(steps, [&](const Step& s) { return s.pc >= end; });
+        for (const Step& s : steps) {
+            single.blocks.push_back({s.word});
+            single.runs.push_back({unsigned(single.blocks.size() - 1), s.before});
+        }
+        const Image image = build(single);
+        const Outcome a = ours(image), b = theirs(image);
+        for (usize i = 0; i < steps.size() && a.complete && b.complete; i++)
+            if (a.contexts[i] != b.contexts[i]) return report(single.runs[i].input, a.contexts[i], b.contexts[i], steps[i]);
+        reported_++;
+        fmt::print("seed {} run {}: not reproduced by single instructions; block:", o_.generate.seed, index);
+        for (u32 word : program.blocks[program.runs[index].block]) fmt::print(" {:08x}", word);
+        fmt::print("\n");
+    }
+
+    /// Only memory differs: find the first run after which it does.
+    void reduce_memory(const Program& program) {
+        usize low = 0, high = program.runs.size();
+        while (low + 1 < high) {
+            const usize middle = (low + high) / 2;
+            Program shorter = program;
+            shorter.runs.resize(middle);
+            const Image image = build(shorter);
+            (ours(image).scratch == theirs(image).scratch ? low : high) = middle;
+        }
+        reported_++;
+        fmt::print("seed {}: memory differs after run {}; block:", o_.generate.seed, low);
+        for (u32 word : program.blocks[program.runs[low].block]) fmt::print(" {:08x}({})", word, row_name(word));
+        fmt::print("\n");
+    }
+
+    std::string row_name(u32 word) {
+        const auto* row = isa::a64::decode(word, model_.features);
+        return row ? std::string(row->name) : "unallocated";
+    }
+
+    void report(const Context& in, const Context& ours, const Context& other, const Step& step) {
+        const std::string name = row_name(step.word);
+        reported_++;
+        by_name_[name]++;
+        fmt::print("{:08x} {} (seed {})\n", step.word, name, o_.generate.seed);
+        auto line = [&](const std::string& what, u64 before, u64 a, u64 b) {
+            if (a != b) fmt::print("    {:6} before {:016x}  ours {:016x}  other {:016x}\n", what, before, a, b);
+        };
+        for (unsigned n = 0; n < 31; n++) line("x" + std::to_string(n), in.x[n], ours.x[n], other.x[n]);
+        line("sp", in.sp, ours.sp, other.sp);
+        for (unsigned n = 0; n < 32; n++) {
+            line("v" + std::to_string(n) + ".lo", in.v[n][0], ours.v[n][0], other.v[n][0]);
+            line("v" + std::to_string(n) + ".hi", in.v[n][1], ours.v[n][1], other.v[n][1]);
+        }
+        line("nzcv", in.nzcv, ours.nzcv, other.nzcv);
+        line("fpcr", in.fpcr, ours.fpcr, other.fpcr);
+        line("fpsr", in.fpsr, ours.fpsr, other.fpsr);
+        line("illegal", 0, ours.illegal, other.illegal);
+        show_inputs(in, step.word);
+    }
+
+    /// The registers that the usual fields name.
+    void show_inputs(const Context& in, u32 word) {
+        fmt::print("    in: nzcv {:x} fpcr {:x} fpsr {:x}\n", in.nzcv >> 28, in.fpcr, in.fpsr);
+        for (unsigned n : {word & 31, word >> 5 & 31, word >> 10 & 31, word >> 16 & 31})
+            fmt::print("        x{} {:016x}  v{} {:016x}_{:016x}\n", n, n == 31 ? in.sp : in.x[n], n, in.v[n][1], in.v[n][0]);
+    }
+
+    Options o_;
+    isa::CpuModel model_;
+    std::vector<std::string> command_;
+    u64 done_ = 0;
+    unsigned reported_ = 0;
+    bool trouble_ = false;
+    std::map<std::string, unsigned> by_name_;
+};
+
+} // namespace
+
+int main(int argc, char** argv) {
+    std::setvbuf(stdout, nullptr, _IOLBF, 0);
+    return Lockstep(parse(argc, argv)).run();
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// Running a lockstep image: in another emulator as a child process, and in this process on our own engine.
+#pragma once
+#include "cpu/vcpu.h"
+#include "program.h"
+
+namespace emu::lockstep {
+
+/// `command` is the emulator and its options; the ELF file's name is appended.
+Outcome run_child(const std::vector<std::string>& command, const Image& image);
+
+/// State before each instruction of a single-stepped block.
+struct Step {
+    u64 pc;
+    u32 word;
+    Context before;
+};
+
+/// Our own execution of an image. Guest memory is this process's memory at the same addresses.
+class Host {
+public:
+    Host(const isa::CpuModel& model, cpu::Execution execution, const Image& image);
+    ~Host();
+    Outcome run();
+    /// Single-step the block that run number `index` executes, having run everything before it.
+    std::vector<Step> trace(usize index, std::vector<u8>& scratch_before);
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+} // namespace emu::lockstep

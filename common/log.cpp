@@ -46,6 +46,7 @@ constexpr Row rows[] = {
 };
 // clang-format on
 
+constexpr int first_own_descriptor = 900; // below the usual limit of 1024
 std::atomic<int> log_fd{STDERR_FILENO};
 std::string& program_name() {
     static std::string name = "emu";
@@ -98,16 +99,25 @@ std::string help() {
     return text;
 }
 
-Result<void> set_file(std::string_view path) {
+Result<void> set_file(std::string_view path, bool append) {
     int fd = STDERR_FILENO;
     if (!path.empty()) {
         std::string name(path);
         if (auto at = name.find("%d"); at != name.npos) name.replace(at, 2, std::to_string(::getpid()));
-        fd = EMU_TRY(Fd::open(name, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND)).release();
+        fd = EMU_TRY(Fd::open(name, O_WRONLY | O_CREAT | O_APPEND | (append ? 0 : O_TRUNC))).release();
+        if (int high = ::fcntl(fd, F_DUPFD_CLOEXEC, first_own_descriptor); high >= 0) {
+            ::close(fd);
+            fd = high;
+        }
     }
     int old = log_fd.exchange(fd);
     if (old != STDERR_FILENO) ::close(old);
     return {};
+}
+
+int descriptor() {
+    int fd = log_fd.load();
+    return fd == STDERR_FILENO ? -1 : fd;
 }
 
 void set_program(std::string_view name) { program_name() = name; }

@@ -53,7 +53,9 @@ Result<void> enable(std::string_view items);
 std::string help();
 
 /// -D: from now on the log goes to this file ("%d" stands for the process id); "" is stderr again.
-Result<void> set_file(std::string_view path);
+Result<void> set_file(std::string_view path, bool append = false);
+/// The descriptor of that file, kept away from the low numbers that programs use; -1 while the log is stderr.
+int descriptor();
 
 /// One or more whole lines to the log, newline added where it is missing.
 template <class... T> void print(fmt::format_string<T...> format, T&&... arguments) {

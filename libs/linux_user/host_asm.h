@@ -5,6 +5,8 @@
 #pragma once
 #include "common/types.h"
 
+#include <csignal>
+
 namespace emu::linux_user::host {
 
 /// memcpy that stops at the first byte it may not touch. Returns how many bytes were not copied.
@@ -20,6 +22,18 @@ inline constexpr s64 interrupted = 512; // ERESTARTSYS, an errno that user space
 /// recognised range.
 bool repair_copy_fault(void* ucontext);
 bool abandon_system_call(void* ucontext);
+/// rt_sigaction as the kernel has it, for all 64 signals (the C library keeps two for itself): a function, SIG_DFL or
+/// SIG_IGN, with the given SA_ flags and every signal blocked while it runs.
+using SignalHandler = void (*)(int signal, siginfo_t* info, void* ucontext);
+void set_signal_handler(int signal, SignalHandler handler, unsigned long flags);
+void set_signal_default(int signal, bool ignore);
+bool signal_is_ignored(int signal);
+/// Also the kernel's own calls: the C library would not block what it keeps for itself.
+void set_thread_mask(u64 mask);
+u64 thread_mask();
+/// The mask that comes back when the handler returns.
+void set_interrupted_mask(void* ucontext, u64 mask);
+
 /// Where the interrupted code stood, and whether the page fault it took was a write.
 u64 program_counter(const void* ucontext);
 bool fault_was_write(const void* ucontext);

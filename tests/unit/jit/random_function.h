@@ -84,14 +84,14 @@ public:
 
     void make(unsigned insns) {
         u64 pc = f_.pc = 0x400000 + r_.below(1 << 20) * 4;
-        for (unsigned i = 0; i < insns; i++, pc += 4) {
+        for (unsigned i = 0; i < insns && ir_.open(); i++, pc += 4) {
             ir_.insn(pc, 0);
             pc_ = pc;
-            for (unsigned k = r_.below(3) + 1; k > 0; k--) step();
-            for (unsigned k = r_.below(3); k > 0; k--) set_something();
+            for (unsigned k = r_.below(3) + 1; k > 0 && ir_.open(); k--) step();
+            for (unsigned k = r_.below(3); k > 0 && ir_.open(); k--) set_something();
         }
         f_.end = pc;
-        final_exit();
+        if (ir_.open()) final_exit();
     }
 
 private:

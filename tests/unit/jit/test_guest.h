@@ -10,6 +10,7 @@
 
 #include <csetjmp>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <fmt/format.h>
 #include <memory>
@@ -205,7 +206,8 @@ private:
             return;
         }
         if (!translated_ && running_) siglongjmp(recovery_, 1);
-        ::signal(signal, SIG_DFL);
+        fmt::print(stderr, "signal {} at {:x} address {}\n", signal, pc, fmt::ptr(info->si_addr));
+        std::abort();
     }
 
     static inline Machine* current_ = nullptr;
@@ -224,6 +226,7 @@ private:
 namespace helpers {
 
 inline u64 mix(ir::StateHeader&, u64 a, u64 b, u64 c, u64) { return (a * 0x9e3779b97f4a7c15 ^ b) + (c << 7 | c >> 57); }
+inline u64 mix32(ir::StateHeader&, u64 a, u64 b, u64, u64) { return a * 0x9e3779b97f4a7c15 ^ b << 9; }
 inline u64 look(ir::StateHeader& header, u64 a, u64, u64, u64) {
     State& s = static_cast<State&>(header);
     return s.x[1] + s.x[4] * 3 + s.x[9] + s.w[0] + s.w[1] + s.v[0].lo + s.v[9].hi + s.flags + s.b + a;
@@ -243,7 +246,7 @@ inline u64 everything(ir::StateHeader& header, u64 a, u64 b, u64 c, u64 d) {
 }
 
 inline const ir::Helper mix_row{"mix", reinterpret_cast<void*>(&mix), Type::i64, 3, false, false, false};
-inline const ir::Helper mix32_row{"mix32", reinterpret_cast<void*>(&mix), Type::i32, 2, false, false, false};
+inline const ir::Helper mix32_row{"mix32", reinterpret_cast<void*>(&mix32), Type::i32, 2, false, false, false};
 inline const ir::Helper look_row{"look", reinterpret_cast<void*>(&look), Type::i64, 1, true, false, false};
 inline const ir::Helper change_row{"change", reinterpret_cast<void*>(&change), Type::none, 1, true, true, false};
 inline const ir::Helper raise_row{"maybe_raise", reinterpret_cast<void*>(&maybe_raise), Type::i64, 1, false, false, true};

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+// What the Linux interface of one architecture is to this library: a value of type Abi, defined in abi/<arch>/. Everything
+// that differs between architectures is behind it; nothing else here names one.
+#pragma once
+#include "isa/isa.h"
+#include "linux_user/layout.h"
+#include "linux_user/signal_types.h"
+#include "linux_user/syscall_id.h"
+
+#include <optional>
+
+namespace emu::linux_user {
+
+class AddressSpace;
+
+/// A row of an ABI's system call table.
+struct SyscallNumber {
+    u16 number;
+    Sys id;
+};
+
+/// Where the signal frame goes and what it says.
+struct FrameRequest {
+    int signal = 0; ///< the guest's number
+    SignalInfo info;
+    SignalAction action;
+    u64 saved_mask = 0;
+    AltStack alt_stack;
+    u64 stack_pointer = 0;  ///< the top to build below: the current stack or the alternate one
+    u64 return_address = 0; ///< of the trampoline, where the action brings none
+};
+
+/// What a signal frame restores besides the registers.
+struct FrameRestore {
+    u64 mask = 0;
+    AltStack alt_stack;
+};
+
+struct Abi {
+    std::string_view name; ///< as in emu-<name>
+    const isa::Isa* isa;
+    u16 elf_machine;
+    bool elf64;
+    DataModel model;
+    u64 page = 4096;
+    std::string_view machine;  ///< uname -m
+    std::string_view platform; ///< AT_PLATFORM
+    std::string_view library_path; ///< the cross compilers' root, tried when -L is not given
+    unsigned min_signal_stack; ///< AT_MINSIGSTKSZ
+    std::span<const SyscallNumber> numbers;
+    /// Called where a number of the architecture's own range has no row.
+    std::span<const FlagPair> open_flags;
+    const StatLayout* stat;
+    const SemidLayout* semid;
+    bool packed_epoll = false;
+    ConstBytes trampoline; ///< code that calls rt_sigreturn
+
+    u64 (*hwcap)(const isa::CpuModel& model);
+    u64 (*hwcap2)(const isa::CpuModel& model);
+
+    // Registers. `state` is the ISA's own, behind its header.
+    void (*start)(ir::StateHeader& state, u64 entry, u64 stack_pointer);
+    u64 (*stack_pointer)(const ir::StateHeader& state);
+    /// The system call that the state stands behind: its number, and arguments 0 to 5.
+    u64 (*arguments)(const ir::StateHeader& state, u64 (&arguments)[6]);
+    void (*set_result)(ir::StateHeader& state, s64 result);
+    /// Stand before the system call instruction again, with the registers it was entered with.
+    void (*restart)(ir::StateHeader& state, u64 number, u64 first_argument);
+    /// What differs in the child of clone(): result 0, its stack and thread pointer if given.
+    void (*fork_child)(ir::StateHeader& child, std::optional<u64> stack_pointer, std::optional<u64> thread_pointer);
+    /// clone's arguments in the order flags, stack, parent_tid, child_tid, tls.
+    void (*clone_arguments)(const u64 (&arguments)[6], u64 (&ordered)[5]);
+
+    // Signals. False: the frame's memory is not there.
+    bool (*push_frame)(ir::StateHeader& state, AddressSpace& space, const FrameRequest& request);
+    bool (*pop_frame)(ir::StateHeader& state, AddressSpace& space, FrameRestore& restore);
+};
+
+} // namespace emu::linux_user

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+#include "linux_user/exec.h"
+
+#include "common/fd.h"
+#include "linux_user/process.h"
+#include "linux_user/syscall.h"
+#include "linux_user/thread.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <fmt/format.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace emu::linux_user {
+namespace {
+
+constexpr unsigned most_interpreters = 5; // nested scripts, as the kernel allows
+constexpr usize most_strings = 1 << 20;
+Fd emulator;
+
+std::vector<char*> pointers(const std::vector<std::string>& strings) {
+    std::vector<char*> list;
+    for (const std::string& string : strings) list.push_back(const_cast<char*>(string.c_str()));
+    list.push_back(nullptr);
+    return list;
+}
+
+s64 load_strings(Call& call, u64 at, std::vector<std::string>& strings) {
+    for (; at; at += call.abi.model.word) {
+        auto string = call.load_word(at);
+        if (!string) return -EFAULT;
+        if (!*string) break;
+        if (strings.size() == most_strings) return -E2BIG;
+        if (s64 result = call.load_string(*string, strings.emplace_back(), 128 << 10)) return result == -EFAULT ? result : -E2BIG;
+    }
+    return 0;
+}
+
+s64 execute_call(Call& call, const std::string& path, u64 argv_at, u64 environment_at) {
+    std::vector<std::string> argv, environment;
+    if (s64 result = load_strings(call, argv_at, argv)) return result;
+    if (s64 result = load_strings(call, environment_at, environment)) return result;
+    if (argv.empty()) argv.emplace_back(); // as the kernel does since 5.18
+    // A signal that is taken now would be lost with this program's handlers; it is delivered first.
+    if (call.thread.block_signals()) {
+        call.thread.set_signal_mask(call.thread.signal_mask());
+        return interrupted;
+    }
+    call.thread.set_signal_mask(call.thread.signal_mask());
+    return execute(call.process, path, std::move(argv), environment);
+}
+
+/// The first bytes of a file that may be executed.
+s64 read_head(const std::string& path, std::string& head) {
+    if (::access(path.c_str(), F_OK) < 0) return -errno;
+    if (::access(path.c_str(), X_OK) < 0) return -errno;
+    auto fd = Fd::open(path, O_RDONLY);
+    if (!fd) return 0; // executable but not readable: only the host can start it
+    auto source = elf_source(fd->get());
+    if (!source) return -source.error().code;
+    head.resize(usize(std::min<u64>(source->size, 256)));
+    if (!source->read(0, {reinterpret_cast<u8*>(head.data()), head.size()})) return -EIO;
+    return 0;
+}
+
+} // namespace
+
+std::optional<Interpreter> parse_script(std::string_view head) {
+    if (!head.starts_with("#!")) return std::nullopt;
+    std::string_view line = head.substr(2, head.find('\n') == head.npos ? head.npos : head.find('\n') - 2);
+    auto trim = [](std::string_view text) {
+        usize first = text.find_first_not_of(" \t");
+        if (first == text.npos) return std::string_view();
+        return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
+    };
+    line = trim(line);
+    if (line.empty()) return std::nullopt;
+    usize end = line.find_first_of(" \t");
+    Interpreter interpreter{std::string(line.substr(0, end)), std::nullopt};
+    if (end != line.npos)
+        if (auto rest = trim(line.substr(end)); !rest.empty()) interpreter.argument = std::string(rest);
+    return interpreter;
+}
+
+bool runs_under(const Abi& abi, ConstBytes head) {
+    auto header = parse_elf_header(ByteView(head));
+    return header && header->machine == abi.elf_machine && header->is64 == abi.elf64 && header->order == abi.model.order;
+}
+
+SplitEnvironment split_environment(const std::vector<std::string>& environment) {
+    SplitEnvironment split;
+    for (const std::string& variable : environment)
+        (variable.starts_with("LD_") || variable.starts_with("GLIBC_TUNABLES=") ? split.guest_only : split.host).push_back(variable);
+    return split;
+}
+
+std::vector<std::string> emulator_command(const UserOptions& options, std::string_view abi_name, const std::string& program,
+                                          const std::vector<std::string>& argv, const std::vector<std::string>& guest_environment) {
+    std::vector<std::string> command{fmt::format("emu-{}", abi_name)};
+    auto add = [&](std::string_view name, const std::string& value) {
+        command.emplace_back(name);
+        command.push_back(value);
+    };
+    if (!options.prefix.empty()) add("-L", options.prefix);
+    if (!options.cpu.empty()) add("-cpu", options.cpu);
+    if (options.stack_size != UserOptions().stack_size) add("-s", std::to_string(options.stack_size));
+    if (options.guest_base) add("-B", fmt::format("{:#x}", options.guest_base));
+    if (options.reserve) add("-R", fmt::format("{:#x}", options.reserve));
+    if (!options.uname_release.empty()) add("-r", options.uname_release);
+    if (!options.log_items.empty()) add("-d", options.log_items);
+    if (!options.log_file.empty()) add("-log-append", options.log_file);
+    if (options.strace) command.emplace_back("-strace");
+    if (options.one_insn_per_tb) command.emplace_back("-one-insn-per-tb");
+    if (options.interpreter) command.emplace_back("-interpreter");
+    for (std::string variable : guest_environment) {
+        for (usize at = 0; (at = variable.find(',', at)) != variable.npos; at += 2) variable.insert(at, ",");
+        add("-E", variable);
+    }
+    add("-0", argv[0]);
+    add("--", program);
+    command.insert(command.end(), argv.begin() + 1, argv.end());
+    return command;
+}
+
+void remember_emulator() {
+    int fd = ::open("/proc/self/exe", O_PATH | O_CLOEXEC);
+    if (fd < 0) return;
+    int high = ::fcntl(fd, F_DUPFD_CLOEXEC, 901);
+    if (high >= 0) ::close(fd);
+    emulator.reset(high >= 0 ? high : fd);
+}
+int emulator_descriptor() { return emulator.get(); }
+
+s64 execute(Process& process, const std::string& path, std::vector<std::string> argv,
+            const std::vector<std::string>& environment) {
+    std::string program = path, head;
+    for (unsigned depth = 0;; depth++) {
+        head.clear();
+        if (s64 result = read_head(process.paths().resolve(program), head)) return result;
+        auto script = parse_script(head);
+        if (!script) break;
+        if (depth == most_interpreters) return -ELOOP;
+        argv[0] = program;
+        if (script->argument) argv.insert(argv.begin(), *script->argument);
+        argv.insert(argv.begin(), script->path);
+        program = script->path;
+    }
+    std::string file = process.paths().resolve(program);
+    ConstBytes bytes(reinterpret_cast<const u8*>(head.data()), head.size());
+    if (emulator && runs_under(process.abi(), bytes)) {
+        SplitEnvironment split = split_environment(environment);
+        auto command = emulator_command(process.options(), process.abi().name, file, argv, split.guest_only);
+        ::syscall(SYS_execveat, emulator.get(), "", pointers(command).data(), pointers(split.host).data(), AT_EMPTY_PATH);
+        if (errno != ENOSYS && errno != EACCES && errno != ENOENT) return -errno;
+    }
+    ::execve(file.c_str(), pointers(argv).data(), pointers(environment).data());
+    return -errno;
+}
+
+s64 sys_execve(Call& call) {
+    std::string path;
+    if (s64 result = call.load_string(call.a[0], path)) return result;
+    return execute_call(call, path, call.a[1], call.a[2]);
+}
+
+s64 sys_execveat(Call& call) {
+    std::string path;
+    int directory = call.int_at(0);
+    if (s64 result = call.load_string(call.a[1], path)) return result;
+    if (path.empty() && !(call.a[4] & AT_EMPTY_PATH)) return -ENOENT;
+    if (path.empty() || (path[0] != '/' && directory != AT_FDCWD))
+        path = fmt::format("/proc/self/fd/{}{}{}", directory, path.empty() ? "" : "/", path);
+    return execute_call(call, path, call.a[2], call.a[3]);
+}
+
+} // namespace emu::linux_user

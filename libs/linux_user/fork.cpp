@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+#include "linux_user/fork.h"
+
+#include "linux_user/process.h"
+#include "linux_user/thread.h"
+
+#include <cerrno>
+#include <condition_variable>
+#include <cstring>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace emu::linux_user {
+namespace {
+
+constexpr u64 thread_flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD;
+constexpr usize host_stack_size = 1 << 20;
+
+/// The architectural registers: what the ISA declares, and the program counter.
+void copy_registers(const isa::Isa& isa, const ir::StateHeader& from, ir::StateHeader& to) {
+    for (const auto& slot : isa.slots)
+        std::memcpy(reinterpret_cast<u8*>(&to) + slot.offset, reinterpret_cast<const u8*>(&from) + slot.offset,
+                    ir::byte_size(slot.type));
+    to.pc = from.pc;
+    to.mode = from.mode;
+    to.fp_flags = from.fp_flags;
+    to.mxcsr = from.mxcsr;
+}
+
+/// What the new thread and its maker tell each other.
+struct Birth {
+    Thread* thread;
+    CloneRequest request;
+    u64 mask;
+    std::mutex mutex;
+    std::condition_variable changed;
+    int tid = 0;
+};
+
+void end_thread(Thread* thread) {
+    Process& process = thread->process();
+    host::set_thread_mask(~u64(0)); // nothing can be taken any more
+    thread->release_on_exit();
+    usize left = process.remove(*thread);
+    delete thread;
+    if (left == 0) ::syscall(SYS_exit_group, 0);
+}
+
+void* thread_main(void* argument) {
+    auto* birth = static_cast<Birth*>(argument);
+    Thread* thread = birth->thread;
+    thread->enter();
+    Call call{*thread, thread->process(), thread->process().abi(), thread->process().space(), syscall_row(Sys::clone), {}};
+    const CloneRequest& request = birth->request;
+    if (request.flags & CLONE_PARENT_SETTID) call.store<u32>(request.parent_tid, u32(thread->tid));
+    if (request.flags & CLONE_CHILD_SETTID) call.store<u32>(request.child_tid, u32(thread->tid));
+    if (request.flags & CLONE_CHILD_CLEARTID) thread->clear_child_tid = request.child_tid;
+    u64 mask = birth->mask;
+    {
+        std::lock_guard lock(birth->mutex);
+        birth->tid = thread->tid;
+        birth->changed.notify_one(); // with the lock: the maker's Birth ends when it sees the tid
+    }
+    thread->set_signal_mask(mask);
+    thread->run();
+    end_thread(thread);
+    return nullptr;
+}
+
+s64 new_thread(Call& call, const CloneRequest& request) {
+    auto child = std::make_unique<Thread>(call.process, call.thread.actions());
+    copy_registers(*call.abi.isa, call.thread.state(), child->state());
+    call.abi.fork_child(child->state(), request.stack ? std::optional(request.stack) : std::nullopt,
+                        request.flags & CLONE_SETTLS ? std::optional(request.tls) : std::nullopt);
+    Birth birth{child.get(), request, call.thread.signal_mask(), {}, {}};
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attributes, host_stack_size);
+    pthread_t host;
+    int error = pthread_create(&host, &attributes, thread_main, &birth);
+    pthread_attr_destroy(&attributes);
+    if (error) return -EAGAIN;
+    (void)child.release(); // the thread ends itself
+    std::unique_lock lock(birth.mutex);
+    birth.changed.wait(lock, [&] { return birth.tid != 0; });
+    return birth.tid;
+}
+
+/// vfork promises that the parent stands still until the child has executed something or is gone: a pipe whose other end
+/// closes by itself then.
+class VforkPipe {
+public:
+    explicit VforkPipe(bool wanted) {
+        if (!wanted || ::pipe2(ends_, O_CLOEXEC) < 0) return;
+        int high = ::fcntl(ends_[1], F_DUPFD_CLOEXEC, 900); // out of the way of the guest's own
+        if (high < 0) return;
+        ::close(ends_[1]);
+        ends_[1] = high;
+    }
+    void in_child(Process& process) {
+        if (ends_[0] >= 0) ::close(ends_[0]);
+        process.set_vfork_descriptor(ends_[1]);
+    }
+    void in_parent() {
+        if (ends_[0] < 0) return;
+        ::close(ends_[1]);
+        pollfd gone{ends_[0], 0, 0};
+        while (::poll(&gone, 1, -1) < 0 && errno == EINTR) {}
+        ::close(ends_[0]);
+    }
+
+private:
+    int ends_[2] = {-1, -1};
+};
+
+void become_child(Call& call, const CloneRequest& request) {
+    Thread& thread = call.thread;
+    call.process.keep_only(thread);
+    thread.enter();
+    thread.forget_signals();
+    thread.robust_list = 0;
+    thread.clear_child_tid = request.flags & CLONE_CHILD_CLEARTID ? request.child_tid : 0;
+    if (request.flags & CLONE_CHILD_SETTID) call.store<u32>(request.child_tid, u32(thread.tid));
+    call.abi.fork_child(thread.state(), request.stack ? std::optional(request.stack) : std::nullopt,
+                        request.flags & CLONE_SETTLS ? std::optional(request.tls) : std::nullopt);
+}
+
+s64 new_process(Call& call, const CloneRequest& request) {
+    // What the kernel does as it is; the rest is done here.
+    u64 host_flags = request.flags & ~u64(CLONE_VM | CLONE_VFORK | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID |
+                                          CLONE_CHILD_CLEARTID | CLONE_SIGHAND);
+    VforkPipe vfork((request.flags & CLONE_VFORK) != 0);
+    int pidfd = -1;
+    call.process.before_fork();
+    // fork() also makes the C library's locks consistent in the child; flags that it does not have need the bare call.
+    s64 child = host_flags == 0 && request.exit_signal == SIGCHLD
+                    ? s64(::fork())
+                    : ::syscall(SYS_clone, host_flags | u64(request.exit_signal), 0, &pidfd, 0, 0);
+    s64 error = errno;
+    call.process.after_fork();
+    if (child < 0) return -error;
+    if (child == 0) {
+        vfork.in_child(call.process);
+        become_child(call, request);
+        return registers_set;
+    }
+    if (request.flags & CLONE_PARENT_SETTID) call.store<u32>(request.parent_tid, u32(child));
+    if (request.pidfd) call.store<u32>(request.pidfd, u32(pidfd));
+    vfork.in_parent();
+    return child;
+}
+
+} // namespace
+
+s64 clone_guest(Call& call, const CloneRequest& request) {
+    bool thread = (request.flags & CLONE_THREAD) != 0;
+    if (thread && (request.flags & thread_flags) != thread_flags) return -EINVAL;
+    // Sharing memory with a process of its own is not to be had, but for vfork, whose child only goes on to exec.
+    if (!thread && (request.flags & CLONE_VM) && !(request.flags & CLONE_VFORK)) return -EINVAL;
+    if ((request.flags & CLONE_SIGHAND) && !(request.flags & CLONE_VM)) return -EINVAL;
+    Thread& self = call.thread;
+    const u64 mask = self.signal_mask();
+    if (self.block_signals()) {
+        self.set_signal_mask(mask);
+        return interrupted;
+    }
+    s64 result = thread ? new_thread(call, request) : new_process(call, request);
+    self.set_signal_mask(mask);
+    return result;
+}
+
+} // namespace emu::linux_user

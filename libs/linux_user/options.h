@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+// What the user asked for on the command line, as far as the emulation needs to know.
+#pragma once
+#include "common/types.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace emu::linux_user {
+
+struct UserOptions {
+    std::string prefix;              ///< -L
+    u64 stack_size = u64(8) << 20;   ///< -s
+    std::string cpu;                 ///< -cpu; "": the first model
+    std::vector<std::string> set_env, unset_env; ///< -E, -U
+    std::optional<std::string> argv0; ///< -0
+    std::string uname_release;       ///< -r; "": the host's
+    u64 guest_base = 0;              ///< -B
+    u64 reserve = 0;                 ///< -R
+    bool strace = false;
+    bool one_insn_per_tb = false;
+    bool interpreter = false;        ///< -interpreter: no translation
+    std::string log_items, log_file; ///< -d, -D, to hand them on to programs that the guest executes
+
+    std::string program;
+    std::vector<std::string> arguments; ///< without argv[0]
+};
+
+} // namespace emu::linux_user

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+#include "linux_user/process.h"
+
+#include "common/bits.h"
+#include "common/log.h"
+#include "linux_user/elf_load.h"
+#include "linux_user/exec.h"
+#include "linux_user/stack.h"
+#include "linux_user/thread.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstring>
+#include <elf.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef AT_MINSIGSTKSZ
+#define AT_MINSIGSTKSZ 51
+#endif
+
+namespace emu::linux_user {
+namespace {
+
+std::vector<AuxEntry> aux_entries(const Abi& abi, const isa::CpuModel& model, const LoadedProgram& program) {
+    auto host = [](u64 key) { return AuxEntry{key, ::getauxval(key)}; };
+    return {
+        {AT_HWCAP, abi.hwcap(model)},
+        {AT_PAGESZ, abi.page},
+        host(AT_CLKTCK),
+        {AT_PHDR, program.headers},
+        {AT_PHENT, program.header_size},
+        {AT_PHNUM, program.header_count},
+        {AT_BASE, program.interpreter_base},
+        {AT_FLAGS, 0},
+        {AT_ENTRY, program.program_entry},
+        host(AT_UID),
+        host(AT_EUID),
+        host(AT_GID),
+        host(AT_EGID),
+        host(AT_SECURE),
+        {AT_HWCAP2, abi.hwcap2(model)},
+        {AT_MINSIGSTKSZ, abi.min_signal_stack},
+    };
+}
+
+/// The name that ps and /proc/self/comm show.
+void set_command_name(const std::string& path) {
+    usize slash = path.rfind('/');
+    ::prctl(PR_SET_NAME, path.c_str() + (slash == path.npos ? 0 : slash + 1));
+}
+
+std::string absolute(const std::string& path) {
+    char resolved[PATH_MAX];
+    return ::realpath(path.c_str(), resolved) ? resolved : path;
+}
+
+} // namespace
+
+Process::Process(const Abi& abi, const isa::CpuModel& model, UserOptions options)
+    : abi_(abi), model_(model), options_(std::move(options)), table_(abi), paths_(options_.prefix) {}
+Process::~Process() = default;
+
+Result<void> Process::prepare_space() {
+    SpaceOptions wish{options_.guest_base, options_.reserve, abi_.model.word * 8, abi_.page, 0};
+    space_ = EMU_TRY(AddressSpace::create(wish));
+    cpu::EngineOptions how;
+    how.execution = options_.interpreter ? cpu::Execution::interpreter : cpu::Execution::jit;
+    how.one_insn_per_unit = options_.one_insn_per_tb;
+    how.memory_base = space_->base();
+    engine_ = EMU_TRY(cpu::Engine::create(*abi_.isa, model_, how, *space_));
+    space_->set_engine(engine_.get());
+    return {};
+}
+
+Result<u64> Process::map_trampoline() {
+    s64 at = space_->map(0, abi_.page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0, RegionKind::signal_page);
+    if (at < 0) return fail_errno(int(-at), "cannot map the signal page");
+    std::memcpy(space_->host(u64(at)), abi_.trampoline.data(), abi_.trampoline.size());
+    space_->protect(u64(at), abi_.page, PROT_READ | PROT_EXEC);
+    return u64(at);
+}
+
+Result<void> Process::load(int fd, std::vector<std::string> argv, std::vector<std::string> environment) {
+    EMU_CHECK(prepare_space());
+    LoadedProgram loaded = EMU_TRY(load_program(fd, abi_, *space_, paths_));
+    space_->start_break(align_up(loaded.end, abi_.page));
+
+    u64 size = align_up(std::max(options_.stack_size, u64(32) << 10), abi_.page), top = space_->stack_top();
+    int prot = PROT_READ | PROT_WRITE | (loaded.executable_stack ? PROT_EXEC : 0);
+    s64 at = space_->map(top - size, size, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_NORESERVE, -1, 0,
+                         RegionKind::stack);
+    if (size > top || at < 0) return fail(ENOMEM, fmt::format("cannot map a stack of {:#x} bytes", size));
+    trampoline_ = EMU_TRY(map_trampoline());
+
+    StackContents contents{argv, std::move(environment), options_.program, std::string(abi_.platform), {},
+                           aux_entries(abi_, model_, loaded)};
+    if (::getrandom(contents.random.data(), contents.random.size(), GRND_NONBLOCK) < 0) contents.random.fill(0x5a);
+    BuiltStack stack = EMU_TRY(build_stack(*space_, abi_.model, top, size, contents));
+    program_ = {absolute(options_.program), std::move(argv), std::move(stack.aux), stack.pointer};
+    paths_.set_program(program_.path);
+    set_command_name(options_.program);
+
+    auto actions = std::make_shared<SignalActions>();
+    for (int signal = 1; signal <= signal_count; signal++)
+        if (host::signal_is_ignored(signal)) actions->actions[usize(signal)].handler = handler_ignore;
+    first_ = std::make_unique<Thread>(*this, std::move(actions));
+    first_->enter();
+    first_->set_signal_mask(host::thread_mask());
+    abi_.start(first_->state(), loaded.entry, stack.pointer);
+    if (log::enabled(log::Item::page)) {
+        log::print("guest_base {:#x}, entry {:#x}, stack {:#x}", space_->base(), loaded.entry, stack.pointer);
+        for (const Region& region : space_->regions())
+            log::print("{:016x}-{:016x} {}", region.start, region.end, region.props.prot);
+    }
+    return {};
+}
+
+void Process::run() {
+    install_fault_handlers();
+    first_->run();
+    // The first thread ended by itself while others run: they end the process.
+    host::set_thread_mask(~u64(0));
+    first_->release_on_exit();
+    if (remove(*first_) == 0) ::syscall(SYS_exit_group, 0);
+    for (;;) ::syscall(SYS_exit, 0);
+}
+
+void Process::add(Thread& thread) {
+    std::lock_guard lock(threads_mutex_);
+    threads_.push_back(&thread);
+}
+usize Process::remove(Thread& thread) {
+    std::lock_guard lock(threads_mutex_);
+    std::erase(threads_, &thread);
+    return threads_.size();
+}
+usize Process::thread_count() {
+    std::lock_guard lock(threads_mutex_);
+    return threads_.size();
+}
+void Process::keep_only(Thread& thread) {
+    std::lock_guard lock(threads_mutex_);
+    threads_.assign(1, &thread);
+}
+
+void Process::before_fork() {
+    threads_mutex_.lock();
+    limits_mutex.lock();
+    space_->before_fork();
+}
+void Process::after_fork() {
+    space_->after_fork();
+    limits_mutex.unlock();
+    threads_mutex_.unlock();
+}
+
+std::vector<int> Process::own_descriptors() const {
+    std::vector<int> own;
+    for (int fd : {log::descriptor(), emulator_descriptor(), vfork_descriptor_})
+        if (fd >= 0) own.push_back(fd);
+    std::sort(own.begin(), own.end());
+    return own;
+}
+bool Process::owns_descriptor(int fd) const {
+    return fd >= 0 && (fd == log::descriptor() || fd == emulator_descriptor() || fd == vfork_descriptor_);
+}
+void Process::set_vfork_descriptor(int fd) {
+    if (vfork_descriptor_ >= 0) ::close(vfork_descriptor_);
+    vfork_descriptor_ = fd;
+}
+
+} // namespace emu::linux_user

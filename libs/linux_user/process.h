@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+// The emulated process: what its threads share.
+#pragma once
+#include "linux_user/abi.h"
+#include "linux_user/address_space.h"
+#include "linux_user/elf.h"
+#include "linux_user/options.h"
+#include "linux_user/paths.h"
+#include "linux_user/syscall.h"
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace emu::linux_user {
+
+class Thread;
+
+/// What was loaded, for /proc/self and for programs that the guest executes.
+struct ProgramInfo {
+    std::string path;               ///< absolute
+    std::vector<std::string> argv;
+    std::vector<u8> auxv;           ///< as the guest sees it
+    u64 stack_start = 0;            ///< initial stack pointer
+};
+
+class Process {
+public:
+    Process(const Abi& abi, const isa::CpuModel& model, UserOptions options);
+    ~Process();
+
+    /// Load the program and make the first thread. The error's code is an errno.
+    Result<void> load(int fd, std::vector<std::string> argv, std::vector<std::string> environment);
+    /// Run until the process exits; does not return.
+    [[noreturn]] void run();
+
+    const Abi& abi() const { return abi_; }
+    const UserOptions& options() const { return options_; }
+    const SyscallTable& syscalls() const { return table_; }
+    AddressSpace& space() { return *space_; }
+    cpu::Engine& engine() { return *engine_; }
+    const isa::CpuModel& model() const { return model_; }
+    PathMap& paths() { return paths_; }
+    ProgramInfo& program() { return program_; }
+    /// Guest address of the code that signal handlers return to.
+    u64 trampoline() const { return trampoline_; }
+
+    void add(Thread& thread);
+    /// The number of threads that are left.
+    usize remove(Thread& thread);
+    usize thread_count();
+    /// In the child of a fork: only this thread is there.
+    void keep_only(Thread& thread);
+    void before_fork();
+    void after_fork();
+
+    /// Descriptors that are Emu's own: the guest cannot close or replace them.
+    bool owns_descriptor(int fd) const;
+    std::vector<int> own_descriptors() const; ///< ascending
+    /// The end of a pipe that tells our parent when we are done (see VforkPipe); -1: none. The old one is closed.
+    void set_vfork_descriptor(int fd);
+
+    /// RLIMIT_AS and the like limit the guest, not Emu: remembered here, not set.
+    std::mutex limits_mutex;
+    struct {
+        bool set = false;
+        u64 current = 0, maximum = 0;
+    } limits[16];
+
+private:
+    Result<void> prepare_space();
+    Result<u64> map_trampoline();
+
+    const Abi& abi_;
+    const isa::CpuModel& model_;
+    UserOptions options_;
+    SyscallTable table_;
+    PathMap paths_;
+    ProgramInfo program_;
+    std::unique_ptr<AddressSpace> space_;
+    std::unique_ptr<cpu::Engine> engine_;
+    std::unique_ptr<Thread> first_;
+    u64 trampoline_ = 0;
+    int vfork_descriptor_ = -1;
+    std::mutex threads_mutex_;
+    std::vector<Thread*> threads_;
+};
+
+} // namespace emu::linux_user

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+// Scattered reads and writes, and waiting for many descriptors.
+#include "linux_user/syscall.h"
+#include "linux_user/vectors.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <ctime>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+
+namespace emu::linux_user {
+
+s64 sys_vector(Call& call) {
+    const int number = call.row.host_number;
+    bool reads = number == SYS_readv || number == SYS_preadv || number == SYS_preadv2;
+    std::vector<iovec> vectors;
+    s64 result = load_vectors(call, call.a[1], u32(call.a[2]), reads ? Transfer::to_guest : Transfer::from_guest, vectors);
+    if (result < 0) return result;
+    return call.pass(call.a[0], host_pointer(vectors.data()), vectors.size(), call.a[3], call.a[4], call.a[5]);
+}
+
+s64 sys_process_vm(Call& call) {
+    bool reads = call.row.host_number == SYS_process_vm_readv;
+    std::vector<iovec> local, remote;
+    if (s64 result = load_vectors(call, call.a[1], call.a[2], reads ? Transfer::to_guest : Transfer::from_guest, local)) return result;
+    // The other process is taken to be a guest of the same kind: same base.
+    if (s64 result = load_vectors(call, call.a[3], call.a[4], Transfer::from_guest, remote)) return result;
+    return call.pass(call.a[0], host_pointer(local.data()), local.size(), host_pointer(remote.data()), remote.size(), call.a[5]);
+}
+
+namespace {
+
+constexpr int most_events = 4096; // more than that come with the next call
+
+usize event_size(const Abi& abi) { return abi.packed_epoll ? 12 : 16; }
+usize data_offset(const Abi& abi) { return abi.packed_epoll ? 4 : 8; }
+
+s64 store_events(const Call& call, u64 to, const epoll_event* events, s64 count) {
+    for (s64 i = 0; i < count; i++, to += event_size(call.abi))
+        if (!call.store<u32>(to, events[i].events) || !call.store<u64>(to + data_offset(call.abi), events[i].data.u64))
+            return -EFAULT;
+    return count;
+}
+
+/// An optional structure argument: its address on the host, or null, or nothing where it is not readable.
+template <class T> bool load_optional(const Call& call, std::string_view format, u64 from, T& to, u64& host) {
+    host = 0;
+    if (!from) return true;
+    host = host_pointer(&to);
+    return call.load_struct(format, from, to);
+}
+
+/// The kernel writes the time that is left back.
+void store_remaining(const Call& call, u64 to, const timespec& left) {
+    if (to) call.store_struct("WW", to, left);
+}
+
+} // namespace
+
+s64 sys_epoll_ctl(Call& call) {
+    epoll_event event{};
+    if (call.a[3]) {
+        auto events = call.load<u32>(call.a[3]);
+        auto data = call.load<u64>(call.a[3] + data_offset(call.abi));
+        if (!events || !data) return -EFAULT;
+        event.events = *events;
+        event.data.u64 = *data;
+    }
+    return call.pass(call.a[0], call.a[1], call.a[2], call.a[3] ? host_pointer(&event) : 0);
+}
+
+s64 sys_epoll_pwait(Call& call) {
+    u64 mask, mask_at;
+    if (call.int_at(2) <= 0) return -EINVAL;
+    if (!load_optional(call, "q", call.a[4], mask, mask_at)) return -EFAULT;
+    std::vector<epoll_event> events(usize(std::min(call.int_at(2), most_events)));
+    s64 count = call.pass(call.a[0], host_pointer(events.data()), events.size(), call.a[3], mask_at, call.a[5]);
+    return count <= 0 ? count : store_events(call, call.a[1], events.data(), count);
+}
+
+s64 sys_epoll_pwait2(Call& call) {
+    u64 mask, mask_at, timeout_at;
+    timespec timeout;
+    if (call.int_at(2) <= 0) return -EINVAL;
+    if (!load_optional(call, "WW", call.a[3], timeout, timeout_at)) return -EFAULT;
+    if (!load_optional(call, "q", call.a[4], mask, mask_at)) return -EFAULT;
+    std::vector<epoll_event> events(usize(std::min(call.int_at(2), most_events)));
+    s64 count = call.pass(call.a[0], host_pointer(events.data()), events.size(), timeout_at, mask_at, call.a[5]);
+    return count <= 0 ? count : store_events(call, call.a[1], events.data(), count);
+}
+
+s64 sys_ppoll(Call& call) {
+    u64 mask, mask_at, timeout_at;
+    timespec timeout;
+    if (!load_optional(call, "WW", call.a[2], timeout, timeout_at)) return -EFAULT;
+    if (!load_optional(call, "q", call.a[3], mask, mask_at)) return -EFAULT;
+    u64 size = u64(u32(call.a[1])) * 8;
+    if (!call.space.contains(call.a[0], size)) return -EFAULT;
+    call.space.prepare_write(call.a[0], size);
+    s64 result = call.pass(host_pointer(call.host(call.a[0])), call.a[1], timeout_at, mask_at, call.a[4]);
+    store_remaining(call, call.a[2], timeout);
+    return result;
+}
+
+s64 sys_pselect6(Call& call) {
+    u64 sets[3];
+    for (unsigned i = 0; i < 3; i++) {
+        u64 at = call.a[i + 1], size = (u64(std::max(call.int_at(0), 0)) + 63) / 64 * 8;
+        if (at && !call.space.contains(at, size)) return -EFAULT;
+        if (at) call.space.prepare_write(at, size);
+        sets[i] = host_pointer(call.host(at));
+    }
+    u64 timeout_at, mask_at = 0, mask, masking[2] = {0, 0};
+    timespec timeout;
+    if (!load_optional(call, "WW", call.a[4], timeout, timeout_at)) return -EFAULT;
+    if (call.a[5]) {
+        if (!call.load_struct("ww", call.a[5], masking)) return -EFAULT;
+        if (!load_optional(call, "q", masking[0], mask, mask_at)) return -EFAULT;
+    }
+    u64 host_masking[2] = {mask_at, masking[1]};
+    s64 result = call.pass(call.a[0], sets[0], sets[1], sets[2], timeout_at, call.a[5] ? host_pointer(host_masking) : 0);
+    store_remaining(call, call.a[4], timeout);
+    return result;
+}
+
+} // namespace emu::linux_user

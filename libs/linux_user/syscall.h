@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+// One system call on its way from the guest to the host: what a handler gets, and the tables that find the handler.
+#pragma once
+#include "linux_user/abi.h"
+#include "linux_user/address_space.h"
+#include "linux_user/arg_kind.h"
+#include "linux_user/host_asm.h"
+
+#include <string>
+
+namespace emu::linux_user {
+
+class Process;
+class Thread;
+
+enum class Restart : u8 { none, restart, nohand, always };
+
+struct Call;
+using Handler = s64 (*)(Call& call);
+
+struct Syscall {
+    std::string_view name;
+    Handler handler;        ///< null: refused
+    ArgList arguments;
+    Restart restart = Restart::none;
+    int host_number = -1;   ///< for handlers that pass on
+    int refused = 0;        ///< errno
+    std::string_view reason;
+};
+const Syscall& syscall_row(Sys id);
+
+/// Number to row for one ABI: a dense array, made once.
+class SyscallTable {
+public:
+    explicit SyscallTable(const Abi& abi);
+    const Syscall* find(u64 number) const { return number < rows_.size() ? rows_[number] : nullptr; }
+
+private:
+    std::vector<const Syscall*> rows_;
+};
+
+/// Results of handlers beside -errno. The call is made again after pending signals are dealt with:
+inline constexpr s64 interrupted = -host::interrupted;
+/// ... and this one leaves the registers alone (rt_sigreturn, execve).
+inline constexpr s64 registers_set = -513;
+
+struct Call {
+    Thread& thread;
+    Process& process;
+    const Abi& abi;
+    AddressSpace& space;
+    const Syscall& row;
+    u64 a[6];
+
+    int int_at(unsigned i) const { return int(u32(a[i])); }
+    /// The host pointer for a guest one; null stays null.
+    void* host(u64 address) const { return address ? space.host(address) : nullptr; }
+
+    // Guest memory: false or nothing where it is not there.
+    bool copy_in(void* to, u64 from, usize size) const {
+        return space.contains(from, size) && host::safe_copy(to, space.host(from), size) == 0;
+    }
+    bool copy_out(u64 to, const void* from, usize size) const {
+        return space.contains(to, size) && host::safe_copy(space.host(to), from, size) == 0;
+    }
+    template <class T> std::optional<T> load(u64 from) const {
+        T value;
+        if (!copy_in(&value, from, sizeof value)) return std::nullopt;
+        return load_bytes<T>(&value, abi.model.order);
+    }
+    template <class T> bool store(u64 to, T value) const {
+        u8 bytes[sizeof(T)];
+        store_bytes(bytes, value, abi.model.order);
+        return copy_out(to, bytes, sizeof bytes);
+    }
+    std::optional<u64> load_word(u64 from) const {
+        if (abi.model.word == 8) return load<u64>(from);
+        auto value = load<u32>(from);
+        return value ? std::optional<u64>(*value) : std::nullopt;
+    }
+    /// A structure of the host from the guest's, by its description.
+    template <class T> bool load_struct(std::string_view format, u64 from, T& to) const {
+        return load_struct(format, from, Bytes(reinterpret_cast<u8*>(&to), sizeof to));
+    }
+    template <class T> bool store_struct(std::string_view format, u64 to, const T& from) const {
+        return store_struct(format, to, ConstBytes(reinterpret_cast<const u8*>(&from), sizeof from));
+    }
+    bool load_struct(std::string_view format, u64 from, Bytes to) const;
+    bool store_struct(std::string_view format, u64 to, ConstBytes from) const;
+    /// A NUL-terminated string of at most `most` bytes; the error is EFAULT or ENAMETOOLONG.
+    s64 load_string(u64 from, std::string& to, usize most = 4096) const;
+    /// A file name, looked up below -L where that has it (unless raw), and with /proc/self standing for the guest.
+    s64 load_path(u64 from, std::string& to, bool raw = false) const;
+
+    /// The host's system call of this row, or another, restartable.
+    s64 pass(u64 a0 = 0, u64 a1 = 0, u64 a2 = 0, u64 a3 = 0, u64 a4 = 0, u64 a5 = 0) const;
+    s64 host_call(int number, u64 a0 = 0, u64 a1 = 0, u64 a2 = 0, u64 a3 = 0, u64 a4 = 0, u64 a5 = 0) const;
+};
+
+template <class T> u64 host_pointer(T* pointer) { return u64(reinterpret_cast<std::uintptr_t>(pointer)); }
+
+/// The handler of most rows: converts by the kinds of its arguments.
+s64 pass_through(Call& call);
+
+#define EMU_SYSCALL(name, handler, ...) s64 handler(Call& call);
+#define EMU_REFUSED(...)
+#include "linux_user/syscalls.def"
+#undef EMU_SYSCALL
+#undef EMU_REFUSED
+
+} // namespace emu::linux_user

@@ -167,11 +167,8 @@ bool Vcpu::handle_host_fault(int signal, int code, u64 address, void* ucontext) 
     if (translated && impl_->state->in_jit && translated->handle_fault(impl_->runner, address, ucontext)) return true;
     const auto* context = static_cast<const ucontext_t*>(ucontext);
     const bool write = context->uc_mcontext.gregs[REG_ERR] & 2; // page-fault error code, bit 1: write access
-    // The handler never returns: unblock the signal that it was entered with.
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, signal);
-    pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+    // The handler never returns: unblock what it was entered with blocked.
+    pthread_sigmask(SIG_SETMASK, &context->uc_sigmask, nullptr);
     raise(write ? isa::Trap::store_fault : isa::Trap::load_fault, address - impl_->engine.options().memory_base, code, signal);
 }
 

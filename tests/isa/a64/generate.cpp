@@ -179,17 +179,31 @@ bool Generator::candidate(u32& word, u64 pc, bool memory) {
 std::vector<u32> Generator::block(u64 pc, bool memory) {
     std::vector<u32> words;
     unsigned failures = 0;
+    u64 joined = 0;                      // where the furthest branch so far leads
     while (words.size() < options_.insns && failures < 2000) {
         u32 word;
         if (!candidate(word, pc + 4 * words.size(), memory)) {
             failures++;
             continue;
         }
+        const u64 here = pc + 4 * words.size();
+        if (const u64 to = effects(word, here).branch_to) joined = std::max(joined, to);
         // What a store-exclusive does after a load-exclusive of another size is left open: give it its own, or none.
+        if (is_store_exclusive(word) && here < joined) continue;   // a branch might skip that
         if (is_store_exclusive(word)) words.push_back(random_.one_in(4) ? clear_exclusive : matching_load(word));
         words.push_back(word);
     }
     return words;
+}
+
+u32 Generator::anything() {
+    for (;;) {
+        u32 word = u32(random_());
+        if (!random_.one_in(4)) word = rows_[random_.below(rows_.size())]->fill(word) ^ 1u << random_.below(32);
+        if ((word & 0x1e000000) == 0x04000000 || (word & 0x9e000000) == 0x80000000) continue;   // SVE, SME
+        const Effects e = effects(word, code_at);
+        if (e.undefined || acceptable(e, code_at, false)) return word;
+    }
 }
 
 u64 Generator::interesting_integer() {
@@ -256,7 +270,7 @@ Program Generator::program() {
     u64 pc = first_block_address();
     for (unsigned b = 0; b < options_.blocks; b++) {
         const bool memory = random_.one_in(2);
-        p.blocks.push_back(options_.undefined ? std::vector<u32>{u32(random_())} : block(pc, memory));
+        p.blocks.push_back(options_.undefined ? std::vector<u32>{anything()} : block(pc, memory));
         pc += 4 * (p.blocks.back().size() + 7);
         const u64 base = scratch_base + random_.below(4096), aligned = scratch_at + (16 << 10) + 16 * random_.below(2048);
         const u64 sp = scratch_base + 16 * random_.below(256), index = random_.below(256);

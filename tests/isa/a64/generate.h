@@ -47,6 +47,7 @@ private:
     bool acceptable(const Effects& e, u64 pc, bool memory) const;
     void patch(const isa::a64::Insn& row, u32& word);
     u32 word_of_row();
+    u32 anything();
     bool wanted(std::string_view name) const;
     Context input();
     u64 interesting_integer();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "program.h"
 
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <elf.h>
@@ -78,7 +79,7 @@ void store_registers(Assembler& a) {
 /// Returns the address of the epilogue. The signal handler's address is wanted by the data segment.
 u64 assemble_driver(Assembler& a, usize runs, u64& handler) {
     a.syscall(sys_sigaltstack, sigaltstack_at, 0);
-    a.syscall(sys_rt_sigaction, 4 /* SIGILL */, sigaction_at, 0, 8);
+    for (u64 signal : {SIGILL, SIGTRAP, SIGBUS, SIGSEGV}) a.syscall(sys_rt_sigaction, signal, sigaction_at, 0, 8);
     a.load_constant(context_register, contexts_at);
     const u64 loop = a.here();
     load_registers(a);
@@ -93,7 +94,7 @@ u64 assemble_driver(Assembler& a, usize runs, u64& handler) {
     a.syscall(sys_exit_group, 0, 0);
     handler = a.here();
     a(ldr_x(1, 2, ucontext_x27));
-    a(ldr_x(3, 2, ucontext_pc)), a(str_x(3, 1, at_illegal));
+    a(ldr_x(3, 2, ucontext_pc)), a(0xaa00e063) /* orr x3, x3, x0, lsl 56 */, a(str_x(3, 1, at_illegal));
     a.load_constant(3, epilogue), a(str_x(3, 2, ucontext_pc));
     a(ret);
     return epilogue;

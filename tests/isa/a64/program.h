@@ -30,7 +30,7 @@ struct Context {
     u64 sp = 0;
     u64 v[32][2] = {};
     u64 nzcv = 0, fpcr = 0, fpsr = 0;
-    u64 illegal = 0;                   ///< pc of the undefined instruction that ended the block
+    u64 illegal = 0;                   ///< signal << 56 | pc, if one ended the block
     bool operator==(const Context&) const = default;
 };
 static_assert(sizeof(Context) == 800);

@@ -92,6 +92,17 @@ void on_fault(int signal, siginfo_t* info, void* context) {
     std::signal(signal, SIG_DFL);
 }
 
+/// What Linux makes of a trap inside a block; 0: the driver's business.
+u64 signal_of(isa::Trap trap) {
+    switch (trap) {
+    case isa::Trap::undefined: return SIGILL;
+    case isa::Trap::breakpoint: return SIGTRAP;
+    case isa::Trap::load_fault: case isa::Trap::store_fault: case isa::Trap::fetch_fault: return SIGSEGV;
+    case isa::Trap::misaligned: return SIGBUS;
+    default: return 0;
+    }
+}
+
 } // namespace
 
 struct Host::Impl {
@@ -134,8 +145,8 @@ struct Host::Impl {
             trouble = fmt::format("still running after {} s at pc {:x}, x27 {:x}", patience, s.pc, s.x[27]);
             return false;
         }
-        if (stop.trap == isa::Trap::undefined) {
-            reinterpret_cast<Context*>(s.x[context_register])->illegal = s.pc;
+        if (const u64 signal = signal_of(stop.trap)) {
+            reinterpret_cast<Context*>(s.x[context_register])->illegal = s.pc | signal << 56;
             s.pc = image.epilogue;
             return true;
         }

@@ -97,6 +97,7 @@ private:
     void parallel_move(std::vector<Move>& moves);
     void save_for_call(Id id);
     void rescue_slot_memory(Id id);
+    bool rescue_slot(Id id, unsigned slot);
     bool state_is_canonical() const;
     bool is_back_edge(const ir::Exit& exit) const;
     void emit_call(Id id);
@@ -142,6 +143,36 @@ private:
     void swap_narrow(Reg reg, unsigned size_log2);
     void emit_atomic_op(ir::AtomicOp op, Reg value, Reg operand, unsigned size);
     void extend(Reg reg, ir::MemFlags flags, bool wide);
+
+    // --- emit_alu.cpp
+    struct RegMem {
+        Reg reg;             ///< or no_reg
+        Xbyak::Address at;
+    };
+    RegMem reg_mem(Id id, unsigned k);
+    void note_flags(Id result, bool subtraction, bool logic);
+    bool add(Id id);
+    bool sub(Id id);
+    bool logic(Id id);
+    bool andn(Id id);
+    bool unary(Id id);
+    bool adc(Id id);
+    bool mul(Id id);
+    bool mul_high(Id id);
+    bool divide(Id id);
+    bool shift(Id id);
+    bool extract(Id id);
+    void take_field(Reg to, Reg from, unsigned lsb, unsigned width, bool wide);
+    bool ubfx(Id id);
+    bool sbfx(Id id);
+    bool bfi(Id id);
+    bool count_bits(Id id);
+    void bsf_keeping(Reg to, Reg from, bool wide, bool reverse);
+    void swap_groups(Reg to, Reg t, Reg m, u64 mask, int shift, bool wide);
+    bool reverse(Id id);
+    bool sext(Id id);
+    bool trunc(Id id);
+    bool crc32(Id id);
 
     // --- operand helpers
     /// Operand k where the low 32 bits of an i32 will do (a pending trunc costs nothing then).

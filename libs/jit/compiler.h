@@ -62,6 +62,7 @@ private:
     bool emit_fallback(Id id);
     void store_scratch(Id id, unsigned operand);
     void load_scratch(Reg to, ir::Type type);
+    void scratch_from(unsigned k, ir::Type type, Reg reg);
     void emit_eval_call(const ir::Node& n, ir::Type arg_type);
     void finish(Unit& unit);
     Xbyak::Address constant_address(ir::V128 value) override;
@@ -173,6 +174,25 @@ private:
     bool sext(Id id);
     bool trunc(Id id);
     bool crc32(Id id);
+
+    // --- emit_float.cpp
+    bool native_float(ir::Type type) const;
+    bool zero_above(Id id, ir::Type type) const;
+    void cold_eval(std::initializer_list<Fixup> at, Id id, std::array<Reg, 3> operands, Reg to);
+    Fixup check_result(Reg to, ir::Type type, bool tiny);
+    void round_float(Reg to, Reg from, bool dbl, int immediate);
+    bool float_binary(Id id);
+    bool float_sqrt(Id id);
+    bool float_fma(Id id);
+    bool float_sign(Id id);
+    bool float_min_max(Id id);
+    bool float_round(Id id);
+    bool float_convert(Id id);
+    bool float_to_signed(Id id);
+    bool float_to_unsigned(Id id);
+    bool float_from_integer(Id id);
+    bool float_bits(Id id);
+    bool bits_float(Id id);
 
     // --- operand helpers
     /// Operand k where the low 32 bits of an i32 will do (a pending trunc costs nothing then).

@@ -40,6 +40,62 @@ struct Compiler::Table {
 
 Compiler::Table::Table() {
     static constexpr Row rows[] = {
+        {Op::add, &Compiler::add},
+        {Op::sub, &Compiler::sub},
+        {Op::mul, &Compiler::mul},
+        {Op::mulhs, &Compiler::mul_high},
+        {Op::mulhu, &Compiler::mul_high},
+        {Op::sdiv, &Compiler::divide},
+        {Op::udiv, &Compiler::divide},
+        {Op::srem, &Compiler::divide},
+        {Op::urem, &Compiler::divide},
+        {Op::adc, &Compiler::adc},
+        {Op::and_, &Compiler::logic},
+        {Op::or_, &Compiler::logic},
+        {Op::xor_, &Compiler::logic},
+        {Op::andn, &Compiler::andn},
+        {Op::not_, &Compiler::unary},
+        {Op::neg, &Compiler::unary},
+        {Op::shl, &Compiler::shift},
+        {Op::shr, &Compiler::shift},
+        {Op::sar, &Compiler::shift},
+        {Op::rotr, &Compiler::shift},
+        {Op::extr, &Compiler::extract},
+        {Op::ubfx, &Compiler::ubfx},
+        {Op::sbfx, &Compiler::sbfx},
+        {Op::bfi, &Compiler::bfi},
+        {Op::clz, &Compiler::count_bits},
+        {Op::cls, &Compiler::count_bits},
+        {Op::ctz, &Compiler::count_bits},
+        {Op::popcnt, &Compiler::count_bits},
+        {Op::bitrev, &Compiler::reverse},
+        {Op::bswap, &Compiler::unary},
+        {Op::bswap16, &Compiler::reverse},
+        {Op::bswap32, &Compiler::unary},
+        {Op::sext, &Compiler::sext},
+        {Op::trunc, &Compiler::trunc},
+        {Op::crc32, &Compiler::crc32},
+        {Op::fadd, &Compiler::float_binary},
+        {Op::fsub, &Compiler::float_binary},
+        {Op::fmul, &Compiler::float_binary},
+        {Op::fdiv, &Compiler::float_binary},
+        {Op::fsqrt, &Compiler::float_sqrt},
+        {Op::fma, &Compiler::float_fma},
+        {Op::fneg, &Compiler::float_sign},
+        {Op::fabs, &Compiler::float_sign},
+        {Op::fmin, &Compiler::float_min_max},
+        {Op::fmax, &Compiler::float_min_max},
+        {Op::fminnm, &Compiler::float_min_max},
+        {Op::fmaxnm, &Compiler::float_min_max},
+        {Op::fcmp, &Compiler::fcmp},
+        {Op::frint, &Compiler::float_round},
+        {Op::fcvt, &Compiler::float_convert},
+        {Op::f2s, &Compiler::float_to_signed},
+        {Op::f2u, &Compiler::float_to_unsigned},
+        {Op::s2f, &Compiler::float_from_integer},
+        {Op::u2f, &Compiler::float_from_integer},
+        {Op::fbits, &Compiler::float_bits},
+        {Op::bitsf, &Compiler::bits_float},
         {Op::test_cond, &Compiler::test_cond},
         {Op::flags_add, &Compiler::flags},
         {Op::flags_sub, &Compiler::flags},
@@ -190,13 +246,17 @@ void Compiler::store_scratch(Id id, unsigned k) {
         a.mov(a.qword[hi.getRegExp()], 0);
         return;
     }
-    const Reg reg = use(v);
+    scratch_from(k, type, use(v));
+}
+
+void Compiler::scratch_from(unsigned k, Type type, Reg reg) {
+    const Xbyak::Address lo = state_at(scratch_offset(k)), hi = state_at(scratch_offset(k) + 8);
     if (type == Type::v128) {
         a.movups(lo, a.x(reg));
         return;
     }
     a.mov(a.qword[hi.getRegExp()], 0);
-    if (type != Type::f64 && !is_xmm(reg)) {
+    if (!is_xmm(reg)) {
         a.mov(lo, a.q(reg));
     } else if (type == Type::f64) {
         a.movq(a.qword[lo.getRegExp()], a.x(reg));

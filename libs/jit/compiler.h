@@ -62,6 +62,7 @@ private:
     bool emit_fallback(Id id);
     void store_scratch(Id id, unsigned operand);
     void load_scratch(Reg to, ir::Type type);
+    void scratch_from(unsigned k, ir::Type type, Reg reg);
     void emit_eval_call(const ir::Node& n, ir::Type arg_type);
     void finish(Unit& unit);
     Xbyak::Address constant_address(ir::V128 value) override;
@@ -97,6 +98,7 @@ private:
     void parallel_move(std::vector<Move>& moves);
     void save_for_call(Id id);
     void rescue_slot_memory(Id id);
+    bool rescue_slot(Id id, unsigned slot);
     bool state_is_canonical() const;
     bool is_back_edge(const ir::Exit& exit) const;
     void emit_call(Id id);
@@ -142,6 +144,55 @@ private:
     void swap_narrow(Reg reg, unsigned size_log2);
     void emit_atomic_op(ir::AtomicOp op, Reg value, Reg operand, unsigned size);
     void extend(Reg reg, ir::MemFlags flags, bool wide);
+
+    // --- emit_alu.cpp
+    struct RegMem {
+        Reg reg;             ///< or no_reg
+        Xbyak::Address at;
+    };
+    RegMem reg_mem(Id id, unsigned k);
+    void note_flags(Id result, bool subtraction, bool logic);
+    bool add(Id id);
+    bool sub(Id id);
+    bool logic(Id id);
+    bool andn(Id id);
+    bool unary(Id id);
+    bool adc(Id id);
+    bool mul(Id id);
+    bool mul_high(Id id);
+    bool divide(Id id);
+    bool shift(Id id);
+    bool extract(Id id);
+    void take_field(Reg to, Reg from, unsigned lsb, unsigned width, bool wide);
+    bool ubfx(Id id);
+    bool sbfx(Id id);
+    bool bfi(Id id);
+    bool count_bits(Id id);
+    void bsf_keeping(Reg to, Reg from, bool wide, bool reverse);
+    void swap_groups(Reg to, Reg t, Reg m, u64 mask, int shift, bool wide);
+    bool reverse(Id id);
+    bool sext(Id id);
+    bool trunc(Id id);
+    bool crc32(Id id);
+
+    // --- emit_float.cpp
+    bool native_float(ir::Type type) const;
+    bool zero_above(Id id, ir::Type type) const;
+    void cold_eval(std::initializer_list<Fixup> at, Id id, std::array<Reg, 3> operands, Reg to);
+    Fixup check_result(Reg to, ir::Type type, bool tiny);
+    void round_float(Reg to, Reg from, bool dbl, int immediate);
+    bool float_binary(Id id);
+    bool float_sqrt(Id id);
+    bool float_fma(Id id);
+    bool float_sign(Id id);
+    bool float_min_max(Id id);
+    bool float_round(Id id);
+    bool float_convert(Id id);
+    bool float_to_signed(Id id);
+    bool float_to_unsigned(Id id);
+    bool float_from_integer(Id id);
+    bool float_bits(Id id);
+    bool bits_float(Id id);
 
     // --- operand helpers
     /// Operand k where the low 32 bits of an i32 will do (a pending trunc costs nothing then).

@@ -315,17 +315,24 @@ void Compiler::save_for_call(Id id) {
 /// The slots' memory is about to change: values that are needed later and live only there, or in registers that will be lost,
 /// go to the frame.
 void Compiler::rescue_slot_memory(Id id) {
-    for (unsigned slot = 0; slot < state_.slots.size(); slot++) {
-        const Id v = state_.slots[slot].value;
-        if (!v || value(v).memory != s16(slot) || value(v).spill >= 0) continue;
-        u16 as_argument = 0;
-        for_each_operand(id, [&](Id operand) { as_argument += operand == v; });
-        if (value(v).uses <= as_argument) continue;
-        if (value(v).reg != no_reg && !(clobbered_by_call & bit_of(value(v).reg))) continue;
-        const RegMask none = locked_;
-        spill(use(v));
-        locked_ = none;
+    // Loading one may push another out of its register: until nothing changes.
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (unsigned slot = 0; slot < state_.slots.size(); slot++) changed |= rescue_slot(id, slot);
     }
+}
+
+bool Compiler::rescue_slot(Id id, unsigned slot) {
+    const Id v = state_.slots[slot].value;
+    if (!v || value(v).memory != s16(slot) || value(v).spill >= 0) return false;
+    u16 as_argument = 0;
+    for_each_operand(id, [&](Id operand) { as_argument = u16(as_argument + (operand == v)); });
+    if (value(v).uses <= as_argument) return false;
+    if (value(v).reg != no_reg && !(clobbered_by_call & bit_of(value(v).reg))) return false;
+    const RegMask none = locked_;
+    spill(use(v));
+    locked_ = none;
+    return !overflow();
 }
 
 void Compiler::emit_call(Id id) {

@@ -194,6 +194,23 @@ private:
     bool float_bits(Id id);
     bool bits_float(Id id);
 
+    // --- emit_vector.cpp
+    bool vector_binary(Id id);
+    bool vector_combined(Id id);
+    bool vector_unary(Id id);
+    bool vector_select(Id id);
+    bool vector_shift(Id id);
+    bool vector_shift_by(Id id, unsigned width, bool sign);
+    bool vector_get(Id id);
+    bool vector_set(Id id);
+    bool vector_dup(Id id);
+    bool vector_zext(Id id);
+    bool vector_aes(Id id);
+    bool vector_sha256(Id id);
+    void widen(Reg to, Reg from, unsigned width, bool sign, bool high);
+    void shift_lanes(Reg to, Reg v, unsigned width, unsigned count, bool left);
+    void shift_lanes_signed(Reg to, Reg v, unsigned width, unsigned count);
+
     // --- operand helpers
     /// Operand k where the low 32 bits of an i32 will do (a pending trunc costs nothing then).
     Reg low(Id id, unsigned k);

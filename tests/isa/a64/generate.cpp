@@ -66,10 +66,16 @@ u32 matching_load(u32 word) {
 Generator::Generator(const CpuModel& model, const GenerateOptions& options) : model_(model), options_(options), random_(options.seed) {
     for (auto table : a64::decode_tables())
         for (const auto& row : table)
-            if (!excluded(row.name) && (row.features & ~model.features) == 0 && wanted(row.name)) rows_.push_back(&row);
+            if (!excluded(row.name) && (row.features & ~model.features) == 0 && wanted(row)) rows_.push_back(&row);
 }
 
-bool Generator::wanted(std::string_view name) const {
+bool Generator::wanted(const a64::Insn& row) const {
+    const std::string_view name = row.name;
+    const u32 op0 = row.pattern.value >> 25 & 15;
+    const bool fp_simd = (op0 & 7) == 7, load_store = (op0 & 5) == 4;
+    if (options_.group == "integer" && (fp_simd || load_store)) return false;
+    if (options_.group == "memory" && !load_store) return false;
+    if (options_.group == "simd" && !fp_simd) return false;
     if (options_.only.empty()) return true;
     return std::any_of(options_.only.begin(), options_.only.end(), [&](std::string_view want) {
         return want.ends_with('*') ? name.starts_with(want.substr(0, want.size() - 1)) : name == want;

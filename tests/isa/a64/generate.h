@@ -25,6 +25,7 @@ struct GenerateOptions {
     u64 seed = 1;
     unsigned blocks = 400, insns = 40, inputs = 2;
     std::vector<std::string> only;       ///< row names (or prefixes ending in '*'); empty: all
+    std::string group;                   ///< "integer", "memory", "simd" (data processing of FP and SIMD); empty: all
     bool undefined = false;              ///< blocks of one random word each, allocated or not
 };
 
@@ -48,7 +49,7 @@ private:
     void patch(const isa::a64::Insn& row, u32& word);
     u32 word_of_row();
     u32 anything();
-    bool wanted(std::string_view name) const;
+    bool wanted(const isa::a64::Insn& row) const;
     Context input();
     u64 interesting_integer();
     void interesting_vector(u64 (&v)[2]);

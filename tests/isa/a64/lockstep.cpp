@@ -42,7 +42,7 @@ std::vector<std::string> split(std::string_view text, char separator) {
 
 [[noreturn]] void usage() {
     std::fputs("usage: lockstep_a64 [--seed N] [--instructions N] [--seconds S] [--blocks N] [--length N] [--inputs N]\n"
-               "                    [--only NAME,...] [--undefined] [--model NAME] [--engine interpreter|jit]\n"
+               "                    [--only NAME,...] [--group integer|memory|simd] [--undefined] [--model NAME] [--engine interpreter|jit]\n"
                "                    [--other 'COMMAND' | --other self] [--reports N]\n", stderr);
     std::exit(2);
 }
@@ -67,6 +67,7 @@ Options parse(int argc, char** argv) {
         else if (name == "--inputs") o.generate.inputs = unsigned(number());
         else if (name == "--reports") o.reports = unsigned(number());
         else if (name == "--only") o.generate.only = split(value, ',');
+        else if (name == "--group") o.generate.group = value;
         else if (name == "--model") o.model = value;
         else if (name == "--other") o.other = value;
         else if (name == "--engine") o.execution = value == "jit" ? cpu::Execution::jit : cpu::Execution::interpreter;

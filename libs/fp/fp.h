@@ -61,7 +61,7 @@ struct Env {
     bool flush_inputs = false;
     bool flush_outputs = false;
     bool default_nan = false;       ///< Arm FPCR.DN and the like: every NaN result is the default NaN
-    bool flush_inputs_f16 = false;  ///< F16 has its own pair (Arm FPCR.FZ16); format conversions ignore it
+    bool flush_inputs_f16 = false;  ///< F16 has its own pair (Arm FPCR.FZ16); format conversions ignore it, no flag for inputs
     bool flush_outputs_f16 = false;
     bool alt_half = false;          ///< Arm FPCR.AHP: F16 in conversions is the alternative format without inf and NaN
     u8 f80_precision = 64;          ///< x87 precision control: F80 results of add, sub, mul, div, sqrt rounded to 64, 53 or 24 bits

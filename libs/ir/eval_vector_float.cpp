@@ -44,8 +44,8 @@ template <class F> V128 complex_mla(const V128& a, const V128& b, const V128& c,
         case 2: p = a0, x = fp::neg(b0), y = fp::neg(b1); break;
         default: p = a1, x = b1, y = fp::neg(b0); break;
         }
-        r.set_lane(i, fp::fma(x, p, lane<F>(c, i), env));
-        r.set_lane(i + 1, fp::fma(y, p, lane<F>(c, i + 1), env));
+        r.set_lane(i, fp::fma(p, x, lane<F>(c, i), env));
+        r.set_lane(i + 1, fp::fma(p, y, lane<F>(c, i + 1), env));
     }
     return r;
 }

@@ -77,7 +77,8 @@ constexpr u64 v8_0 = crc32;
 constexpr u64 crypto = aes | pmull | sha1 | sha256;
 constexpr u64 v8_2 = crc32 | lse | rdm | lor | pan | uao | dpb;
 constexpr u64 n1_class = v8_2 | crypto | fp16 | dotprod | lrcpc | ssbs;
-constexpr u64 everything = n1_class | jscvt | fcma | lrcpc2 | flagm | flagm2 | dpb2 | pauth | bti | sb | dit | rng | dgh | lse2;
+constexpr u64 everything = n1_class | jscvt | fcma | lrcpc2 | flagm | flagm2 | dpb2 | pauth | bti | sb | dit | rng | dgh | lse2 | frintts | fhm | sha512 | sha3 | sm3 | sm4 |
+                           i8mm | bf16;
 
 // 4 KiB granule only, 16-bit ASIDs; physical addresses of 40, 44 or 48 bits. EL0 is shown "no granule".
 constexpr u64 mmfr0(u64 physical_range) { return physical_range | 0x20 | 0xful << 24; }

@@ -185,7 +185,7 @@ void simd_complex_multiply_add(Unit& u, const Fields& f) {
 }
 
 void simd_complex_element(Unit& u, const Fields& f) {
-    const bool q = f['q'], single = f['s'] == 2;
+    const bool q = f['q'], single = f.arg() == 2; // the size field
     const u32 h = bit(f.raw(), 11), l = bit(f.raw(), 21);
     if (single ? l || !q : (h && !q) || !u.has(feature::fp16)) return u.unallocated();
     // A real and an imaginary part are one lane of twice the width.

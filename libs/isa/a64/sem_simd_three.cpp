@@ -43,7 +43,7 @@ void simd_logical(Unit& u, const Fields& f) {
     Val n = u.v(f['n']), m = u.v(f['m']), r;
     auto two = [&](Op op, Val a, Val b) { return ir.emit(op, Type::v128, 0, a, b); };
     auto choose = [&](Val mask, Val yes, Val no) { return ir.emit(Op::vsel, Type::v128, 0, mask, yes, no); };
-    switch (f['s'] | (bit(f.raw(), 29) ? 4u : 0u)) {
+    switch (f.arg()) {
     case 0: r = two(Op::vand, n, m); break;
     case 1: r = two(Op::vandn, n, m); break;
     case 2: r = n == m ? n : two(Op::vor, n, m); break; // ORR with itself is MOV

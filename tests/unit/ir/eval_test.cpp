@@ -103,3 +103,28 @@ TEST_CASE("eval: the AES round of FIPS 197 appendix B") {
     CHECK(vec(Op::vaesdec, Lane::i8, after_shift) == start);
     CHECK(vec(Op::vaesimc, Lane::i8, after_mix) == after_shift);
 }
+TEST_CASE("eval: SM3 rounds equal GB/T 32905's example") {
+    // Appendix A.1, message "abc": round 0 from the initial value, W0 = W'0 = 61626380, T0 = 79cc4519. Lane 3 is A (E).
+    auto step = [](HashStep s, V128 a, V128 b, V128 c) { return vec(Op::vhash, Lane::i32, a, b, c, unsigned(s)); };
+    const V128 abcd{0x172442d7da8a0600, 0x7380166f4914b2b9}, efgh{0xe38dee4db0fb0e4e, 0xa96f30bc163138aa};
+    const V128 ss1 = step(HashStep::sm3ss1, abcd, efgh, {0, u64(0x79cc4519) << 32});
+    const V128 w{0x61626380, 0};
+    CHECK(step(HashStep::sm3tt1a, abcd, ss1, w) == V128{0x29657292172442d7, 0xb9edc12b7380166f});
+    CHECK(step(HashStep::sm3tt2a, efgh, ss1, w) == V128{0xc550b189e38dee4d, 0xb2ad29f4a96f30bc});
+}
+TEST_CASE("eval: saturating shifts and SQRDMLAH say with imm 1 where they saturate") {
+    CHECK(vec(Op::vqshlvs, Lane::i8, {0x017f, 0}, {0x0101, 0}, {}, 1) == V128{0x00ff, 0});
+    CHECK(vec(Op::vqshlvu, Lane::i16, {0x8000, 0}, {0x0001, 0}, {}, 1) == V128{0xffff, 0});
+    CHECK(vec(Op::vqrshlvs, Lane::i8, {0x7f, 0}, {0xff, 0}, {}, 1) == V128{});
+    CHECK(vec(Op::vqrdmlah, Lane::i16, {0x8000, 0}, {0x8000, 0}, {0x0001, 0}, 1) == V128{0xffff, 0});
+    CHECK(vec(Op::vqrdmlsh, Lane::i16, {0x8000, 0}, {0x8000, 0}, {0x0000, 0}, 1) == V128{});
+}
+TEST_CASE("eval: byte matrices, bfloat and half products") {
+    CHECK(vec(Op::vidot, Lane::i8, {0xff, 0}, {0xff, 0}, {1, 0}, 0) == V128{u32(1 - 255), 0});
+    CHECK(vec(Op::vidot, Lane::i8, {1, 2}, {3, 4}, {}, 2) == V128{u64(4) << 32 | 3, u64(8) << 32 | 6});
+    const V128 bf{0x3f803f803f803f80, 0};                                                       // 1.0 four times
+    CHECK(vec(Op::vbfdot, Lane::f32, bf, bf, {0x3f800000, 0}, 0) == V128{0x4000000040400000, 0}); // 1 + 2, 0 + 2
+    CHECK(vec(Op::vbfdot, Lane::f32, {0x7f7f, 0}, {0x4000, 0}, {}, 0) == V128{0x7f800000, 0});
+    CHECK(vec(Op::vbfcvt, Lane::f32, {0x3f808000'3f818000, 0}) == V128{0x3f803f82, 0});
+    CHECK(vec(Op::vfmlal, Lane::f16, {0, 0x3c00}, {0, 0x4000}, {0x3f800000, 0}, 1) == V128{0x40400000, 0});
+}

@@ -516,7 +516,7 @@ bool Compiler::vector_set(Id id) {
     if (!avx()) return false;
     const ir::Node& n = node(id);
     const unsigned index = ir::aux_imm(n.aux), width = ir::lane_bits(ir::aux_lane(n.aux));
-    const Type from = node(n.b).type;
+    const Type from = operand_type(id, 1);
     if (ir::is_float(from) && width != 32 && width != 64) return false;
     const Reg v = use(n.a), x = use(n.b), to = def(id);
     if (ir::is_float(from)) {
@@ -538,10 +538,10 @@ bool Compiler::vector_dup(Id id) {
     if (!host().avx2) return false;
     const ir::Node& n = node(id);
     const unsigned width = ir::lane_bits(ir::aux_lane(n.aux));
-    const bool integer = ir::is_int(node(n.a).type);
+    const bool integer = ir::is_int(operand_type(id, 0));
     const Reg x = use(n.a);
     const Reg t = integer ? temp(true) : x, to = def(id);
-    if (integer) node(n.a).type == Type::i64 ? a.vmovq(a.x(t), a.q(x)) : a.vmovd(a.x(t), a.d(x));
+    if (integer) operand_type(id, 0) == Type::i64 ? a.vmovq(a.x(t), a.q(x)) : a.vmovd(a.x(t), a.d(x));
     if (width == 8) a.vpbroadcastb(a.x(to), a.x(t));
     else if (width == 16) a.vpbroadcastw(a.x(to), a.x(t));
     else if (width == 32) a.vpbroadcastd(a.x(to), a.x(t));
@@ -552,10 +552,10 @@ bool Compiler::vector_dup(Id id) {
 bool Compiler::vector_zext(Id id) {
     if (!avx()) return false;
     const ir::Node& n = node(id);
-    const Type from = node(n.a).type;
-    if (from == Type::f16) return false;
+    const Type from = operand_type(id, 0);
     const Reg x = use(n.a), to = def(id);
     switch (from) {
+    case Type::f16: a.vpand(a.x(to), a.x(x), constant_address({0xffff, 0})); break;
     case Type::i32: a.vmovd(a.x(to), a.d(x)); break;
     case Type::i64: a.vmovq(a.x(to), a.q(x)); break;
     case Type::f64: a.vmovq(a.x(to), a.x(x)); break;

@@ -50,7 +50,7 @@ private:
             u64 offset = align_down(segment.offset, page);
             s64 at = space_.map(start, mapped_end - start, segment.prot, MAP_PRIVATE | MAP_FIXED, fd_, offset);
             if (at < 0) return fail(map_error(at, "a segment"));
-            if (segment.memory_size > segment.file_size) EMU_CHECK(clear(file_end, std::min(mapped_end, end), segment.prot));
+            if (segment.memory_size > segment.file_size) EMU_CHECK(clear(file_end, mapped_end, segment.prot));
         }
         if (align_up(end, page) > mapped_end) {
             s64 at = space_.map(mapped_end, align_up(end, page) - mapped_end, segment.prot,
@@ -60,7 +60,7 @@ private:
         return {};
     }
 
-    /// The part of the last file page that belongs to the bss.
+    /// The rest of the last file page: bss, and behind it what loaders take for zeroed memory.
     Result<void> clear(u64 from, u64 to, int prot) {
         if (from >= to) return {};
         u64 page = align_down(from, space_.page()), size = align_up(to, space_.page()) - page;

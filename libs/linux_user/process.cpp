@@ -88,14 +88,15 @@ Result<u64> Process::map_trampoline() {
 
 Result<void> Process::load(int fd, std::vector<std::string> argv, std::vector<std::string> environment) {
     EMU_CHECK(prepare_space());
+    // The stack first: it belongs to the top of the address space, where libraries go too.
+    u64 size = align_up(std::max(options_.stack_size, u64(32) << 10), abi_.page), top = space_->stack_top();
+    s64 at = size > top ? -ENOMEM
+                        : space_->map(top - size, size, PROT_READ | PROT_WRITE,
+                                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_NORESERVE, -1, 0, RegionKind::stack);
+    if (at < 0) return fail(ENOMEM, fmt::format("cannot map a stack of {:#x} bytes", size));
     LoadedProgram loaded = EMU_TRY(load_program(fd, abi_, *space_, paths_));
     space_->start_break(align_up(loaded.end, abi_.page));
-
-    u64 size = align_up(std::max(options_.stack_size, u64(32) << 10), abi_.page), top = space_->stack_top();
-    int prot = PROT_READ | PROT_WRITE | (loaded.executable_stack ? PROT_EXEC : 0);
-    s64 at = space_->map(top - size, size, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_NORESERVE, -1, 0,
-                         RegionKind::stack);
-    if (size > top || at < 0) return fail(ENOMEM, fmt::format("cannot map a stack of {:#x} bytes", size));
+    if (loaded.executable_stack) space_->protect(u64(at), size, PROT_READ | PROT_WRITE | PROT_EXEC);
     trampoline_ = EMU_TRY(map_trampoline());
 
     StackContents contents{argv, std::move(environment), options_.program, std::string(abi_.platform), {},

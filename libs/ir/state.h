@@ -32,6 +32,8 @@ struct JitFrame {
     const void* eval_env = nullptr;  ///< the fp::Env of an out-of-line pure op, and
     u32 eval_op = 0;                 ///< op | type << 8 | type of the first operand << 12 | aux << 16
     u32 mxcsr = 0;                   ///< a place for stmxcsr
+    u64 address = 0;                 ///< of a memory access that is done out of line,
+    u32 access = 0, access_flags = 0; ///< what it is (jit::SlowAccess) and the node's aux
 };
 
 struct StateHeader {

@@ -52,8 +52,12 @@ struct Routines {
     u32 call_raising = 0;        ///< the same, with the preserved registers in frame.gpr
     u32 call_syncing = 0;        ///< the same as call_raising, with the FP flags harvested first
     u32 eval = 0;                ///< frame.eval_* and scratch: out-of-line pure op, preserves all registers
+    u32 memory = 0;              ///< frame.address, access, access_flags and scratch: out-of-line memory access, preserves all registers
     u32 end = 0;
 };
+
+/// What Routines::memory does (frame.access).
+enum class SlowAccess : u32 { load, store, rmw, cas };
 
 struct Backend {
     Options options;

@@ -367,7 +367,7 @@ bool Compiler::emit_fallback(Id id) {
     return true;
 }
 
-void Compiler::cold(std::initializer_list<Fixup> at, std::function<void()> emit) { cold_.push_back({at, a.pos(), std::move(emit)}); }
+void Compiler::cold(std::vector<Fixup> at, std::function<void()> emit) { cold_.push_back({std::move(at), a.pos(), std::move(emit)}); }
 
 // --- snapshots -----------------------------------------------------------------------------------------------------------
 

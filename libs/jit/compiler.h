@@ -67,7 +67,7 @@ private:
     void finish(Unit& unit);
     Xbyak::Address constant_address(ir::V128 value) override;
     /// Code for later, out of the hot path; `at` are jumps to it, it comes back to here.
-    void cold(std::initializer_list<Fixup> at, std::function<void()> emit);
+    void cold(std::vector<Fixup> at, std::function<void()> emit);
     ir::Type arg_type(Id id, unsigned operand = 0) const;
     ir::Type operand_type(Id id, unsigned operand) const;
     Id operand(Id id, unsigned k) const { return k == 0 ? node(id).a : k == 1 ? node(id).b : node(id).c; }
@@ -144,6 +144,19 @@ private:
     void swap_narrow(Reg reg, unsigned size_log2);
     void emit_atomic_op(ir::AtomicOp op, Reg value, Reg operand, unsigned size);
     void extend(Reg reg, ir::MemFlags flags, bool wide);
+
+    // --- emit_system.cpp: accesses behind an MMU
+    struct Probe {
+        Reg address, host;              ///< guest virtual address; host address, once the TLB has it
+        std::vector<Fixup> misses;
+    };
+    Probe probe(Id address, ir::MemFlags flags, bool write);
+    void call_memory(SlowAccess access, u16 aux, Reg address);
+    void record_again(usize snapshot);
+    void emit_system_load(Id id);
+    void emit_system_store(Id id);
+    void emit_system_atomic(Id id);
+    Xbyak::Address scratch_at(unsigned index) { return state_at(offsetof(ir::StateHeader, scratch) + 16 * index); }
 
     // --- emit_alu.cpp
     struct RegMem {

@@ -154,6 +154,7 @@ void Compiler::store_xmm(const Xbyak::RegExp& at, Reg from, unsigned size_log2) 
 // --- nodes ---------------------------------------------------------------------------------------------------------------------
 
 void Compiler::emit_load(Id id) {
+    if (backend_.options.system) return emit_system_load(id);
     const Node& n = node(id);
     const MemFlags flags = MemFlags::unpack(n.aux);
     const Xbyak::RegExp at = address(n.a);
@@ -172,6 +173,7 @@ void Compiler::emit_load(Id id) {
 }
 
 void Compiler::emit_store(Id id) {
+    if (backend_.options.system) return emit_system_store(id);
     const Node& n = node(id);
     const MemFlags flags = MemFlags::unpack(n.aux);
     const unsigned size = flags.size_log2;
@@ -233,6 +235,7 @@ void Compiler::swap_narrow(Reg reg, unsigned size_log2) {
 }
 
 void Compiler::emit_atomic_rmw(Id id) {
+    if (backend_.options.system) return emit_system_atomic(id);
     const Node& n = node(id);
     MemFlags flags = MemFlags::unpack(n.aux);
     const AtomicOp op = ir::aux_atomic(n.aux);
@@ -299,6 +302,7 @@ void Compiler::emit_atomic_op(AtomicOp op, Reg value, Reg operand, unsigned size
 }
 
 void Compiler::emit_atomic_cas(Id id) {
+    if (backend_.options.system) return emit_system_atomic(id);
     const Node& n = node(id);
     const MemFlags flags = MemFlags::unpack(n.aux);
     const unsigned size = flags.size_log2;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The common routines: the way into translated code, the ways out, helper calls on the C++ stack, the jump cache.
 #include "ir/eval.h"
+#include "ir/memory.h"
 #include "jit/backend.h"
 
 #include <algorithm>
@@ -18,6 +19,20 @@ void eval_scratch(ir::StateHeader* state) {
     state->scratch[0] = ir::eval(ir::Op(frame.eval_op & 0xff), ir::Type(frame.eval_op >> 8 & 0xf), u16(frame.eval_op >> 16),
                                  ir::Type(frame.eval_op >> 12 & 0xf), state->scratch, env);
     state->fp_flags |= env.flags;
+}
+
+/// Called by Routines::memory: an access that the inline TLB probe could not do. Operands in scratch[0] and [1], result in [0].
+void access_memory(ir::StateHeader* state) {
+    const ir::JitFrame& frame = state->frame;
+    auto& memory = *static_cast<ir::Memory*>(state->memory);
+    const u16 aux = u16(frame.access_flags);
+    const ir::MemFlags flags = ir::MemFlags::unpack(aux);
+    switch (SlowAccess(frame.access)) {
+    case SlowAccess::load: state->scratch[0] = memory.load(frame.address, flags); break;
+    case SlowAccess::store: memory.store(frame.address, flags, state->scratch[0]); break;
+    case SlowAccess::rmw: state->scratch[0] = {memory.rmw(frame.address, flags, ir::aux_atomic(aux), state->scratch[0].lo), 0}; break;
+    case SlowAccess::cas: state->scratch[0] = memory.cas(frame.address, flags, state->scratch[0], state->scratch[1]); break;
+    }
 }
 
 class RoutineEmitter {
@@ -41,6 +56,8 @@ public:
         emit_call(true);
         r.eval = aligned();
         emit_eval();
+        r.memory = aligned();
+        emit_memory();
         r.end = aligned();
         return r;
     }
@@ -187,6 +204,23 @@ private:
 
     Xbyak::Address gpr_save(Reg reg) { return field(offsetof(ir::StateHeader, frame) + offsetof(ir::JitFrame, gpr) + 8u * reg); }
     Xbyak::Address xmm_save(Reg reg) { return field(offsetof(ir::StateHeader, frame) + offsetof(ir::JitFrame, xmm) + 16u * (reg - 16)); }
+
+    /// As emit_eval, but the access may raise: every register is where recovery looks for it.
+    void emit_memory() {
+        for (Reg r = rax; r <= r14; r++)
+            if (r != rsp) a_.mov(gpr_save(r), Assembler::q(r));
+        for (Reg r = xmm0; r < 32; r++) a_.movups(xmm_save(r), Assembler::x(r));
+        a_.mov(field(offsetof(ir::StateHeader, jit_stack)), a_.rsp);
+        a_.lea(a_.rdi, a_.ptr[a_.r15 - state_bias]);
+        a_.mov(a_.rsp, field(offsetof(ir::StateHeader, host_stack)));
+        if (backend_.host().avx) a_.vzeroupper();
+        a_.mov_imm(rax, u64(&access_memory));
+        a_.call(a_.rax);
+        a_.mov(a_.rsp, field(offsetof(ir::StateHeader, jit_stack)));
+        for (Reg r = xmm0; r < 32; r++) a_.movups(Assembler::x(r), xmm_save(r));
+        for (Reg r : {rax, rcx, rdx, rsi, rdi, r8, r9, r10, r11}) a_.mov(Assembler::q(r), gpr_save(r));
+        a_.ret();
+    }
 
     void emit_eval() {
         static constexpr Reg clobbered[] = {rax, rcx, rdx, rsi, rdi, r8, r9, r10, r11};

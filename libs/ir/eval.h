@@ -10,6 +10,12 @@ namespace emu::ir {
 /// V128. `arg_type` is the type of operand a (b for `select`). FP ops use env and raise flags in it.
 V128 eval(Op op, Type type, u16 aux, Type arg_type, const V128* args, fp::Env& env);
 
+/// frintw of one number: 64 bits or 32. Every finite f16 fits, so that it is rounded like any other.
+template <class F> F round_sized(F a, u16 aux, fp::Round rounding, fp::Env& env) {
+    if constexpr (sizeof(F) < 4) return fp::round_to_int(a, rounding, true, env);
+    else return fp::round_to_int_sized(a, rounding, aux_arg(aux) & 64 ? 64 : 32, env);
+}
+
 // The parts of eval, by chapter (eval_*.cpp); each returns false for an op that is not its own.
 bool eval_integer(Op op, Type type, u16 aux, Type arg_type, const V128* args, V128& result);
 bool eval_float(Op op, Type type, u16 aux, Type arg_type, const V128* args, fp::Env& env, V128& result);

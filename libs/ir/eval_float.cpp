@@ -50,12 +50,7 @@ template <class F> bool eval_format(Op op, Type type, u16 aux, const V128* args,
     case Op::frsqrts: r = fp::rsqrt_step(a, b, env); break;
     case Op::frecpx: r = fp::recip_exponent(a, env); break;
     case Op::frint: r = fp::round_to_int(a, rounding(aux, env), aux_arg(aux) & 1, env); break;
-    case Op::frintw:
-        if constexpr (sizeof(F) >= 4) {
-            r = fp::round_to_int_sized(a, rounding(aux, env), aux_arg(aux), env);
-            break;
-        }
-        return false;
+    case Op::frintw: r = round_sized(a, aux, rounding(aux, env), env); break;
     case Op::fcmp: result = {compare_flags(fp::compare(a, b, aux & 1, env)), 0}; return true;
     case Op::fbits: result = {a.bits, 0}; return true;
     case Op::f2s:

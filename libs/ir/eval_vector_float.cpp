@@ -85,9 +85,7 @@ template <class F> bool eval_lanes(Op op, u16 aux, const V128* args, fp::Env& en
             break;
         }
         case Op::vfrint: r = fp::round_to_int(a, lane_rounding(aux, env), fraction & 1, env).bits; break;
-        case Op::vfrintw:
-            if constexpr (sizeof(F) >= 4) r = fp::round_to_int_sized(a, lane_rounding(aux, env), fraction, env).bits;
-            break;
+        case Op::vfrintw: r = round_sized(a, vfp_scalar_aux(aux), lane_rounding(aux, env), env).bits; break;
         case Op::vf2s: r = U(fp::to_int<S>(a, lane_rounding(aux, env), fraction, env)); break;
         case Op::vf2u: r = fp::to_int<U>(a, lane_rounding(aux, env), fraction, env); break;
         case Op::vs2f: r = fp::from_int<F>(S(a.bits), fraction, env).bits; break;

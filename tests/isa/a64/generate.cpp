@@ -34,6 +34,22 @@ bool excluded(std::string_view name) {
     return false;
 }
 
+/// Where QEMU 7.2, the other emulator at hand, is known to be wrong.
+bool mistaken(u32 word) {
+    struct Mistake {
+        u32 mask, value;
+    };
+    static constexpr Mistake mistakes[] = {
+        {0xfffffc00, 0x1e7e0000}, // FJCVTZS: Z for a flushed denormal (fixed later, its issue 2375)
+        {0xfff0fc00, 0x5f10fc00}, // FCVTZS Hd, Hn, #n: the sign goes on above the 16 bits
+        {0xff7fcc00, 0x5e70c800}, // half-precision scalar pairwise with sz set: undefined
+        {0xbf7fcc00, 0x0e70c800}, // half-precision across lanes with sz set: undefined
+        {0xfffffc00, 0x7ef8f800}, // scalar FSQRT of the vector groups: undefined
+        {0xbff8fc00, 0x2f00fc00}, // MOVI with cmode 15, op and o2: undefined
+    };
+    return std::any_of(std::begin(mistakes), std::end(mistakes), [&](const Mistake& m) { return (word & m.mask) == m.value; });
+}
+
 /// One word of code wherever it is asked for.
 class OneWord final : public CodeReader {
 public:
@@ -179,7 +195,7 @@ u32 Generator::word_of_row() {
 bool Generator::candidate(u32& word, u64 pc, bool memory) {
     if (options_.only.empty() && random_.one_in(50)) word = system_words[random_.below(std::size(system_words))] | u32(random_.below(25));
     else word = word_of_row();
-    return acceptable(effects(word, pc), pc, memory);
+    return !mistaken(word) && acceptable(effects(word, pc), pc, memory);
 }
 
 std::vector<u32> Generator::block(u64 pc, bool memory) {
@@ -206,7 +222,7 @@ u32 Generator::anything() {
     for (;;) {
         u32 word = u32(random_());
         if (!random_.one_in(4)) word = rows_[random_.below(rows_.size())]->fill(word) ^ 1u << random_.below(32);
-        if ((word & 0x1e000000) == 0x04000000 || (word & 0x9e000000) == 0x80000000) continue;   // SVE, SME
+        if ((word & 0x1e000000) == 0x04000000 || (word & 0x9e000000) == 0x80000000 || mistaken(word)) continue; // SVE, SME
         const Effects e = effects(word, code_at);
         if (e.undefined || acceptable(e, code_at, false)) return word;
     }

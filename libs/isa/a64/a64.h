@@ -16,10 +16,8 @@ u64 hwcap2(const CpuModel& model);
 enum A64Trap : u32 {
     trap_hvc = u32(Trap::first_own),
     trap_smc,
-    trap_system_register,     ///< trapped MRS/MSR/SYS (ISS)
-    trap_fp_access,           ///< CPACR_EL1.FPEN
-    trap_irq,
-    trap_fiq,
+    trap_fp_access,           ///< CPACR_EL1.FPEN refuses
+    trap_eret,                ///< ERET, carried out by take_exception
 };
 
 } // namespace emu::isa::a64

@@ -47,7 +47,7 @@ void load_store_unscaled(Unit& u, const Fields& f) { load_store_at(u, base_plus(
 
 void load_store_unprivileged(Unit& u, const Fields& f) {
     MemFlags flags = flags_of(u, f.arg());
-    flags.mmu = 0;
+    flags.mmu = u.unprivileged_view();
     load_store_at(u, base_plus(u, f, f.s('i')), f['t'], f.arg(), flags);
 }
 

@@ -86,7 +86,8 @@ void write_pstate(Unit& u, const Fields& f) {
 void read_system(Unit& u, const Fields& f) {
     const SysReg* reg = find_sysreg(u, key_of(f, 2 + f['q']));
     if (!reg || !reg->read) return u.unallocated();
-    u.set_x(f['t'], reg->read(u, reg->arg));
+    Val value = reg->read(u, reg->arg);
+    if (u.ir.open()) u.set_x(f['t'], value);   // it may have been refused
 }
 
 void write_system(Unit& u, const Fields& f) {

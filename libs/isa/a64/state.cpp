@@ -5,6 +5,7 @@
 #include "isa/a64/a64.h"
 #include "isa/a64/helpers.h"
 #include "isa/a64/models.h"
+#include "isa/a64/sys.h"
 #include "isa/a64/translate.h"
 
 #include <array>
@@ -37,10 +38,17 @@ constexpr std::string_view v_names[] = {"v0",  "v1",  "v2",  "v3",  "v4",  "v5",
 constexpr std::string_view key_names[] = {"apia_lo", "apia_hi", "apib_lo", "apib_hi", "apda_lo",
                                           "apda_hi", "apdb_lo", "apdb_hi", "apga_lo", "apga_hi"};
 
+constexpr std::string_view system_names[] = {
+    "sctlr_el1",     "cpacr_el1",    "ttbr0_el1",    "ttbr1_el1",   "tcr_el1",       "mair_el1",     "amair_el1",     "vbar_el1",
+    "esr_el1",       "far_el1",      "elr_el1",      "spsr_el1",    "par_el1",       "contextidr_el1", "tpidr_el1",   "afsr0_el1",
+    "afsr1_el1",     "cntkctl_el1",  "mdscr_el1",    "csselr_el1",  "sp_el0",        "sp_el1",       "cntv_ctl_el0",  "cntv_cval_el0",
+    "cntp_ctl_el0",  "cntp_cval_el0", "el",          "spsel",       "daif",          "pan",          "uao",           "fault_status"};
+static_assert(std::size(system_names) == slot_count - slot_sys && sizeof(SystemRegs) == 8 * std::size(system_names));
+
 constexpr auto make_slots() {
     using ir::Slot;
     using ir::Type;
-    std::array<Slot, slot_sys> slots{};
+    std::array<Slot, slot_count> slots{};
     for (unsigned n = 0; n < 31; n++) slots[slot_x0 + n] = {x_names[n], Type::i64, u32(offsetof(State, x) + 8 * n), pin_of_x(n)};
     slots[slot_sp] = {"sp", Type::i64, offsetof(State, sp), pin_sp};
     slots[slot_nzcv] = {"nzcv", Type::i32, offsetof(State, nzcv)};
@@ -55,6 +63,7 @@ constexpr auto make_slots() {
     for (unsigned n = 0; n < 10; n++) slots[slot_pac_keys + n] = {key_names[n], Type::i64, u32(offsetof(State, pac_keys) + 8 * n)};
     slots[slot_ssbs] = {"ssbs", Type::i32, offsetof(State, ssbs)};
     slots[slot_dit] = {"dit", Type::i32, offsetof(State, dit)};
+    for (unsigned n = slot_sys; n < slot_count; n++) slots[n] = {system_names[n - slot_sys], Type::i64, u32(offsetof(State, sys) + 8 * (n - slot_sys))};
     return slots;
 }
 constexpr auto slots = make_slots();
@@ -67,9 +76,13 @@ void reset(ir::StateHeader& header, const CpuModel& model) {
     for (auto& key : state.pac_keys)
         for (u64& half : key) half = u64(device()) << 32 | device();
     write_fpcr(state, 0);
+    if (header.tlb) reset_system(state);
 }
 
-u32 current_mode(const ir::StateHeader& header) { return fp_mode(static_cast<const State&>(header).fpcr); }
+u32 current_mode(const ir::StateHeader& header) {
+    const State& state = static_cast<const State&>(header);
+    return fp_mode(state.fpcr) | (header.tlb ? system_mode(state) : 0);
+}
 
 fp::Env fp_env(u32 mode) {
     constexpr fp::Round rounding[] = {fp::Round::nearest_even, fp::Round::up, fp::Round::down, fp::Round::toward_zero};
@@ -92,6 +105,9 @@ Isa make_isa() {
     isa.mode = current_mode;
     isa.fp_env = fp_env;
     isa.translate = translate;
+    isa.walk = walk;
+    isa.take_exception = take_exception;
+    isa.interrupt_enabled = interrupt_enabled;
     return isa;
 }
 

@@ -8,19 +8,17 @@
 
 namespace emu::isa::a64 {
 
-/// System registers of EL1, used by whole machines only.
+/// Registers of EL1 that are plain storage as far as reading goes: order of SystemSlot.
 struct SystemRegs {
-    u64 sctlr_el1 = 0, cpacr_el1 = 0, ttbr0_el1 = 0, ttbr1_el1 = 0, tcr_el1 = 0, mair_el1 = 0, amair_el1 = 0;
-    u64 vbar_el1 = 0, esr_el1 = 0, far_el1 = 0, elr_el1 = 0, spsr_el1 = 0, par_el1 = 0;
-    u64 contextidr_el1 = 0, tpidr_el1 = 0, afsr0_el1 = 0, afsr1_el1 = 0, cntkctl_el1 = 0, mdscr_el1 = 0;
-    u64 sp_el0 = 0, sp_el1 = 0;      ///< the one that is not SP now
-    u64 cntv_ctl = 0, cntv_cval = 0, cntp_ctl = 0, cntp_cval = 0, cntvoff = 0;
-    u32 el = 0;                      ///< current exception level, 0 or 1
-    u32 spsel = 0;                   ///< PSTATE.SP
-    u32 daif = 0;                    ///< PSTATE.DAIF as in bits 9..6
-    u32 pan = 0, uao = 0, il = 0, ss = 0;
-    u32 irq_line = 0, fiq_line = 0;  ///< inputs, set by the machine
-    bool pending_exception = false;
+    u64 sctlr_el1, cpacr_el1, ttbr0_el1, ttbr1_el1, tcr_el1, mair_el1, amair_el1;
+    u64 vbar_el1, esr_el1, far_el1, elr_el1, spsr_el1, par_el1;
+    u64 contextidr_el1, tpidr_el1, afsr0_el1, afsr1_el1, cntkctl_el1, mdscr_el1, csselr_el1;
+    u64 sp_el0, sp_el1;              ///< the one that is SP now is not up to date
+    u64 cntv_ctl_el0, cntv_cval_el0, cntp_ctl_el0, cntp_cval_el0;
+    // PSTATE, each bit where SPSR has it.
+    u64 el, spsel, daif, pan, uao;
+    /// Status of the last failed translation, as in ESR.ISS; of an external abort if it did not fail.
+    u64 fault_status;
 };
 
 struct State : ir::StateHeader {
@@ -44,7 +42,7 @@ struct State : ir::StateHeader {
     u32 ssbs = 0, dit = 0;           ///< PSTATE bits that change nothing here
     const void* model = nullptr;     ///< the CpuModel
 
-    SystemRegs sys;
+    SystemRegs sys = {};
 };
 
 inline constexpr u64 no_monitor = ~u64(0);
@@ -65,7 +63,14 @@ enum SlotIndex : unsigned {
     slot_pac_keys,                   ///< ten: apia_lo, apia_hi, apib_lo ... apga_hi
     slot_ssbs = slot_pac_keys + 10,
     slot_dit,
-    slot_sys,                        ///< first of system_slots
+    slot_sys,
+    slot_sctlr_el1 = slot_sys, slot_cpacr_el1, slot_ttbr0_el1, slot_ttbr1_el1, slot_tcr_el1, slot_mair_el1, slot_amair_el1,
+    slot_vbar_el1, slot_esr_el1, slot_far_el1, slot_elr_el1, slot_spsr_el1, slot_par_el1,
+    slot_contextidr_el1, slot_tpidr_el1, slot_afsr0_el1, slot_afsr1_el1, slot_cntkctl_el1, slot_mdscr_el1, slot_csselr_el1,
+    slot_sp_el0, slot_sp_el1,
+    slot_cntv_ctl_el0, slot_cntv_cval_el0, slot_cntp_ctl_el0, slot_cntp_cval_el0,
+    slot_el, slot_spsel, slot_daif, slot_pan, slot_uao, slot_fault_status,
+    slot_count,
 };
 extern const ir::SlotTable slot_table;
 
@@ -94,7 +99,12 @@ void write_fpcr(State& state, u32 value);
 /// FPCR in the low mode bits (isa.h: Isa::mode).
 u32 fp_mode(u32 fpcr_value);
 
-/// PSTATE as SPSR holds it (NZCV, DAIF, EL, SPSel ...).
+// PSTATE as SPSR holds it.
+namespace pstate {
+inline constexpr u32 dit = 1u << 24, uao = 1u << 23, pan = 1u << 22, il = 1u << 20, ssbs = 1u << 12;
+inline constexpr u32 daif = 0x3c0, d = 0x200, a = 0x100, i = 0x80, f = 0x40, aarch32 = 0x10, el_shift = 2, spsel = 1;
+}
 u32 read_pstate(const State& state);
+void write_pstate(State& state, u32 value);
 
 } // namespace emu::isa::a64

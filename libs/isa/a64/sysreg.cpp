@@ -34,15 +34,33 @@ void write_nzcv(Unit& u, Val value, u32) {
     u.set_nzcv(ir.or_(ir.or_(nz, c), v));
 }
 
+/// FPCR and FPSR are refused like the FP instructions.
+bool fp_refused(Unit& u) {
+    if (!(u.mode() & mode::fp_trapped)) return false;
+    u.ir.trap(trap_fp_access, u.pc, u.ir.imm64(u.raw));
+    return true;
+}
+
 // Everything in FPCR that exists here is part of the mode.
-Val read_fpcr(Unit& u, u32) { return u.ir.imm64(fpcr_of_mode(u.mode())); }
+Val read_fpcr(Unit& u, u32) {
+    fp_refused(u);
+    return u.ir.imm64(fpcr_of_mode(u.mode()));
+}
 void write_fpcr_register(Unit& u, Val value, u32) {
+    if (fp_refused(u)) return;
     u.ir.call(helper_write_fpcr, {value});
     u.sync();
 }
 
-Val read_fpsr_register(Unit& u, u32) { return u.ir.call(helper_read_fpsr); }
-void write_fpsr_register(Unit& u, Val value, u32) { u.ir.call(helper_write_fpsr, {value}); }
+Val read_fpsr_register(Unit& u, u32) { return fp_refused(u) ? u.ir.imm64(0) : u.ir.call(helper_read_fpsr); }
+void write_fpsr_register(Unit& u, Val value, u32) {
+    if (!fp_refused(u)) u.ir.call(helper_write_fpsr, {value});
+}
+
+void write_at_el1(Unit& u, Val value, u32 slot) {
+    if (!u.el1()) return u.unallocated();
+    u.ir.set(slot, value);
+}
 
 Val read_counter(Unit& u, u32) { return u.ir.call(helper_counter); }
 Val read_constant(Unit& u, u32 value) { return u.ir.imm64(value); }
@@ -84,7 +102,7 @@ constexpr SysReg rows[] = {
     {"FPCR",        op(3, 3, 4, 4, 0), 0, read_fpcr, write_fpcr_register},
     {"FPSR",        op(3, 3, 4, 4, 1), 0, read_fpsr_register, write_fpsr_register},
     {"TPIDR_EL0",   op(3, 3, 13, 0, 2), 0, read_slot, write_slot, slot_tpidr_el0},
-    {"TPIDRRO_EL0", op(3, 3, 13, 0, 3), 0, read_slot, nullptr, slot_tpidrro_el0},
+    {"TPIDRRO_EL0", op(3, 3, 13, 0, 3), 0, read_slot, write_at_el1, slot_tpidrro_el0},
     {"CTR_EL0",     op(3, 3, 0, 0, 1), 0, read_cache_type},
     {"DCZID_EL0",   op(3, 3, 0, 0, 7), 0, read_constant, nullptr, u32(dczid)},
     {"CNTFRQ_EL0",  op(3, 3, 14, 0, 0), 0, read_constant, nullptr, u32(counter_frequency)},

@@ -33,6 +33,7 @@ inline constexpr u32 rounding = 3, flush = 4, default_nan = 8, flush_f16 = 16, a
 inline constexpr u32 fp = 63;
 inline constexpr u32 el1 = 1u << 8;
 inline constexpr u32 fp_trapped = 1u << 9;   ///< CPACR_EL1 refuses FP and SIMD here
+inline constexpr u32 uao = 1u << 10;         ///< unprivileged loads and stores are not
 }
 
 class Unit {
@@ -49,8 +50,9 @@ public:
     bool system() const { return request_.system; }
     u32 mode() const { return request_.mode; }
     bool el1() const { return request_.mode & mode::el1; }
-    /// MMU view of ordinary accesses, and of the unprivileged loads and stores.
+    /// MMU view of ordinary accesses, and of the unprivileged loads and stores: 0 is EL0, 1 is EL1.
     u8 view() const { return el1() ? 1 : 0; }
+    u8 unprivileged_view() const { return el1() && request_.mode & mode::uao ? 1 : 0; }
 
     // --- general registers; 31 is the zero register or SP as the function's name says
     static Type int_type(u32 sf) { return sf ? Type::i64 : Type::i32; }

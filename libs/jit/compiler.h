@@ -247,6 +247,22 @@ private:
     bool vec_nibbles(Id id);
     bool vec_count_leading(Id id);
 
+    // --- emit_vector_float.cpp
+    bool native_lanes(Id id, bool& dbl) const;
+    Fixup jump_if_any(Reg mask);
+    Fixup check_lanes(Reg to, bool dbl, bool tiny, Reg t);
+    bool vecf_binary(Id id);
+    bool vecf_sqrt(Id id);
+    bool vecf_fma(Id id);
+    bool vecf_sign(Id id);
+    bool vecf_min_max(Id id);
+    bool vecf_compare(Id id);
+    bool vecf_round(Id id);
+    bool vecf_widen(Id id);
+    bool vecf_narrow(Id id);
+    bool vecf_to_int(Id id);
+    bool vecf_from_int(Id id);
+
     // --- operand helpers
     /// Operand k where the low 32 bits of an i32 will do (a pending trunc costs nothing then).
     Reg low(Id id, unsigned k);

@@ -208,21 +208,73 @@ private:
     bool bits_float(Id id);
 
     // --- emit_vector.cpp
-    bool vector_binary(Id id);
-    bool vector_combined(Id id);
-    bool vector_unary(Id id);
-    bool vector_select(Id id);
-    bool vector_shift(Id id);
-    bool vector_shift_by(Id id, unsigned width, bool sign);
-    bool vector_get(Id id);
-    bool vector_set(Id id);
-    bool vector_dup(Id id);
-    bool vector_zext(Id id);
-    bool vector_aes(Id id);
-    bool vector_sha256(Id id);
-    void widen(Reg to, Reg from, unsigned width, bool sign, bool high);
-    void shift_lanes(Reg to, Reg v, unsigned width, unsigned count, bool left);
-    void shift_lanes_signed(Reg to, Reg v, unsigned width, unsigned count);
+    using Src = Assembler::Src;
+    Src pool(ir::V128 bits);
+    Src vec_src(Id id);
+    void vec(VecOp o, Reg to, Reg left, Src right);
+    void vec_imm(VecOp o, Reg to, Reg left, Src right, unsigned imm);
+    void vec1(VecOp o, Reg to, Src from);
+    void vec1_imm(VecOp o, Reg to, Src from, unsigned imm);
+    void vec_shift(ShiftKind kind, unsigned lane_bits, Reg to, Reg from, unsigned count);
+    void vec_zero(Reg to);
+    void vec_ones(Reg to);
+    bool vec_simple(Id id, VecOp o, bool commutes);
+    Reg def_unlike(Id id, Reg other);
+    unsigned lane_log(Id id) const;
+    bool vec_logic(Id id);
+    bool vec_not(Id id);
+    bool vec_select(Id id);
+    bool vec_get(Id id);
+    bool vec_set(Id id);
+    bool vec_dup(Id id);
+    bool vec_zext(Id id);
+    bool vec_low(Id id);
+    bool vec_zip(Id id);
+    bool vec_unzip(Id id);
+    bool vec_transpose(Id id);
+    bool vec_extract(Id id);
+    bool vec_reverse(Id id);
+    bool vec_table(Id id);
+    bool vec_aes(Id id);
+    bool vec_sha256(Id id);
+    bool vec_polynomial(Id id);
+
+    // --- emit_vector_int.cpp
+    bool vec_lanes(Id id);
+    bool vec_wide(Id id);
+    bool vec_mul_bytes(Id id);
+    bool vec_mul_high(Id id);
+    bool vec_negate(Id id);
+    bool vec_compare(Id id);
+    bool vec_difference(Id id);
+    bool vec_halving_add(Id id);
+    void shift_lanes(ShiftKind kind, unsigned bits, Reg to, Reg from, unsigned count, Reg t);
+    bool vec_shift_imm(Id id);
+    bool vec_shift_by(Id id);
+    void widen_half(Reg to, Reg from, unsigned log, bool is_signed, bool high);
+    bool vec_widen(Id id);
+    bool vec_mul_long(Id id);
+    bool vec_narrow(Id id);
+    bool vec_pair_add(Id id);
+    bool vec_dot(Id id);
+    bool vec_nibbles(Id id);
+    bool vec_count_leading(Id id);
+
+    // --- emit_vector_float.cpp
+    bool native_lanes(Id id, bool& dbl) const;
+    Fixup jump_if_any(Reg mask);
+    Fixup check_lanes(Reg to, bool dbl, bool tiny, Reg t);
+    bool vecf_binary(Id id);
+    bool vecf_sqrt(Id id);
+    bool vecf_fma(Id id);
+    bool vecf_sign(Id id);
+    bool vecf_min_max(Id id);
+    bool vecf_compare(Id id);
+    bool vecf_round(Id id);
+    bool vecf_widen(Id id);
+    bool vecf_narrow(Id id);
+    bool vecf_to_int(Id id);
+    bool vecf_from_int(Id id);
 
     // --- operand helpers
     /// Operand k where the low 32 bits of an i32 will do (a pending trunc costs nothing then).

@@ -54,6 +54,11 @@ public:
     void watch(u64, u64) override {}
 
     bool off() const { return off_; }
+    /// The timer's thread talks to the vCPU: end it before that one.
+    void stop_timer() {
+        ticking_ = false;
+        if (thread_.joinable()) thread_.join();
+    }
     int exit_code() const { return exit_code_; }
     cpu::Vcpu* vcpu = nullptr;
 
@@ -69,11 +74,6 @@ private:
             }
         });
     }
-    void stop_timer() {
-        ticking_ = false;
-        if (thread_.joinable()) thread_.join();
-    }
-
     std::vector<u8> ram_;
     u8* aligned_ = nullptr;
     std::thread thread_;
@@ -105,6 +105,7 @@ int run(const char* program, cpu::Execution execution, bool stats) {
             return 3;
         }
     }
+    machine.stop_timer();
     std::fflush(stdout);
     if (stats) {
         const auto& mmu = vcpu.mmu()->stats();

@@ -55,7 +55,7 @@ Result<std::unique_ptr<Engine>> Engine::create(const isa::Isa& isa, const isa::C
     impl->model = &model;
     impl->options = options;
     impl->memory = &memory;
-    if (options.execution == Execution::jit && !options.system) impl->translated = EMU_TRY(Translated::create(*impl));
+    if (options.execution == Execution::jit) impl->translated = EMU_TRY(Translated::create(*impl));
     return std::unique_ptr<Engine>(new Engine(std::move(impl)));
 }
 

@@ -2,6 +2,7 @@
 #include "cpu/engine.h"
 
 #include "common/result.h"
+#include "cpu/dump.h"
 #include "cpu/translated.h"
 
 #include <algorithm>
@@ -96,6 +97,7 @@ std::shared_ptr<const ir::Function> Engine::Impl::find_or_translate(u64 pc, u32 
     auto at = functions.find({pc, mode});
     if (at != functions.end()) return at->second;
     auto function = translate(pc, mode, options.one_insn_per_unit ? 1 : superblock_insns);
+    if (wants_dump()) dump_unit(*isa, *function, *memory, {}, nullptr);
     for (auto [first, last] : function->ranges) memory->watch(first, last);
     stats.units++;
     stats.guest_insns += function->insns;

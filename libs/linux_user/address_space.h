@@ -79,9 +79,8 @@ public:
     /// Whose translations to drop; set once, before guest code runs.
     void set_engine(cpu::Engine* engine) { engine_ = engine; }
 
-    /// fork(2) happens between these, so that the child does not inherit a lock that nobody will release.
-    void before_fork() { mutex_.lock(); }
-    void after_fork() { mutex_.unlock(); }
+    /// The lock, for fork(2): held across it, so that the child does not inherit it from a thread that it does not have.
+    std::mutex& fork_lock() { return mutex_; }
 
 private:
     explicit AddressSpace(const SpaceOptions& options);

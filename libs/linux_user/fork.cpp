@@ -137,11 +137,13 @@ s64 new_process(Call& call, const CloneRequest& request) {
     VforkPipe vfork((request.flags & CLONE_VFORK) != 0);
     int pidfd = -1;
     call.process.before_fork();
+    call.thread.actions()->mutex.lock();
     // fork() also makes the C library's locks consistent in the child; flags that it does not have need the bare call.
     s64 child = host_flags == 0 && request.exit_signal == SIGCHLD
                     ? s64(::fork())
                     : ::syscall(SYS_clone, host_flags | u64(request.exit_signal), 0, &pidfd, 0, 0);
     s64 error = errno;
+    call.thread.actions()->mutex.unlock();
     call.process.after_fork();
     if (child < 0) return -error;
     if (child == 0) {

@@ -153,10 +153,8 @@ void Process::keep_only(Thread& thread) {
 void Process::before_fork() {
     threads_mutex_.lock();
     limits_mutex.lock();
-    space_->before_fork();
 }
 void Process::after_fork() {
-    space_->after_fork();
     limits_mutex.unlock();
     threads_mutex_.unlock();
 }

@@ -65,6 +65,13 @@ std::string flags(const ArgKind& kind, u64 value) {
     return out;
 }
 
+/// The access mode is a number, not bits, and O_RDONLY is always shown.
+std::string open_flags(Call& call, const ArgKind& kind, u64 value) {
+    u32 host = flags_to_host(call.abi.open_flags, u32(value));
+    if (host & O_ACCMODE) return flags(kind, host);
+    return host ? "O_RDONLY|" + flags(kind, host) : "O_RDONLY";
+}
+
 std::string choice(const ArgKind& kind, u64 value) {
     for (const FlagName* name = kind.names; !name->name.empty(); name++)
         if (name->value == u32(value)) return std::string(name->name);
@@ -129,8 +136,7 @@ std::string argument(Call& call, unsigned i, const s64* done) {
     case Show::buffer: return buffer(call, value, done && is_output(kind.cls) ? u64(*done) : call.a[i + 1]);
     case Show::structure: return structure(call, kind, value);
     case Show::flags:
-        if (kind.name == "open_flags") value = flags_to_host(call.abi.open_flags, u32(value));
-        return flags(kind, value);
+        return kind.name == "open_flags" ? open_flags(call, kind, value) : flags(kind, value);
     case Show::choice: return choice(kind, value);
     case Show::signal: return signal_name(s32(u32(value)));
     case Show::mask: return mask(call, value);

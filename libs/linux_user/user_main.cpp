@@ -156,7 +156,6 @@ Result<int> run_program(const Abi* abi, std::span<const Abi* const> abis, UserOp
     auto environment = guest_environment(host_environment, options.set_env, options.unset_env);
     options.set_env.clear();
     options.unset_env.clear();
-    EMU_CHECK(apply_log(options));
     remember_emulator();
     auto* process = new Process(*abi, *model, options); // lives as long as the host process
     EMU_CHECK(in(options.program, process->load(opened.fd.get(), std::move(argv), std::move(environment))));
@@ -231,6 +230,7 @@ int user_main(std::span<const Abi* const> abis, int argc, const char* const* arg
                 if (!abi || each == abi) std::fputs(cpu_help(*each).c_str(), stdout);
             return 0;
         }
+        EMU_CHECK(apply_log(options));
         if (!has_program) return fail(Error{EINVAL, "program is required", "see -help"});
         auto status = run_program(abi, abis, options);
         if (status) return *status;

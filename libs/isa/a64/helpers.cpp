@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "isa/a64/helpers.h"
 
+#include "cpu/vcpu.h"
 #include "fp/rules.h"
 #include "ir/memory.h"
 #include "isa/a64/models.h"
@@ -98,6 +99,14 @@ u64 do_random(ir::StateHeader&, u64, u64, u64, u64) {
 
 constexpr MemFlags pair_access(u64 view) { return {.size_log2 = 4, .aligned = true, .order = ir::Order::seq_cst, .mmu = u8(view)}; }
 
+/// IC IVAU in user mode: the line may have been written through another mapping of the same memory, unseen.
+u64 do_invalidate_line(ir::StateHeader& h, u64 address, u64, u64, u64) {
+    constexpr u64 line = 64, tag = u64(0xff) << 56;
+    u64 first = address & ~tag & ~(line - 1);
+    static_cast<cpu::Vcpu*>(h.vcpu)->engine().invalidate(first, first + line);
+    return 0;
+}
+
 u64 do_casp(ir::StateHeader& h, u64 address, u64 registers, u64 view, u64) {
     State& s = a64(h);
     const unsigned rs = registers & 31, rt = registers >> 8 & 31;
@@ -126,6 +135,7 @@ const ir::Helper helper_write_fpsr{"a64_write_fpsr", pointer(do_write_fpsr), Typ
 const ir::Helper helper_write_fpcr{"a64_write_fpcr", pointer(do_write_fpcr), Type::none, 1, true, true, false};
 const ir::Helper helper_counter{"a64_counter", pointer(do_counter), Type::i64, 0, false, false, false};
 const ir::Helper helper_random{"a64_random", pointer(do_random), Type::i64, 0, false, false, false};
+const ir::Helper helper_invalidate_line{"a64_invalidate_line", pointer(do_invalidate_line), Type::none, 1, false, false, false};
 const ir::Helper helper_casp{"a64_casp", pointer(do_casp), Type::none, 3, true, true, true};
 const ir::Helper helper_stxp{"a64_stxp", pointer(do_stxp), Type::i64, 4, true, false, true};
 

@@ -87,7 +87,10 @@ void zero_block(Unit& u, Val address, u32) {
 }
 
 void nothing(Unit&, Val, u32) {}
-void invalidate_code(Unit& u, Val, u32) { u.sync(); }
+void invalidate_code(Unit& u, Val address, u32) {
+    if (!u.system()) u.ir.call(helper_invalidate_line, {address});
+    u.sync();
+}
 
 constexpr u16 op(unsigned op0, unsigned op1, unsigned crn, unsigned crm, unsigned op2) { return sysreg_key(op0, op1, crn, crm, op2); }
 using namespace feature;

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Guest programs execute guest programs, scripts and programs of the host, and the options travel along.
+. "$(dirname "$0")/lib.sh"
+emu=$EMU_TOOLS/emu-aarch64
+guest report -static
+guest run -static
+
+is 'argv name' "$("$emu" ./run ./report name)"
+is 'argv name x y' "$("$emu" ./run ./report name argv x y)"
+printf '#!%s/report argv\n' "$PWD" >script
+chmod +x script
+is "argv $PWD/report ./script one" "$("$emu" ./run ./script ignored one)"
+is "argv $PWD/report ./script one" "$("$emu" ./script one)"
+is "native" "$("$emu" ./run "$(type -P echo)" echo native)"
+is 'uname aarch64 1.2.3' "$("$emu" -r 1.2.3 ./run ./report name uname)"
+is 'env /guest/lib' "$("$emu" -E LD_LIBRARY_PATH=/guest/lib ./run ./report name env LD_LIBRARY_PATH)"
+is 'errno 2' "$("$emu" ./run ./missing x)"
+: >noexec
+is 'errno 13' "$("$emu" ./run ./noexec x)"
+is 'errno 13' "$("$emu" ./run . x)"
+chmod +x noexec
+is 'errno 8' "$("$emu" ./run ./noexec x)"
+printf '#!./loop\n' >loop
+chmod +x loop
+is 'errno 40' "$("$emu" ./run ./loop x)"
+"$emu" -strace -D log ./run ./report name >/dev/null
+has "$(cat log)" 'execve("./report", ["name"], 0x'
+has "$(cat log)" 'write(1, "argv name\n", 10) = 10'

@@ -159,7 +159,7 @@ TEST_CASE("vcpu: an endless loop stops when asked to") {
 TEST_CASE("vcpu: a full code buffer is emptied, also under other vCPUs' feet") {
     Machine m(Execution::jit, usize(1) << 19);
     // Many little functions at different addresses, called in turn.
-    const unsigned count = 3000;
+    const unsigned count = 20000;
     std::vector<u32> code;
     for (unsigned i = 0; i < count; i++) code.insert(code.end(), {insn(op_addi, 0, 0, 1), insn(op_ret)});
     m.memory.place(0x10000, code);
@@ -197,6 +197,7 @@ TEST_CASE("vcpu: several vCPUs share translations while code is invalidated") {
                 s.r[10] = m.memory.at(0x100000 * (t + 1));
                 CHECK(cpu.run().trap == isa::Trap::syscall);
                 CHECK(s.r[0] == 377);
+                if (i % 8 == t) m.engine->invalidate(entry, entry + 4);
             }
         });
     std::thread invalidator([&] {

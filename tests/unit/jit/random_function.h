@@ -251,6 +251,10 @@ private:
         case Op::crc32: aux = u16(r_.below(2) | (1u << r_.below(4)) << 1); break;
         case Op::fcmp: aux = u16(r_.below(2)); break;
         case Op::frint: aux = ir::fp_aux(rounding(), unsigned(r_.below(2))); break;
+        case Op::frintw:
+            if (type == Type::f16) return {};
+            aux = ir::fp_aux(rounding(), r_.chance(50) ? 32 : 64);
+            break;
         default:
             if (op >= Op::vget && op < Op::vaesenc) aux = vector_aux(op);
             break;
@@ -297,10 +301,17 @@ private:
         case Op::vmulls: case Op::vmullu: case Op::vwidens: case Op::vwidenu: return ir::lane_aux(int_lane(0, 2), unsigned(r_.below(2)));
         case Op::vpaddls: case Op::vpaddlu: case Op::vnarrow: case Op::vqnarrows: case Op::vqnarrowu: case Op::vqnarrowsu: return ir::lane_aux(int_lane(0, 2));
         case Op::vpmull: return ir::lane_aux(r_.chance(50) ? Lane::i8 : Lane::i64, unsigned(r_.below(2)));
-        case Op::vqdmulh: case Op::vqrdmulh: case Op::vqrdmlah: case Op::vqrdmlsh: return ir::lane_aux(int_lane(1, 2));
+        case Op::vqdmulh: return ir::lane_aux(int_lane(1, 2));
+        case Op::vqrdmulh: case Op::vqrdmlah: case Op::vqrdmlsh: return ir::lane_aux(int_lane(1, 2), unsigned(r_.below(2)));
         case Op::vclz: case Op::vcls: return ir::lane_aux(int_lane(0, 2));
         case Op::vurecpe: case Op::vursqrte: return ir::lane_aux(Lane::i32);
         case Op::vsdot: case Op::vudot: return ir::lane_aux(Lane::i8);
+        case Op::vfrintw: return ir::vfp_aux(r_.chance(50) ? Lane::f32 : Lane::f64, rounding(), r_.chance(50) ? 32 : 64);
+        case Op::vqshlvs: case Op::vqshlvu: case Op::vqrshlvs: case Op::vqrshlvu: return ir::lane_aux(lane, unsigned(r_.below(2)));
+        case Op::vidot: return ir::lane_aux(Lane::i8, unsigned(r_.below(4)));
+        case Op::vfmlal: return ir::lane_aux(Lane::f16, unsigned(r_.below(2)));
+        case Op::vbfcvt: return ir::lane_aux(Lane::f32);
+        case Op::vbfdot: return ir::lane_aux(Lane::f32, unsigned(r_.below(2)));
         case Op::vfrint: return ir::vfp_aux(float_lane(), rounding(), unsigned(r_.below(2)));
         case Op::vf2s: case Op::vf2u: {
             const Lane l = float_lane();

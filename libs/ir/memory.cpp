@@ -2,6 +2,7 @@
 #include "ir/memory.h"
 
 #include <cstring>
+#include <emmintrin.h>
 
 namespace emu::ir {
 
@@ -62,7 +63,11 @@ V128 FlatMemory::load(u64 address, MemFlags flags) {
     case 1: v.lo = *static_cast<const volatile u16*>(host); break;
     case 2: v.lo = *static_cast<const volatile u32*>(host); break;
     case 3: v.lo = *static_cast<const volatile u64*>(host); break;
-    default: asm volatile("movdqu %1, %0" : "=x"(v) : "m"(*static_cast<const V128*>(host))); break;
+    default: {
+        const __m128i x = _mm_loadu_si128(static_cast<const __m128i*>(host));
+        std::memcpy(&v, &x, sizeof v);
+        break;
+    }
     }
     return v;
 }
@@ -74,7 +79,12 @@ void FlatMemory::store(u64 address, MemFlags flags, V128 value) {
     case 1: *static_cast<volatile u16*>(host) = u16(value.lo); break;
     case 2: *static_cast<volatile u32*>(host) = u32(value.lo); break;
     case 3: *static_cast<volatile u64*>(host) = value.lo; break;
-    default: asm volatile("movdqu %1, %0" : "=m"(*static_cast<V128*>(host)) : "x"(value)); break;
+    default: {
+        __m128i x;
+        std::memcpy(&x, &value, sizeof x);
+        _mm_storeu_si128(static_cast<__m128i*>(host), x);
+        break;
+    }
     }
     if (flags.order == Order::seq_cst) __atomic_thread_fence(__ATOMIC_SEQ_CST);
 }

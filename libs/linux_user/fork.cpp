@@ -7,8 +7,6 @@
 #include <cerrno>
 #include <condition_variable>
 #include <cstring>
-#include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/syscall.h>
@@ -18,7 +16,7 @@ namespace emu::linux_user {
 namespace {
 
 constexpr u64 thread_flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD;
-constexpr usize host_stack_size = 1 << 20;
+constexpr usize host_stack_size = 1 << 20, borrowed_stack_size = 512 << 10;
 
 /// The architectural registers: what the ISA declares, and the program counter.
 void copy_registers(const isa::Isa& isa, const ir::StateHeader& from, ir::StateHeader& to) {
@@ -91,32 +89,48 @@ s64 new_thread(Call& call, const CloneRequest& request) {
     return birth.tid;
 }
 
-/// vfork promises that the parent stands still until the child has executed something or is gone: a pipe whose other end
-/// closes by itself then.
-class VforkPipe {
-public:
-    explicit VforkPipe(bool wanted) {
-        if (!wanted || ::pipe2(ends_, O_CLOEXEC) < 0) return;
-        int high = ::fcntl(ends_[1], F_DUPFD_CLOEXEC, 900); // out of the way of the guest's own
-        if (high < 0) return;
-        ::close(ends_[1]);
-        ends_[1] = high;
-    }
-    void in_child(Process& process) {
-        if (ends_[0] >= 0) ::close(ends_[0]);
-        process.set_vfork_descriptor(ends_[1]);
-    }
-    void in_parent() {
-        if (ends_[0] < 0) return;
-        ::close(ends_[1]);
-        pollfd gone{ends_[0], 0, 0};
-        while (::poll(&gone, 1, -1) < 0 && errno == EINTR) {}
-        ::close(ends_[0]);
-    }
-
-private:
-    int ends_[2] = {-1, -1};
+/// The child of a vfork borrows the parent's memory, and the parent stands still until it has executed something or is
+/// gone. On the host it is the same: a process that shares memory, on a stack of its own, while this thread sleeps in the
+/// kernel. It also borrows this thread's thread-local storage, where only the current thread must be told apart.
+struct Borrowed {
+    Thread* thread;
+    u64 mask;
 };
+
+int borrowing_main(void* argument) {
+    auto* borrowed = static_cast<Borrowed*>(argument);
+    borrowed->thread->enter();
+    borrowed->thread->set_signal_mask(borrowed->mask);
+    borrowed->thread->run();
+    ::syscall(SYS_exit_group, 0); // not reached: exit() of such a thread ends the process
+    return 0;
+}
+
+s64 borrow_memory(Call& call, const CloneRequest& request) {
+    auto actions = call.thread.actions();
+    if (!(request.flags & CLONE_SIGHAND)) {
+        actions = std::make_shared<SignalActions>();
+        std::lock_guard lock(call.thread.actions()->mutex);
+        actions->actions = call.thread.actions()->actions;
+    }
+    auto child = std::make_unique<Thread>(call.process, std::move(actions), Thread::Kind::borrowing);
+    copy_registers(*call.abi.isa, call.thread.state(), child->state());
+    call.abi.fork_child(child->state(), request.stack ? std::optional(request.stack) : std::nullopt,
+                        request.flags & CLONE_SETTLS ? std::optional(request.tls) : std::nullopt);
+    child->alt_stack = call.thread.alt_stack;
+    child->clear_child_tid = request.flags & CLONE_CHILD_CLEARTID ? request.child_tid : 0;
+    auto stack = std::make_unique_for_overwrite<u8[]>(borrowed_stack_size);
+    Borrowed borrowed{child.get(), call.thread.signal_mask()};
+    void* top = reinterpret_cast<void*>((u64(stack.get()) + borrowed_stack_size) & ~u64(15));
+    int host_flags = int(request.flags & ~u64(CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_PIDFD));
+    int pid = ::clone(borrowing_main, top, host_flags | request.exit_signal, &borrowed);
+    s64 error = errno;
+    call.thread.enter(); // the child has left itself as the current one
+    if (pid < 0) return -error;
+    if (request.flags & CLONE_PARENT_SETTID) call.store<u32>(request.parent_tid, u32(pid));
+    if (request.pidfd) call.store<u32>(request.pidfd, u32(::syscall(SYS_pidfd_open, pid, 0)));
+    return pid;
+}
 
 void become_child(Call& call, const CloneRequest& request) {
     Thread& thread = call.thread;
@@ -132,9 +146,8 @@ void become_child(Call& call, const CloneRequest& request) {
 
 s64 new_process(Call& call, const CloneRequest& request) {
     // What the kernel does as it is; the rest is done here.
-    u64 host_flags = request.flags & ~u64(CLONE_VM | CLONE_VFORK | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID |
-                                          CLONE_CHILD_CLEARTID | CLONE_SIGHAND);
-    VforkPipe vfork((request.flags & CLONE_VFORK) != 0);
+    u64 host_flags = request.flags & ~u64(CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID |
+                                          CLONE_CHILD_CLEARTID);
     int pidfd = -1;
     call.process.before_fork();
     call.thread.actions()->mutex.lock();
@@ -147,13 +160,11 @@ s64 new_process(Call& call, const CloneRequest& request) {
     call.process.after_fork();
     if (child < 0) return -error;
     if (child == 0) {
-        vfork.in_child(call.process);
         become_child(call, request);
         return registers_set;
     }
     if (request.flags & CLONE_PARENT_SETTID) call.store<u32>(request.parent_tid, u32(child));
     if (request.pidfd) call.store<u32>(request.pidfd, u32(pidfd));
-    vfork.in_parent();
     return child;
 }
 
@@ -162,7 +173,8 @@ s64 new_process(Call& call, const CloneRequest& request) {
 s64 clone_guest(Call& call, const CloneRequest& request) {
     bool thread = (request.flags & CLONE_THREAD) != 0;
     if (thread && (request.flags & thread_flags) != thread_flags) return -EINVAL;
-    // Sharing memory with a process of its own is not to be had, but for vfork, whose child only goes on to exec.
+    // Memory can be shared with another process only while this one stands still.
+    bool borrow = (request.flags & (CLONE_VM | CLONE_VFORK)) == (CLONE_VM | CLONE_VFORK);
     if (!thread && (request.flags & CLONE_VM) && !(request.flags & CLONE_VFORK)) return -EINVAL;
     if ((request.flags & CLONE_SIGHAND) && !(request.flags & CLONE_VM)) return -EINVAL;
     Thread& self = call.thread;
@@ -171,7 +183,9 @@ s64 clone_guest(Call& call, const CloneRequest& request) {
         self.set_signal_mask(mask);
         return interrupted;
     }
-    s64 result = thread ? new_thread(call, request) : new_process(call, request);
+    s64 result = thread   ? new_thread(call, request)
+                 : borrow ? borrow_memory(call, request)
+                          : new_process(call, request);
     self.set_signal_mask(mask);
     return result;
 }

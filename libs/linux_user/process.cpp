@@ -161,17 +161,13 @@ void Process::after_fork() {
 
 std::vector<int> Process::own_descriptors() const {
     std::vector<int> own;
-    for (int fd : {log::descriptor(), emulator_descriptor(), vfork_descriptor_})
+    for (int fd : {log::descriptor(), emulator_descriptor()})
         if (fd >= 0) own.push_back(fd);
     std::sort(own.begin(), own.end());
     return own;
 }
 bool Process::owns_descriptor(int fd) const {
-    return fd >= 0 && (fd == log::descriptor() || fd == emulator_descriptor() || fd == vfork_descriptor_);
-}
-void Process::set_vfork_descriptor(int fd) {
-    if (vfork_descriptor_ >= 0) ::close(vfork_descriptor_);
-    vfork_descriptor_ = fd;
+    return fd >= 0 && (fd == log::descriptor() || fd == emulator_descriptor());
 }
 
 } // namespace emu::linux_user

@@ -58,8 +58,6 @@ public:
     /// Descriptors that are Emu's own: the guest cannot close or replace them.
     bool owns_descriptor(int fd) const;
     std::vector<int> own_descriptors() const; ///< ascending
-    /// The end of a pipe that tells our parent when we are done (see VforkPipe); -1: none. The old one is closed.
-    void set_vfork_descriptor(int fd);
 
     /// RLIMIT_AS and the like limit the guest, not Emu: remembered here, not set.
     std::mutex limits_mutex;
@@ -82,7 +80,6 @@ private:
     std::unique_ptr<cpu::Engine> engine_;
     std::unique_ptr<Thread> first_;
     u64 trampoline_ = 0;
-    int vfork_descriptor_ = -1;
     std::mutex threads_mutex_;
     std::vector<Thread*> threads_;
 };

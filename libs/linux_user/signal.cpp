@@ -43,8 +43,9 @@ bool is_fault(int signal, const siginfo_t& info) {
 
 /// True where the fault is dealt with and the interrupted code may go on.
 bool repair_fault(int signal, const siginfo_t& info, void* context) {
+    if (signal != SIGSEGV && signal != SIGBUS) return false;
     Thread* thread = Thread::current();
-    if (!thread || (signal != SIGSEGV && signal != SIGBUS)) return false;
+    if (!thread) return host::repair_copy_fault(context);
     u64 address = u64(info.si_addr);
     if (signal == SIGSEGV && info.si_code == SEGV_ACCERR && host::fault_was_write(context) &&
         thread->process().space().handle_write_fault(address))

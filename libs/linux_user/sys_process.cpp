@@ -41,7 +41,7 @@ s64 sys_clone3(Call& call) {
 }
 
 s64 sys_exit(Call& call) {
-    if (call.process.thread_count() == 1) return call.host_call(SYS_exit_group, call.a[0]);
+    if (call.thread.is_last()) return call.host_call(SYS_exit_group, call.a[0]);
     call.thread.end();
     return registers_set;
 }

@@ -36,13 +36,15 @@ void release_robust_lock(AddressSpace& space, u64 address, u32 tid, bool pi) {
 
 Thread* Thread::current() { return current_thread; }
 
-Thread::Thread(Process& process, std::shared_ptr<SignalActions> actions)
-    : process_(process), vcpu_(process.engine()), actions_(std::move(actions)),
-      host_signal_stack_(std::make_unique<u8[]>(host_signal_stack_size)) {
-    process.add(*this);
+Thread::Thread(Process& process, std::shared_ptr<SignalActions> actions, Kind kind)
+    : process_(process), kind_(kind), vcpu_(process.engine()), actions_(std::move(actions)),
+      host_signal_stack_(std::make_unique_for_overwrite<u8[]>(host_signal_stack_size)) {
+    if (kind == Kind::own) process.add(*this);
 }
 
 Thread::~Thread() { process_.remove(*this); }
+
+bool Thread::is_last() { return kind_ == Kind::borrowing || process_.thread_count() == 1; }
 
 void Thread::enter() {
     current_thread = this;

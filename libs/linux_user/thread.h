@@ -27,7 +27,9 @@ struct SignalActions {
 
 class Thread {
 public:
-    Thread(Process& process, std::shared_ptr<SignalActions> actions);
+    /// The child of a vfork is a process to the kernel, but shares all of ours; it is not one of our threads.
+    enum class Kind : u8 { own, borrowing };
+    Thread(Process& process, std::shared_ptr<SignalActions> actions, Kind kind = Kind::own);
     ~Thread();
     Thread(const Thread&) = delete;
 
@@ -77,6 +79,9 @@ public:
     /// Take a held signal of `set` away, as sigtimedwait does.
     bool fetch_held(u64 set, SignalInfo& info);
 
+    /// Does exit() of this thread end a process?
+    bool is_last();
+
     AltStack alt_stack;
     u64 clear_child_tid = 0;
     u64 robust_list = 0, robust_list_size = 0;
@@ -91,6 +96,7 @@ private:
     void restart_call(const Interrupted& call);
 
     Process& process_;
+    Kind kind_;
     cpu::Vcpu vcpu_;
     std::shared_ptr<SignalActions> actions_;
     bool ending_ = false;

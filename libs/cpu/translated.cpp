@@ -2,6 +2,7 @@
 #include "cpu/translated.h"
 
 #include "common/result.h"
+#include "cpu/dump.h"
 
 #include <algorithm>
 #include <chrono>
@@ -61,6 +62,7 @@ jit::Unit* Translated::translate(Lock& lock, Runner&, u64 pc, u32 mode) {
             continue;
         }
         if (outcome == jit::Jit::Outcome::ok) {
+            if (wants_dump()) dump_unit(*engine_.isa, *function, *engine_.memory, jit_->code(*unit), jit_->entry(*unit));
             for (auto [first, last] : function->ranges) engine_.memory->watch(first, last);
             break;
         }

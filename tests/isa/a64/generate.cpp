@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "generate.h"
 
+#include "known.h"
+
 #include <algorithm>
 #include <cstring>
 
@@ -224,6 +226,7 @@ u32 Generator::anything() {
         if (!random_.one_in(4)) word = rows_[random_.below(rows_.size())]->fill(word) ^ 1u << random_.below(32);
         if ((word & 0x1e000000) == 0x04000000 || (word & 0x9e000000) == 0x80000000 || mistaken(word)) continue; // SVE, SME
         const Effects e = effects(word, code_at);
+        if (e.undefined && is_lax(word)) continue;
         if (e.undefined || acceptable(e, code_at, false)) return word;
     }
 }

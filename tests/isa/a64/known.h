@@ -33,4 +33,19 @@ inline bool is_known(const Context& before, u32 word) {
     return false;
 }
 
+/// Encodings that are unallocated but that qemu 7.2 runs, or stops at with an assertion of its own.
+struct Lax {
+    u32 mask, value;
+    std::string_view what;
+};
+inline constexpr Lax lax_encodings[] = {
+    {0x8f760c00, 0x0e700800, "half-precision two-register SIMD: unallocated opcodes, bit 19 clear"},
+    {0x9ff80c00, 0x0f000c00, "modified immediate with o2 set (FMOV of halves is the only one allocated)"},
+};
+inline bool is_lax(u32 word) {
+    for (const Lax& l : lax_encodings)
+        if ((word & l.mask) == l.value) return true;
+    return false;
+}
+
 } // namespace emu::lockstep

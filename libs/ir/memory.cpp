@@ -64,8 +64,9 @@ V128 FlatMemory::load(u64 address, MemFlags flags) {
     case 2: v.lo = *static_cast<const volatile u32*>(host); break;
     case 3: v.lo = *static_cast<const volatile u64*>(host); break;
     default: {
-        const __m128i x = _mm_loadu_si128(static_cast<const __m128i*>(host));
-        std::memcpy(&v, &x, sizeof v);
+        u64 halves[2];
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(halves), _mm_loadu_si128(static_cast<const __m128i*>(host)));
+        v = {halves[0], halves[1]};
         break;
     }
     }

@@ -100,6 +100,9 @@ void conditional_select(Unit& u, const Fields& f) {
     auto& ir = u.ir;
     const Type type = u.int_type(f['z']);
     Val cond = u.test(f['c']);
+    // CSET and CSETM: the condition itself.
+    if (f['n'] == 31 && f['m'] == 31 && f.arg() == 1) return u.set_x(f['d'], ir.zext(ir.not_(cond), type));
+    if (f['n'] == 31 && f['m'] == 31 && f.arg() == 2) return u.set_x(f['d'], ir.sext(ir.not_(cond), type));
     Val n = u.x(f['n'], type), m = u.x(f['m'], type);
     if (f.arg() == 1) m = ir.add(m, ir.imm(type, 1));
     else if (f.arg() == 2) m = ir.not_(m);

@@ -79,11 +79,11 @@ Options parse(int argc, char** argv) {
 }
 
 /// The model without what the other emulator does in its own way (pointer authentication codes).
-isa::CpuModel comparable_model(const std::string& name) {
+isa::CpuModel comparable_model(const std::string& name, bool own) {
     for (const isa::CpuModel& m : isa::a64::a64_isa.models)
         if (m.name == name) {
             isa::CpuModel model = m;
-            model.features &= ~isa::a64::feature::pauth;
+            if (!own) model.features &= ~isa::a64::feature::pauth;
             return model;
         }
     fmt::print(stderr, "no CPU model {}\n", name);
@@ -92,7 +92,7 @@ isa::CpuModel comparable_model(const std::string& name) {
 
 class Lockstep {
 public:
-    explicit Lockstep(const Options& options) : o_(options), model_(comparable_model(options.model)) {
+    explicit Lockstep(const Options& options) : o_(options), model_(comparable_model(options.model, options.both_own)) {
         command_ = split(o_.other, ' ');
         if (command_[0].find("qemu") != std::string::npos) {
             command_.push_back("-cpu");

@@ -126,6 +126,7 @@ struct Host::Impl {
         EMU_ASSERT(made.has_value());
         engine = std::move(*made);
         cpu = std::make_unique<cpu::Vcpu>(*engine);
+        for (auto& key : state().pac_keys) key[0] = 0x0123456789abcdef, key[1] = 0xfedcba9876543210;   // random otherwise
         struct sigaction action{};
         action.sa_sigaction = on_fault;
         action.sa_flags = SA_SIGINFO | SA_NODEFER;

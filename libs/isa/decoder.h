@@ -5,6 +5,7 @@
 #include "isa/table_check.h"
 
 #include <algorithm>
+#include <map>
 
 namespace emu::isa {
 
@@ -37,7 +38,7 @@ public:
     std::span<const Row* const> rows() const { return rows_; }
 
 private:
-    static constexpr unsigned top_width = 11, sub_width = 8, short_list = 4;
+    static constexpr unsigned top_width = 11, sub_width = 6, short_list = 4;
 
     struct Leaf {
         u32 first = 0, last = 0;   ///< in ordered_
@@ -54,45 +55,46 @@ private:
 
     /// The window of `width` bits that is fixed in most rows.
     static unsigned best_window(const RowList& rows, unsigned width, Word without) {
+        std::array<u32, word_bits> fixed{};      // how many rows fix each bit
+        for (const Row* row : rows)
+            for (Word rest = row->pattern.mask & ~without; rest; rest &= rest - 1) fixed[unsigned(std::countr_zero(rest))]++;
         unsigned best = 0;
-        usize best_score = 0;
+        u64 best_score = 0;
         for (unsigned shift = 0; shift + width <= word_bits; shift++) {
-            const Word window = Word(ones(width)) << shift;
-            usize score = 0;
-            for (const Row* row : rows) score += unsigned(std::popcount(Word(row->pattern.mask & window & ~without)));
+            u64 score = 0;
+            for (unsigned bit = 0; bit < width; bit++) score += fixed[shift + bit];
             if (score > best_score) best = shift, best_score = score;
         }
         return best;
     }
 
-    template <class Place> void split(const RowList& rows, Level level, Place place) {
-        const Word window = Word(ones(level.width)) << level.shift;
-        for (u32 index = 0; index < (1u << level.width); index++) {
-            const Word value = Word(index) << level.shift;
-            RowList here;
-            for (const Row* row : rows)
-                if (((row->pattern.value ^ value) & row->pattern.mask & window) == 0) here.push_back(row);
-            place(level.base + index, here);
-        }
-    }
-
-    Level add_level(const RowList& rows, unsigned width, Word without) {
+    /// A new level over `rows` with the rows of each leaf in order. `lists[i]` are those of leaf i.
+    Level split(const RowList& rows, unsigned width, Word without, std::vector<RowList>& lists) {
         width = std::min(width, word_bits);
-        Level level{best_window(rows, width, without), width, u32(leaves_.size())};
-        leaves_.resize(leaves_.size() + (usize(1) << width));
+        const Level level{best_window(rows, width, without), width, u32(leaves_.size())};
+        const u32 size = 1u << width;
+        leaves_.resize(leaves_.size() + size);
+        lists.resize(size);
+        for (RowList& list : lists) list.clear();   // they keep their memory
+        for (const Row* row : rows) {
+            // Every index that agrees with the row's fixed bits: count through the free ones.
+            const u32 fixed = u32(bits(row->pattern.mask, level.shift, width)), value = u32(bits(row->pattern.value, level.shift, width));
+            const u32 free = ~fixed & (size - 1);
+            for (u32 at = 0;; at = (at - free) & free) {
+                lists[value | at].push_back(row);
+                if (at == free) break;
+            }
+        }
         return level;
     }
 
-    void fill_leaf(u32 index, RowList& rows) {
-        // Insertion by goes_before: `refines` is a relation between overlapping rows only, not an order to sort by.
+    void fill_leaf(u32 index, const RowList& rows) {
+        // Rows come sorted by specificity; `refines` is a relation between overlapping rows only, not an order to sort by.
         const u32 first = u32(ordered_.size());
         for (const Row* row : rows) {
             auto at = ordered_.end();
-            for (auto i = ordered_.begin() + first; i != ordered_.end(); ++i)
-                if (goes_before(*row, **i)) {
-                    at = i;
-                    break;
-                }
+            if (!row->refines.empty())
+                at = std::find_if(ordered_.begin() + first, ordered_.end(), [&](const Row* other) { return goes_before(*row, *other); });
             ordered_.insert(at, row);
         }
         leaves_[index].first = first;
@@ -100,15 +102,27 @@ private:
     }
 
     void build_top() {
-        top_ = add_level(rows_, top_width, 0);
+        std::vector<RowList> lists, sub_lists;
+        top_ = split(rows_, top_width, 0, lists);
         const Word used = Word(ones(top_.width)) << top_.shift;
-        split(rows_, top_, [&](u32 index, RowList& rows) {
-            if (rows.size() <= short_list) return fill_leaf(index, rows);
-            Level level = add_level(rows, sub_width, used);
-            leaves_[index].sub = s32(sub_.size());
-            sub_.push_back(level);
-            split(rows, level, [&](u32 sub_index, RowList& sub_rows) { fill_leaf(sub_index, sub_rows); });
-        });
+        std::map<RowList, Leaf> known;           // neighbours often have the same rows
+        for (u32 index = 0; index < lists.size(); index++) {
+            if (lists[index].empty()) continue;
+            if (auto at = known.find(lists[index]); at != known.end()) {
+                leaves_[index] = at->second;
+                continue;
+            }
+            if (lists[index].size() <= short_list) {
+                fill_leaf(index, lists[index]);
+            } else {
+                const Level level = split(lists[index], sub_width, used, sub_lists);
+                leaves_[index].sub = s32(sub_.size());
+                sub_.push_back(level);
+                for (u32 sub = 0; sub < sub_lists.size(); sub++)
+                    if (!sub_lists[sub].empty()) fill_leaf(level.base + sub, sub_lists[sub]);
+            }
+            known.emplace(lists[index], leaves_[index]);
+        }
     }
 
     RowList rows_, ordered_;

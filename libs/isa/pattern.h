@@ -30,8 +30,8 @@ constexpr int letter_index(char c) {
 /// Where a field is. A field in several pieces has `width` bits in all and is collected by walking the pattern's text.
 struct FieldPosition {
     u8 lsb = 0;
-    u8 width = 0;
-    bool scattered = false;
+    u8 width : 7 = 0;
+    bool scattered : 1 = false;
 };
 
 /// A parsed bit pattern for instruction words of type Word.

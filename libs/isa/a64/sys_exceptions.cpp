@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Exceptions between EL0 and EL1 (Arm ARM D1.10 - D1.11, ESR_ELx D13.2.37).
+#include "cpu/soft_mmu.h"
+#include "cpu/vcpu.h"
 #include "isa/a64/a64.h"
 #include "isa/a64/models.h"
 #include "isa/a64/sem_branch_sys.h"
@@ -25,6 +27,13 @@ constexpr u32 vector_irq = 0x80;
 constexpr u64 reset_sctlr = 0x30d0'0800;   // the bits that are one by definition
 constexpr u64 sctlr_span = 1 << 23;
 
+/// PSTATE.PAN decides which TLB entries of EL1 are right.
+void set_pan(State& s, bool pan) {
+    if (s.sys.pan == pan) return;
+    s.sys.pan = pan;
+    static_cast<cpu::Vcpu*>(s.vcpu)->mmu()->flush();
+}
+
 /// Take an exception to EL1, returning to `back`.
 void enter(State& s, u64 back, u32 vector) {
     const u32 from = s.sys.el == 0 ? 0x400 : s.sys.spsel ? 0x200 : 0x000;
@@ -33,7 +42,7 @@ void enter(State& s, u64 back, u32 vector) {
     change_stack(s, 1, 1);
     s.sys.daif = pstate::daif;
     const auto* model = static_cast<const CpuModel*>(s.model);
-    if (model->features & feature::pan && !(s.sys.sctlr_el1 & sctlr_span)) s.sys.pan = 1;
+    if (model->features & feature::pan && !(s.sys.sctlr_el1 & sctlr_span)) set_pan(s, true);
     s.sys.uao = 0;
     s.pc = s.sys.vbar_el1 + from + vector;
 }
@@ -58,6 +67,7 @@ void return_from_exception(State& s) {
         s.pc = pc;
         return synchronous(s, class_illegal_state, 0);
     }
+    set_pan(s, target & pstate::pan);
     write_pstate(s, target);
     s.pc = pc;
 }

@@ -33,8 +33,8 @@ def modules(root):
         for args in re.findall(r"^emu_module\(([^)]*)\)", read(root, name), re.M):
             words = args.split()
             depends = words[words.index("DEPENDS") + 1:] if "DEPENDS" in words else []
-            if "LINK" in depends:
-                depends = depends[:depends.index("LINK")]
+            links = [depends.index(word) for word in ("LINK", "LINK_SHARED") if word in depends]
+            depends = depends[:min(links, default=len(depends))]
             result[re.sub(r"^libs/", "", os.path.dirname(name))] = set(depends)
     return result
 

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+// Opening and creating images by the names people give them: a path, "json:{...}", a URL, "driver:rest", or (image options) a
+// key=value list. Formats are probed where none is named; backing chains are followed, loops and excessive depth refused.
+#pragma once
+#include "block/driver.h"
+
+namespace emu::block {
+
+/// Shared by all opens of one run of a tool (or one machine).
+class Context {
+public:
+    virtual ~Context() = default;
+    /// The bytes of `--object secret,id=...`.
+    virtual Result<std::vector<u8>> secret(std::string_view id) = 0;
+    /// Any other `--object` by id; null where there is none. `type` is a class name of the object's owner.
+    virtual std::shared_ptr<void> object(std::string_view id, std::string_view type) = 0;
+    /// One line for the user's eyes; tools print it with their prefix.
+    virtual void warn(std::string_view text) = 0;
+    bool untrusted = false; ///< follow no backing, external data or network reference; bound metadata
+};
+
+struct OpenRequest {
+    std::string name;          ///< file name, or the option list if image_opts
+    bool image_opts = false;
+    std::string format;        ///< empty: probe
+    bool writable = false, force_share = false, for_check = false, no_io = false;
+    bool no_backing = false;   ///< leave the backing chain alone
+    CacheMode cache;
+    bool unmap = false;
+    std::string backing_name;  ///< open this as backing instead of the recorded one, if set
+    Context* context = nullptr;
+};
+
+Result<NodePtr> open_image(const OpenRequest& request);
+
+struct CreateRequest {
+    std::string name, format;
+    std::optional<u64> size;          ///< absent: the backing image's
+    std::string backing, backing_format;
+    bool no_open_backing = false;     ///< -u
+    KeyValues options;                ///< -o
+    Context* context = nullptr;
+};
+/// Returns the "Formatting ..." line. Existing files are overwritten as their protocol's create does.
+Result<std::string> create_image(CreateRequest request);
+
+/// The full name of a backing file that `image` records as `recorded` (relative names count from the image's folder).
+Result<std::string> backing_path(std::string_view image, std::string_view recorded);
+
+/// Format by contents: the best probe; raw if nothing else is sure.
+Result<const Driver*> probe_format(Node& file);
+
+} // namespace emu::block

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+// A node of the block graph: a range of bytes that can be read, written and asked about.
+//
+// Protocols (file, nbd, ssh ...) are leaves, formats (qcow2, vmdk ...) stand on one or more children, filters on one.
+// Calls block; they may come from any number of threads at once, and a driver makes itself re-entrant with locks as fine as
+// it needs. Parallelism, batching and progress live above (libs/block/ops), the host's I/O engines below (protocols/file).
+//
+// Every call is checked against the node's size before a driver sees it: use the non-virtual read(), write() ...; drivers
+// override the do_...() functions. Requests need no alignment from the caller; where a node's Limits ask for one, the
+// non-virtual functions bounce or read-modify-write.
+#pragma once
+#include "common/json.h"
+#include "common/result.h"
+#include "common/types.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace emu::block {
+
+class Node;
+using NodePtr = std::shared_ptr<Node>;
+
+/// What a write must do beyond changing the bytes. Combine with |.
+enum class WriteFlags : u32 {
+    none = 0,
+    fua = 1,         ///< on stable storage when the call returns
+    may_unmap = 2,   ///< write_zeroes: deallocating is welcome
+    no_fallback = 4, ///< write_zeroes: fail with ENOTSUP rather than write a buffer of zeroes
+    compressed = 8,  ///< write: store compressed; whole clusters only
+};
+constexpr WriteFlags operator|(WriteFlags a, WriteFlags b) { return WriteFlags(u32(a) | u32(b)); }
+constexpr bool has(WriteFlags set, WriteFlags flag) { return (u32(set) & u32(flag)) != 0; }
+
+/// How a range is stored. `data` and `zero` as `map` prints them: data = reads from storage of this chain,
+/// zero = reads as zeroes for certain.
+struct Extent {
+    u64 length = 0;          ///< > 0, at most what was asked for
+    bool data = false;
+    bool zero = false;
+    bool allocated = false;  ///< decided by this layer, not by its backing node
+    bool compressed = false;
+    std::optional<u64> offset;    ///< where the bytes lie in `file`, when they lie there plainly
+    const Node* file = nullptr;   ///< the node that `offset` counts in
+};
+
+enum class Preallocation : u8 { off, metadata, falloc, full };
+
+/// What requests a node likes. All powers of two; 0 = no limit.
+struct Limits {
+    u32 request_alignment = 1;  ///< reads and writes must be multiples of it (O_DIRECT, encryption)
+    u64 cluster_size = 0;       ///< unit of allocation; what compressed writes must cover whole
+    u64 max_transfer = 0;
+    u64 zero_alignment = 1;     ///< write_zeroes below it is written as data
+    u64 discard_alignment = 1;
+    bool can_write_compressed = false;
+    bool fast_zero = false;     ///< write_zeroes(no_fallback) works
+    bool zero_after_create = false; ///< a fresh image reads as zeroes
+};
+
+struct SnapshotInfo {
+    std::string id, name;
+    u64 vm_state_size = 0, vm_clock_nsec = 0, disk_size = 0;
+    s64 date_sec = 0;
+    u32 date_nsec = 0;
+    std::optional<u64> icount;
+};
+
+struct BitmapInfo {
+    std::string name;
+    u64 granularity = 0;
+    bool enabled = false, inconsistent = false, persistent = true;
+};
+
+/// What `info` prints of one node. `specific` is the format-specific object ({"type":..., "data":...}) or null.
+struct ImageInfo {
+    std::optional<u64> cluster_size;
+    bool encrypted = false, compressed = false, dirty = false, corrupt = false;
+    std::string backing_file, backing_format; ///< as recorded in the image
+    std::vector<SnapshotInfo> snapshots;
+    Json specific;
+};
+
+/// Result of a consistency check; counters as `check --output=json` prints them.
+struct CheckResult {
+    u64 corruptions = 0, leaks = 0, check_errors = 0, corruptions_fixed = 0, leaks_fixed = 0;
+    std::optional<u64> image_end_offset, total_clusters, allocated_clusters, fragmented_clusters, compressed_clusters;
+    std::vector<std::string> messages; ///< one per problem, for people
+};
+struct CheckMode {
+    bool fix_leaks = false, fix_errors = false;
+};
+
+class Node {
+public:
+    virtual ~Node() = default;
+    Node(const Node&) = delete;
+
+    /// Name of the driver: "qcow2", "file".
+    virtual std::string_view driver() const = 0;
+    /// Size in bytes now. Need not be a multiple of anything.
+    u64 size() const { return do_size(); }
+    virtual Limits limits() const { return {}; }
+    bool read_only() const { return read_only_; }
+    /// What people call the image (a path, a URL or json:{...}); for messages and `info`.
+    const std::string& name() const { return name_; }
+
+    Result<void> read(u64 at, Bytes to);
+    Result<void> write(u64 at, ConstBytes from, WriteFlags flags = WriteFlags::none);
+    Result<void> write_zeroes(u64 at, u64 length, WriteFlags flags = WriteFlags::none);
+    /// Give the range back to the storage below. Advisory: a node that cannot succeeds and does nothing.
+    Result<void> discard(u64 at, u64 length);
+    /// All writes that have returned are on stable storage when this returns.
+    Result<void> flush();
+    /// The extent that starts at `at`; `length` > 0, [at, at + length) within the node.
+    Result<Extent> extent(u64 at, u64 length);
+    Result<void> truncate(u64 size, Preallocation preallocation = Preallocation::off);
+    /// Write out caches, clear dirty marks; called once before the last reference goes. Later errors are lost.
+    Result<void> close();
+
+    /// Children for walks of the graph: the storage child first. A filter or format has one, protocols have none.
+    virtual std::vector<NodePtr> children() const { return {}; }
+    NodePtr backing() const { return backing_; }
+    void set_backing(NodePtr node) { backing_ = std::move(node); }
+    /// A node that passes the bytes of its child through (filters): `map`, depth and backing look below it.
+    virtual Node* filtered() const { return nullptr; }
+    /// Bytes that the image takes on its storage, if known.
+    virtual std::optional<u64> allocated_size() const;
+
+    virtual Result<ImageInfo> info();
+    virtual Result<CheckResult> check(CheckMode mode);
+    /// Record another backing file (name and format) in the image's header.
+    virtual Result<void> change_backing(std::string_view file, std::string_view format);
+    /// Forget all contents of this layer, so that the backing node shows through (after commit).
+    virtual Result<void> make_empty();
+    /// Change creation options of an existing image; the keys are the driver's amend options.
+    virtual Result<void> amend(class AmendArgs& args);
+
+    // Internal snapshots and dirty bitmaps; ENOTSUP where the format has none.
+    virtual Result<void> snapshot_create(std::string_view name);
+    virtual Result<void> snapshot_apply(std::string_view id_or_name);
+    virtual Result<void> snapshot_delete(std::string_view id_or_name);
+    /// Show the contents of an internal snapshot, read-only, from now on.
+    virtual Result<void> snapshot_load(std::string_view id_or_name);
+    virtual Result<std::vector<BitmapInfo>> bitmaps();
+
+protected:
+    Node() = default;
+    // The range is within the node and aligned as limits() asks; lengths are > 0.
+    virtual u64 do_size() const = 0;
+    virtual Result<void> do_read(u64 at, Bytes to) = 0;
+    virtual Result<void> do_write(u64 at, ConstBytes from, WriteFlags flags);           ///< default: EROFS
+    virtual Result<void> do_write_zeroes(u64 at, u64 length, WriteFlags flags);          ///< default: ENOTSUP, written as data
+    virtual Result<void> do_discard(u64 at, u64 length);                                 ///< default: nothing
+    virtual Result<void> do_flush();                                                     ///< default: flush of the first child
+    virtual Result<Extent> do_extent(u64 at, u64 length);                                ///< default: all data, at no known place
+    virtual Result<void> do_truncate(u64 size, Preallocation preallocation);             ///< default: ENOTSUP
+    virtual Result<void> do_close();                                                     ///< default: nothing
+
+    bool read_only_ = true;
+    std::string name_;
+    friend class Opener;
+
+private:
+    NodePtr backing_;
+};
+
+} // namespace emu::block

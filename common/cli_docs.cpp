@@ -18,7 +18,7 @@ std::string spelled_all(const Option& option) {
     std::vector<std::string> names;
     for (std::string_view name : names_of(option)) names.push_back(spelled(name));
     std::string text = join(names, ", ");
-    if (option.value_optional) return text + "[" + std::string(option.metavar) + "]";
+    if (option.value_optional) return text + "[=" + std::string(option.metavar) + "]";
     return option.metavar.empty() ? text : text + " " + std::string(option.metavar);
 }
 
@@ -87,7 +87,7 @@ std::string roff(const std::vector<Option>& options) {
         std::vector<std::string> names;
         for (std::string_view name : names_of(option)) names.push_back("\\fB" + roff(spelled(name)) + "\\fR");
         text += ".TP\n" + join(names, ", ");
-        if (option.value_optional) text += "[\\fI" + roff(option.metavar) + "\\fR]";
+        if (option.value_optional) text += "[=\\fI" + roff(option.metavar) + "\\fR]";
         else if (!option.metavar.empty()) text += " \\fI" + roff(option.metavar) + "\\fR";
         text += "\n" + roff(option.help) + ".\n";
         if (!option.env.empty()) text += fmt::format("Environment: \\fB{}\\fR.\n", option.env);

@@ -68,7 +68,8 @@ std::string Agent::answer(std::string_view text) {
 }
 
 std::string Agent::refuse(Error error) {
-    return error_line(std::move(error).in("JSON parse error").with_hint(""), std::nullopt);
+    error.text = "JSON parse error, " + error.text;
+    return error_line(error, std::nullopt);
 }
 
 } // namespace emu::guest_agent

@@ -22,7 +22,7 @@ bool can_offline(const Host& host, s64 number) { return host.read_word(block_fol
 Json switch_block(const Host& host, s64 number, bool wanted) {
     Json answer;
     answer.set("phys-index", number);
-    if (number < 0 || !host.exists(block_folder(number))) return answer.set("response", "not-found");
+    if (number < 0 || !host.exists(block_folder(number))) return answer.set("response", "not-found").set("error-code", ENOENT);
     if (online(host, number) == wanted) return answer.set("response", "success");
     if (!wanted && !can_offline(host, number)) return answer.set("response", "operation-not-supported");
     auto done = host.write(block_folder(number) + "/state", wanted ? "online" : "offline");

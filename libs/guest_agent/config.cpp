@@ -155,6 +155,7 @@ Result<void> load_config(Config& config, const std::string& named) {
 
 std::string dump_config(const Config& config) {
     std::string text = "[general]\n";
+    const Config defaults;
     Config shown = config;
     shown.path = config.effective_path();
     for (const Key& key : keys) {
@@ -163,7 +164,7 @@ std::string dump_config(const Config& config) {
         if (key.flag) value = shown.*key.flag ? "true" : "false";
         if (key.text) value = escaped(shown.*key.text);
         if (key.list) value = escaped(join(shown.*key.list, ","));
-        if (!value.empty() || key.print_empty) text += fmt::format("{}={}\n", key.name, value);
+        if (!value.empty() || key.print_empty || (key.text && !(defaults.*key.text).empty())) text += fmt::format("{}={}\n", key.name, value);
     }
     return text;
 }

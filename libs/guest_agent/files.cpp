@@ -35,9 +35,10 @@ Result<int> flags_of(std::string_view mode) {
 Result<s64> Files::open(const std::string& path, std::string_view mode) {
     const int flags = EMU_TRY(flags_of(mode));
     if (files_.size() >= most_files) return fail(EMFILE, fmt::format("{} files are open, the limit", files_.size()));
-    Fd fd = EMU_TRY(in(fmt::format("failed to open file '{}' (mode: '{}')", path, mode), Fd::open(path, flags | O_NONBLOCK | O_NOCTTY)));
+    auto fd = Fd::open(path, flags | O_NONBLOCK | O_NOCTTY);
+    if (!fd) return fail_errno(fd.error().code, fmt::format("failed to open file '{}' (mode: '{}')", path, mode));
     const s64 handle = EMU_TRY(state_.next_handle());
-    files_.emplace(handle, std::move(fd));
+    files_.emplace(handle, std::move(*fd));
     return handle;
 }
 

@@ -108,10 +108,6 @@ void put(std::string& out, const Json& json) {
     }
 }
 
-void put_id(Json& reply, const std::optional<Json>& id) {
-    if (id) reply.set("id", *id);
-}
-
 } // namespace
 
 Result<void> check_arguments(std::span<const Parameter> parameters, const Json& arguments) { return check_object(parameters, arguments, ""); }
@@ -146,7 +142,9 @@ std::vector<Arguments> Arguments::objects(std::string_view name) const {
 }
 
 Result<Request> parse_request(std::string_view text, std::optional<Json>& id) {
-    Json json = EMU_TRY(in("JSON parse error", parse_json(text, request_limits)));
+    auto parsed = parse_json(text, request_limits);
+    if (!parsed) return fail(EINVAL, "JSON parse error, " + parsed.error().text);
+    const Json json = std::move(*parsed);
     if (!json.as_object()) return fail(EINVAL, "QMP input must be a JSON object");
     if (const Json* value = json.find("id")) id = *value;
     Request request;
@@ -178,15 +176,15 @@ std::string to_line(const Json& json) {
 std::string success_line(Json value, const std::optional<Json>& id) {
     Json reply;
     reply.set("return", std::move(value));
-    put_id(reply, id);
+    if (id) reply.set("id", *id);
     return to_line(reply);
 }
 
 std::string error_line(const Error& error, const std::optional<Json>& id) {
     Json about, reply;
     about.set("class", error.code == ENOSYS ? "CommandNotFound" : "GenericError").set("desc", error.line());
+    if (id) reply.set("id", *id);
     reply.set("error", std::move(about));
-    put_id(reply, id);
     return to_line(reply);
 }
 

@@ -8,6 +8,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <linux/close_range.h>
 #include <sys/signalfd.h>
 
 namespace emu::guest_agent {
@@ -43,6 +44,13 @@ Result<Fd> more_signals(EventLoop& loop, Agent& agent) {
     return fd;
 }
 
+/// What our parent left open is not for the programs we run.
+void keep_descriptors_to_ourselves() {
+    if (close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC) == 0) return;
+    for (int fd = STDERR_FILENO + 1; fd < 1024; fd++) // kernels before 5.11
+        if (const int flags = fcntl(fd, F_GETFD); flags >= 0) fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
+}
+
 /// The standard streams are open, if only to /dev/null: pipes must not take their numbers.
 void open_standard_streams() {
     int fd;
@@ -54,6 +62,7 @@ void open_standard_streams() {
 Result<int> serve(const Config& config) {
     std::signal(SIGPIPE, SIG_IGN);
     open_standard_streams();
+    keep_descriptors_to_ourselves();
     Fd passed = EMU_TRY(activation_socket());
     std::optional<Daemon> daemon;
     if (config.daemon) daemon = EMU_TRY(Daemon::start());

@@ -127,12 +127,18 @@ bool Service::flush() {
     return true;
 }
 
-/// A client has left; or the host end of a port is closed, which is looked at again until it opens.
+/// A client has left; or the host end of a port is closed, which is looked at again until it opens. With retry-path the port is
+/// opened anew for that: it may have been unplugged.
 void Service::peer_left() {
     if (method_->listens) return end_client();
     loop_.unwatch(line_.get());
     watching_ = false;
     timer_ = loop_.after(absent_interval, [this] {
+        if (agent_.config().retry_path) {
+            line_.reset();
+            if (!open()) retry_later();
+            return;
+        }
         Fd line = std::move(line_);
         if (auto begun = begin(std::move(line)); !begun) lost(std::move(begun.error()));
     });

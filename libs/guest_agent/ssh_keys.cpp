@@ -17,7 +17,8 @@ constexpr const char *folder_name = ".ssh", *file_name = "authorized_keys", *fre
 
 /// The user's line of /etc/passwd below another root, where the C library does not look.
 Result<std::string> home_below_root(const Host& host, const std::string& user, uid_t& uid, gid_t& gid) {
-    for (std::string_view line : split(EMU_TRY(host.read("/etc/passwd")), '\n')) {
+    const std::string text = EMU_TRY(host.read("/etc/passwd"));
+    for (std::string_view line : split(text, '\n')) {
         const auto fields = split(line, ':');
         if (fields.size() < 7 || fields[0] != user) continue;
         uid = uid_t(std::strtoul(std::string(fields[2]).c_str(), nullptr, 10));

@@ -7,11 +7,12 @@
 #include <cstdlib>
 #include <cstring>
 #include <fmt/format.h>
-#include <linux/vm_sockets.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <termios.h>
+
+#include <linux/vm_sockets.h> // older ones want sys/socket.h in front of them
 
 namespace emu::guest_agent {
 

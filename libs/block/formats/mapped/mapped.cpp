@@ -56,7 +56,7 @@ Result<void> MappedNode::do_read(u64 at, Bytes to) {
         const Bytes part = to.first(run.length);
         const u64 within = at % block_;
         switch (run.place.kind) {
-        case Place::Kind::hole: EMU_CHECK(read_backing(at, part)); break;
+        case Place::Kind::hole: EMU_CHECK(read_below(at, part)); break;
         case Place::Kind::zero: std::memset(part.data(), 0, part.size()); break;
         case Place::Kind::other: EMU_CHECK(read_other(at / block_, run.place, within, part)); break;
         case Place::Kind::data: {
@@ -65,7 +65,7 @@ Result<void> MappedNode::do_read(u64 at, Bytes to) {
             const u64 real = start < there ? std::min<u64>(part.size(), there - start) : 0;
             if (real) EMU_CHECK(file_->read(start, part.first(real)));
             std::memset(part.data() + real, 0, part.size() - real);
-            if (real) decode(at, part);
+            decode(at, part.first(real / 512 * 512));
             break;
         }
         }
@@ -89,7 +89,7 @@ Result<void> MappedNode::write_data(u64 offset, u64 guest, ConstBytes from) {
 
 /// Bytes of a new block that the caller does not write: from what was there before.
 Result<void> MappedNode::fill(u64 guest, u64 offset, u64 length, const Place& old, u64 index, bool fresh) {
-    const bool from_backing = old.kind == Place::Kind::hole && backing() && guest < backing()->size();
+    const bool from_backing = old.kind == Place::Kind::hole && guest < below_size();
     if (old.kind != Place::Kind::other && !from_backing && !encoded())
         return fresh ? Result<void>() : file_->write_zeroes(offset, length);
     std::vector<u8> buffer;
@@ -98,7 +98,7 @@ Result<void> MappedNode::fill(u64 guest, u64 offset, u64 length, const Place& ol
         if (old.kind == Place::Kind::other)
             EMU_CHECK(read_other(index, old, (guest + done) % block_, buffer));
         else if (from_backing)
-            EMU_CHECK(read_backing(guest + done, buffer));
+            EMU_CHECK(read_below(guest + done, buffer));
         if (fresh && !encoded() && is_zero(buffer)) continue;
         EMU_CHECK(write_data(offset + done, guest + done, buffer));
     }
@@ -157,13 +157,13 @@ Result<void> MappedNode::zero_block_part(u64 index, u64 within, u64 length, Writ
     not_busy_.wait(lock, [&] { return !busy_.contains(index); });
     const Place place = EMU_TRY(lookup(index));
     const bool whole = within == 0 && (length == block_ || index * block_ + length >= size());
-    const bool shows_backing = place.kind == Place::Kind::hole && backing() && index * block_ + within < backing()->size();
+    const bool shows_backing = place.kind == Place::Kind::hole && index * block_ + within < below_size();
     if (place.kind == Place::Kind::zero || (place.kind == Place::Kind::hole && !shows_backing)) return {};
     EMU_CHECK(start_changes_locked());
     if (whole && (place.kind != Place::Kind::data || has(flags, WriteFlags::may_unmap) || encoded())) {
         map_dirty_ = true;
         auto linked = link_zero(index);
-        if (!linked && linked.error().code == ENOTSUP && !backing()) linked = unlink(index);
+        if (!linked && linked.error().code == ENOTSUP && !below_size()) linked = unlink(index);
         if (linked || linked.error().code != ENOTSUP) return linked;
     }
     lock.unlock();
@@ -199,7 +199,7 @@ Result<void> MappedNode::do_discard(u64 at, u64 length) {
         map_dirty_ = true;
         // With a backing image a hole would bring its old contents back.
         auto gone = link_zero(index);
-        if (!gone && gone.error().code == ENOTSUP && !backing()) gone = unlink(index);
+        if (!gone && gone.error().code == ENOTSUP && !below_size()) gone = unlink(index);
         if (!gone && gone.error().code == ENOTSUP) return {};
         EMU_CHECK(std::move(gone));
         lock.unlock();

@@ -55,7 +55,10 @@ protected:
     virtual Result<void> commit_map() { return {}; }
     /// Before the first change to the image (marks "in use").
     virtual Result<void> begin_changes() { return {}; }
-    /// Encryption and the like: bytes on their way to and from the file. `at` counts in the guest.
+    /// What shows through holes: the backing image, for all but parts of larger images.
+    virtual u64 below_size() const { return backing() ? backing()->size() : 0; }
+    virtual Result<void> read_below(u64 at, Bytes to) { return read_backing(at, to); }
+    /// Encryption and the like (whole sectors of 512 bytes): bytes on their way to and from the file. `at` counts in the guest.
     virtual void decode(u64 /*at*/, Bytes /*data*/) {}
     virtual void encode(u64 /*at*/, Bytes /*data*/) {}
     virtual bool encoded() const { return false; }

@@ -253,16 +253,16 @@ constexpr CreateOption vhd_options[] = {
     {"subformat", CreateOption::Kind::string, "Type of virtual hard disk format. Supported formats are {dynamic (default) | fixed} "},
     {"force_size", CreateOption::Kind::flag, "Use exactly the size given (default here); off: the nearest CHS-based calculation"},
 };
-constexpr CreateOption open_options[] = {
+constexpr CreateOption vpc_open_options[] = {
     {"force_size_calc", CreateOption::Kind::string, "Force disk size calculation to use either CHS geometry, or use the disk current_size"},
 };
 
 } // namespace
 
 extern const Driver vpc_driver{.name = "vpc", .probe = probe, .open = open_vpc, .create = create_vpc,
-                               .create_options = vpc_options, .open_options = open_options,
+                               .create_options = vpc_options, .open_options = vpc_open_options,
                                .summary = "Virtual PC / Hyper-V disk image (VHD)"};
 extern const Driver vhd_driver{.name = "vhd", .open = open_vpc, .create = create_vhd, .create_options = vhd_options,
-                               .open_options = open_options, .summary = "another name of vpc; sizes are exact, in whole MiB"};
+                               .open_options = vpc_open_options, .summary = "another name of vpc; sizes are exact, in whole MiB"};
 
 } // namespace emu::block

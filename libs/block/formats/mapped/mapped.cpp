@@ -65,7 +65,7 @@ Result<void> MappedNode::do_read(u64 at, Bytes to) {
             const u64 real = start < there ? std::min<u64>(part.size(), there - start) : 0;
             if (real) EMU_CHECK(file_->read(start, part.first(real)));
             std::memset(part.data() + real, 0, part.size() - real);
-            decode(at, part.first(real / 512 * 512));
+            if (encoded()) decode(at, part.first(real / 512 * 512));
             break;
         }
         }

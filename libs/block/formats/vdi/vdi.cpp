@@ -60,8 +60,7 @@ Result<Header> parse(Node& file) {
     if (out.block < sector || !is_power_of_two(out.block) || out.block > (u64(1) << 30))
         return fail(ENOTSUP, fmt::format("unsupported VDI image (block size {})", out.block));
     if (out.extra % sector) return fail(ENOTSUP, fmt::format("unsupported VDI image (block extra data {})", out.extra));
-    if (out.table < 0x190 || out.table % sector || out.data % sector)
-        return fail(EINVAL, "VDI block table or data area is not where it may be");
+    if (out.table < 0x180) return fail(EINVAL, "VDI block table is not where it may be");
     if (out.blocks > max_blocks) return fail(EFBIG, fmt::format("unsupported VDI image (too many blocks {})", out.blocks));
     if (out.disk_size > u64(out.blocks) * out.block)
         return fail(EINVAL, fmt::format("unsupported VDI image (disk size {}, image bitmap has room for {})", out.disk_size,

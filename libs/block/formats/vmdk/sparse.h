@@ -46,6 +46,8 @@ public:
 
 /// An extent, as a node of its own size. `below` outlives it (null: nothing below) and counts from the extent's start.
 Result<NodePtr> open_sparse_extent(NodePtr file, bool writable, Below* below);
+/// A flat extent: bytes of `file` from `offset` on.
+NodePtr open_flat_extent(NodePtr file, u64 offset, u64 length, bool writable);
 /// The kinds by what the first bytes say.
 bool is_sparse_extent(ConstBytes head);
 

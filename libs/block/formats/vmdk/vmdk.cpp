@@ -88,12 +88,7 @@ Result<void> VmdkNode::open_part(OpenArgs& args, usize index, const ExtentLine& 
     }
     const auto stop = checked_add(line.offset * sector, length);
     if (!stop || *stop > align_up(part.file->size(), sector)) return fail(EINVAL, fmt::format("extent '{}' is shorter than its descriptor says", line.file));
-    OpenArgs raw = args;
-    raw.writable = below.writable;
-    raw.options = {};
-    raw.options.add("offset", std::to_string(line.offset * sector));
-    if (*stop <= part.file->size()) raw.options.add("size", std::to_string(length));
-    NodePtr node = EMU_TRY(find_driver("raw")->open(part.file, raw));
+    NodePtr node = open_flat_extent(part.file, line.offset * sector, length, below.writable);
     return add_part(std::move(part), std::move(node), length);
 }
 

@@ -74,9 +74,10 @@ std::array<u8, VhdFooter::bytes> VhdFooter::serialise() const {
 bool VhdFooter::trusts_current_size() const {
     if (geometry.total() >= vhd_max_geometry) return true; // the geometry says only "at least so large"
     if (geometry.total() == 0) return true;
-    static constexpr std::array<std::string_view, 7> names = {"win ", "qem2", "d2v ", "CTXS", "emu1", "vbox", "wa\0\0"};
+    // Virtual PC shows the geometry's size to its guests, and QEMU follows it unless told to be exact ("qem2"). All others
+    // mean the size that they write.
     const std::string_view name(creator.data(), creator.size());
-    return std::find(names.begin(), names.end(), name) != names.end() || name == std::string_view("tap\0", 4);
+    return name != "vpc " && name != "qemu";
 }
 
 Result<VhdDynamicHeader> VhdDynamicHeader::parse(ConstBytes raw) {

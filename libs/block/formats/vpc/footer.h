@@ -25,7 +25,7 @@ struct VhdFooter {
     /// Cookie and version must be right; a wrong checksum is reported, not refused.
     static Result<VhdFooter> parse(ConstBytes bytes);
     std::array<u8, bytes> serialise() const;
-    /// Is `current_size` what counts, rather than the geometry? Writers differ; known ones are told by their name.
+    /// Is `current_size` what counts, rather than the geometry? Told by the writer's name.
     bool trusts_current_size() const;
 };
 

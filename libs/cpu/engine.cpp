@@ -71,14 +71,14 @@ Engine::Stats Engine::stats() const {
     return stats;
 }
 
-std::shared_ptr<ir::Function> Engine::Impl::translate(u64 pc, u32 mode, unsigned max_insns) {
+std::shared_ptr<ir::Function> Engine::Impl::translate(u64 pc, u32 mode, unsigned max_insns, const isa::KnownUnits* known) {
     auto function = std::make_shared<ir::Function>();
     function->pc = pc;
     function->mode = mode;
     function->slots = isa->slots;
     function->fp = isa->fp_env(mode);
     ir::Builder builder(*function);
-    isa::TranslateRequest request{.pc = pc, .mode = mode, .model = model, .max_insns = max_insns, .system = options.system, .code = memory};
+    isa::TranslateRequest request{.pc = pc, .mode = mode, .model = model, .max_insns = max_insns, .system = options.system, .code = memory, .known = known};
     isa->translate(builder, request);
     EMU_ASSERT(!builder.open());
 #ifdef EMU_CHECKED

@@ -55,7 +55,7 @@ jit::Unit* Translated::translate(Lock& lock, Runner&, u64 pc, u32 mode) {
     unsigned insns = engine_.options.one_insn_per_unit ? 1 : Engine::Impl::superblock_insns;
     jit::Unit* unit = nullptr;
     for (;;) {
-        const std::shared_ptr<ir::Function> function = engine_.translate(pc, mode, insns);
+        const std::shared_ptr<ir::Function> function = engine_.translate(pc, mode, insns, this);
         jit::Jit::Outcome outcome = jit_->compile(*function, unit);
         if (outcome == jit::Jit::Outcome::full) {
             flush(lock);

@@ -34,7 +34,7 @@ private:
 };
 
 /// The engine's mutex guards everything; it is taken once each time translated code was left.
-class Translated {
+class Translated final : private isa::KnownUnits {
 public:
     static Result<std::unique_ptr<Translated>> create(Engine::Impl& engine);
 
@@ -63,6 +63,7 @@ public:
 private:
     explicit Translated(Engine::Impl& engine, std::unique_ptr<jit::Jit> jit) : engine_(engine), jit_(std::move(jit)) {}
     using Lock = std::unique_lock<std::mutex>;
+    bool has(u64 pc, u32 mode) const override { return units_.contains({pc, mode}); }
     jit::Unit* find_or_translate(Lock& lock, Runner& runner, u64 pc, u32 mode);
     jit::Unit* translate(Lock& lock, Runner& runner, u64 pc, u32 mode);
     void install(jit::Unit& unit);

@@ -44,6 +44,13 @@ public:
     virtual bool read(u64 address, Bytes to) = 0;
 };
 
+/// Which units exist already. A superblock that runs into one ends there and links to it, instead of having its code twice.
+class KnownUnits {
+public:
+    virtual ~KnownUnits() = default;
+    virtual bool has(u64 pc, u32 mode) const = 0;
+};
+
 /// What a translator is asked for.
 struct TranslateRequest {
     u64 pc = 0;
@@ -52,6 +59,7 @@ struct TranslateRequest {
     unsigned max_insns = 64;
     bool system = false;             ///< a whole machine: privileged instructions exist, accesses go through the MMU
     CodeReader* code = nullptr;
+    const KnownUnits* known = nullptr; ///< null: nothing is
 };
 
 struct Isa {

@@ -32,7 +32,8 @@ bool commutes(Op op) {
 }
 } // namespace
 
-Builder::Builder(Function& function) : f_(function), known_(function.slots.size()), buckets_(1u << hash_bits) {
+Builder::Builder(Function& function, Watcher* watcher)
+    : f_(function), watcher_(watcher), known_(function.slots.size()), buckets_(1u << hash_bits) {
     f_.nodes.clear();
     f_.nodes.reserve(512);
     f_.nodes.push_back({Op::imm, Type::none, 0, 0, 0, 0});
@@ -88,7 +89,10 @@ void Builder::set(unsigned slot, Val value) {
     known_[slot] = value.id;
 }
 
-void Builder::forget_state() { std::fill(known_.begin(), known_.end(), 0); }
+void Builder::forget_state() {
+    std::fill(known_.begin(), known_.end(), 0);
+    forgot_ = true;
+}
 
 void Builder::insn(u64 pc, u32 raw) {
     append(Op::insn, Type::none, 0, u32(pc), u32(pc >> 32), raw);
@@ -150,12 +154,16 @@ void Builder::exit_if(Val cond, const Exit& exit) {
         if (value) this->exit(exit);
         return;
     }
-    append(Op::exit_if, Type::none, 0, cond.id, exit_index(exit), 0);
+    Exit e = exit;
+    if (watcher_) watcher_->before_exit(*this, e, true);
+    append(Op::exit_if, Type::none, 0, cond.id, exit_index(e), 0);
 }
 
 void Builder::exit(const Exit& exit, Val value) {
     if (!open_) return;
-    append(Op::exit, Type::none, 0, exit_index(exit), value.id, 0);
+    Exit e = exit;
+    if (watcher_) watcher_->before_exit(*this, e, false);
+    append(Op::exit, Type::none, 0, exit_index(e), value.id, 0);
     open_ = false;
 }
 

@@ -22,10 +22,18 @@ struct Val {
 
 class Builder {
 public:
-    explicit Builder(Function& function);
+    /// Told of every exit before it is appended (`conditional`: exit_if); may change it and build what goes before it.
+    class Watcher {
+    public:
+        virtual ~Watcher() = default;
+        virtual void before_exit(Builder& builder, Exit& exit, bool conditional) = 0;
+    };
+
+    explicit Builder(Function& function, Watcher* watcher = nullptr);
 
     Function& function() { return f_; }
     const Node& node(Val v) const { return f_.nodes[v.id]; }
+    const V128& vector(Val v) const { return f_.vectors[node(v).a]; }
     Type type(Val v) const { return node(v).type; }
     /// The constant a value is, if it is an imm.
     bool is_const(Val v, u64& out) const;
@@ -131,6 +139,10 @@ public:
     Val fbits(Val x) { return emit(Op::fbits, type(x) == Type::f64 ? Type::i64 : Type::i32, 0, x); }
     Val fcmp(Val a, Val b, bool signaling) { return emit(Op::fcmp, Type::i32, signaling, a, b); }
 
+    /// The value that the slot is known to hold, if any.
+    Val known(unsigned slot) const { return {known_[slot]}; }
+    /// Were slots written that nothing is known about (so that what is not known need not be what it was at the start)?
+    bool forgot() const { return forgot_; }
     /// Drop what is known about state slots (something else may have written them).
     void forget_state();
 
@@ -144,7 +156,8 @@ private:
     u32 exit_index(const Exit& exit);
 
     Function& f_;
-    bool open_ = true;
+    Watcher* watcher_;
+    bool open_ = true, forgot_ = false;
     std::vector<Id> known_;              ///< per slot: the value it holds, 0 = not known
     std::vector<Id> buckets_, chain_;    ///< hash table of pure nodes for common subexpressions
 };

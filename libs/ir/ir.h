@@ -150,6 +150,7 @@ struct Exit {
     u32 code = 0;
     u64 pc = 0;
     u64 ret = 0;
+    u32 block = 0;   ///< in a region: 1 + the block that a jump goes to, or that a call returns to; 0 = outside
     bool operator==(const Exit&) const = default;
 };
 
@@ -169,6 +170,13 @@ struct Function {
 
     const Node& operator[](Id id) const { return nodes[id]; }
 };
+
+/// Does the node leave the unit, or may it (so that the guest state must be exact there)?
+bool may_leave(const Function& function, const Node& node);
+/// Pure, but raises FP flags.
+bool raises_flags(const Node& node);
+/// aux bit of an fcmp that repeats an earlier one, whose flags are raised already.
+inline constexpr u16 fcmp_again = 2;
 
 /// Text form, one node a line; parse(print(f)) is f. The parser names helpers and slots through the tables given.
 std::string print(const Function& function);

@@ -32,4 +32,23 @@ bool holds(Cond cond, u32 flags) {
     return result != bool(unsigned(cond) & 1);
 }
 
+bool may_leave(const Function& function, const Node& node) {
+    switch (info(node.op).effect) {
+    case Effect::load: case Effect::exit: return true;
+    case Effect::store: return node.op != Op::fence;
+    case Effect::call: {
+        const Helper& helper = *function.helpers[node.a];
+        return helper.may_raise || helper.reads_state || helper.writes_state;
+    }
+    default: return false;
+    }
+}
+
+bool raises_flags(const Node& node) {
+    const Op op = node.op;
+    if (op == Op::fcmp) return !(node.aux & fcmp_again);
+    if (op >= Op::fadd && op < Op::vget) return op != Op::fneg && op != Op::fabs && op != Op::fbits && op != Op::bitsf;
+    return op >= Op::vfadd && op < Op::vaesenc && op != Op::vfneg && op != Op::vfabs;
+}
+
 } // namespace emu::ir

@@ -14,6 +14,7 @@ std::string exit_text(const Exit& e) {
     std::string text = fmt::format("{} pc={:#x}", exit_names[unsigned(e.kind)], e.pc);
     if (e.code) text += fmt::format(" code={}", e.code);
     if (e.ret) text += fmt::format(" ret={:#x}", e.ret);
+    if (e.block) text += fmt::format(" block={}", e.block - 1);
     return text;
 }
 

@@ -60,6 +60,7 @@ struct TranslateRequest {
     bool system = false;             ///< a whole machine: privileged instructions exist, accesses go through the MMU
     CodeReader* code = nullptr;
     const KnownUnits* known = nullptr; ///< null: nothing is
+    std::span<const u64> leaders;    ///< sorted; the unit ends with a jump where it comes to one of these
 };
 
 struct Isa {

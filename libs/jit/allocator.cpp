@@ -308,7 +308,7 @@ void Allocator::consume(Id id) {
     for_each_operand(id, [&](Id operand) { unuse(operand); });
     // After a state-changing call there are other values in the slots, see emit_call.
     if (node(id).op == Op::call && f_->helpers[node(id).a]->writes_state) return;
-    if (Analysis::leaves(*f_, node(id))) release_slots(id);
+    if (ir::may_leave(*f_, node(id))) release_slots(id);
 }
 
 void Allocator::bury_dead() {

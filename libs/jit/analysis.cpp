@@ -13,13 +13,6 @@ using ir::Type;
 bool is_compare(Op op) { return op >= Op::eq && op <= Op::sle; }
 bool is_flags(Op op) { return op >= Op::flags_add && op <= Op::flags_logic; }
 
-bool raises_flags(Op op) {
-    if (op >= Op::fadd && op < Op::vget) {
-        return op != Op::fneg && op != Op::fabs && op != Op::fbits && op != Op::bitsf;
-    }
-    return op >= Op::vfadd && op < Op::vaesenc && op != Op::vfneg && op != Op::vfabs;
-}
-
 bool low_half_will_do(const ir::Function& f, Id user, unsigned k, Id operand) {
     const Node& n = f.nodes[user];
     const Id original = k == 0 ? n.a : k == 1 ? n.b : n.c;
@@ -28,18 +21,6 @@ bool low_half_will_do(const ir::Function& f, Id user, unsigned k, Id operand) {
     case Op::select: case Op::crc32: case Op::atomic_cas: case Op::atomic_rmw: case Op::set: return false;
     case Op::store: return k == 1 && ir::MemFlags::unpack(n.aux).size_log2 <= 2;
     default: return ir::info(n.op).effect == Effect::pure;
-    }
-}
-
-bool Analysis::leaves(const ir::Function& function, const Node& node) {
-    switch (ir::info(node.op).effect) {
-    case Effect::load: case Effect::exit: return true;
-    case Effect::store: return node.op != Op::fence;
-    case Effect::call: {
-        const ir::Helper& helper = *function.helpers[node.a];
-        return helper.may_raise || helper.reads_state || helper.writes_state;
-    }
-    default: return false;
     }
 }
 
@@ -134,7 +115,7 @@ void Analysis::forward() {
                 arg = alias_[f_->extra[n.b + k]];
                 raw_[arg].uses++;
             }
-            if (leaves(*f_, n)) last_leave_ = id;
+            if (ir::may_leave(*f_, n)) last_leave_ = id;
             if (helper.writes_state) {
                 for (unsigned s = 0; s < slots_.size(); s++) {
                     if (slots_[s].value) raw_[slots_[s].value].replaced = true;
@@ -150,7 +131,7 @@ void Analysis::forward() {
         } else {
             alias_[id] = alias(id, n);
         }
-        if (leaves(*f_, nodes[id])) last_leave_ = id;
+        if (ir::may_leave(*f_, nodes[id])) last_leave_ = id;
     }
 }
 
@@ -257,7 +238,7 @@ void Analysis::backward() {
             break;
         case Effect::pure:
             if (n.op == Op::imm || n.op == Op::vimm || alias_[id] != id) break;
-            if (!info[id].uses && !raises_flags(n.op)) break;
+            if (!info[id].uses && !ir::raises_flags(n)) break;
             plan_node(id);
             count_operands(id);
             break;

@@ -50,9 +50,6 @@ public:
     std::vector<Pseudo> pseudos;
     std::vector<bool> dead_set;         ///< per node: a set that nobody sees
 
-    /// Does the node leave the unit, or may it?
-    static bool leaves(const ir::Function& function, const ir::Node& node);
-
 private:
     struct SlotLife {
         Id value = 0;         ///< 0 = unknown, in memory
@@ -91,7 +88,5 @@ inline constexpr u16 undo_aux = 0x8000;
 bool low_half_will_do(const ir::Function& function, Id user, unsigned k, Id operand);
 bool is_compare(ir::Op op);
 bool is_flags(ir::Op op);
-/// Pure, but raises FP flags.
-bool raises_flags(ir::Op op);
 
 } // namespace emu::jit

@@ -56,7 +56,8 @@ void translate(ir::Builder& builder, const TranslateRequest& request) {
         const bool next_page = request.system && pc / page != request.pc / page;
         const bool full = function.insns >= std::max(request.max_insns, 1u) || function.exits.size() >= most_side_exits;
         const bool known = pc != request.pc && request.known && request.known->has(pc, request.mode);
-        if (full || next_page || known || !request.code->read(pc, bytes)) {
+        const bool leader = function.insns && std::binary_search(request.leaders.begin(), request.leaders.end(), pc);
+        if (full || next_page || known || leader || !request.code->read(pc, bytes)) {
             if (function.insns) builder.jump(pc);
             else builder.trap(u32(Trap::fetch_fault), pc, builder.imm64(pc));
             break;

@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: MIT
+// Making a region: which blocks, what is known where they begin, and their final translation.
+#include "ir/region.h"
+
+#include "common/result.h"
+#include "ir/region_facts.h"
+#include "ir/region_flow.h"
+#include "ir/state.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <map>
+
+namespace emu::ir {
+
+namespace {
+
+class RegionBuilder {
+public:
+    explicit RegionBuilder(const RegionRequest& request) : request_(request), isa_slots_(unsigned(request.slots.size())) {}
+
+    std::unique_ptr<Region> build() {
+        discover();
+        keep_loop();
+        if (drafts_.size() == 1 && !request_.whole && !leads_to_itself(0)) return nullptr;
+        describe();
+        find_facts();
+        return finish();
+    }
+
+private:
+    /// A block in its plain form.
+    struct Draft {
+        u64 pc = 0;
+        Function function;
+        struct Way {
+            u64 to;
+            bool call;        ///< comes back from a call at `to`
+            ExitFacts facts;
+        };
+        std::vector<Way> ways;
+    };
+
+    void start(Function& f, u64 pc) const {
+        f.pc = pc;
+        f.mode = request_.mode;
+        f.slots = request_.slots;
+        f.fp = request_.fp;
+    }
+
+    // --- which blocks
+
+    struct Collect final : Builder::Watcher {
+        RegionBuilder& owner;
+        Draft& draft;
+        bool with_facts;
+        Collect(RegionBuilder& o, Draft& d, bool f) : owner(o), draft(d), with_facts(f) {}
+        void before_exit(Builder& builder, Exit& exit, bool) override {
+            const bool call = exit.kind == ExitKind::call || exit.kind == ExitKind::call_indirect;
+            if (!call && exit.kind != ExitKind::jump) return;
+            const u64 to = call ? exit.ret : exit.pc;
+            if (with_facts && !owner.index_.count(to)) return;
+            draft.ways.push_back({to, call, with_facts && !call ? describe_exit(builder, owner.isa_slots_) : ExitFacts{}});
+        }
+    };
+
+    void translate(Draft& draft, bool with_facts) {
+        Collect collect(*this, draft, with_facts);
+        draft.ways.clear();
+        start(draft.function, draft.pc);
+        Builder builder(draft.function, &collect);
+        request_.translate(builder, draft.pc, leaders_);
+    }
+
+    /// Breadth first, so that what is near comes in before the region is full.
+    void discover() {
+        drafts_.push_back({request_.pc, {}, {}});
+        index_[request_.pc] = 0;
+        unsigned insns = 0;
+        for (usize i = 0; i < drafts_.size(); i++) {
+            translate(drafts_[i], false);
+            insns += drafts_[i].function.insns;
+            if (insns > 2 * request_.max_insns) break;
+            const auto ways = drafts_[i].ways;
+            for (const auto& way : ways) {
+                if (index_.count(way.to) || drafts_.size() >= request_.max_blocks || !request_.wanted(way.to)) continue;
+                index_[way.to] = u32(drafts_.size());
+                drafts_.push_back({way.to, {}, {}});
+            }
+        }
+        set_leaders();
+        for (Draft& draft : drafts_) translate(draft, false);
+    }
+
+    void set_leaders() {
+        leaders_.clear();
+        for (const auto& [pc, at] : index_) leaders_.push_back(pc);
+    }
+
+    bool leads_to_itself(u32 index) const {
+        return std::any_of(drafts_[index].ways.begin(), drafts_[index].ways.end(), [&](const auto& w) { return w.to == drafts_[index].pc; });
+    }
+
+    /// If the first block is in a loop, keep what is in a loop with it.
+    void keep_loop() {
+        const u32 count = u32(drafts_.size());
+        std::vector<std::vector<u32>> to(count), from(count);
+        for (u32 i = 0; i < count; i++)
+            for (const auto& way : drafts_[i].ways)
+                if (auto at = index_.find(way.to); at != index_.end()) to[i].push_back(at->second), from[at->second].push_back(i);
+        auto reach = [&](const std::vector<std::vector<u32>>& edges) {
+            std::vector<bool> seen(count);
+            std::vector<u32> work = edges[0];
+            while (!work.empty()) {
+                const u32 at = work.back();
+                work.pop_back();
+                if (seen[at]) continue;
+                seen[at] = true;
+                work.insert(work.end(), edges[at].begin(), edges[at].end());
+            }
+            return seen;
+        };
+        const std::vector<bool> ahead = reach(to), behind = reach(from);
+        const bool looped = ahead[0];
+        if (!looped && !request_.whole) return drafts_.resize(1);
+        std::vector<Draft> kept;
+        index_.clear();
+        for (u32 i = 0; i < count; i++) {
+            if (i && looped && !request_.whole && !(ahead[i] && behind[i])) continue;
+            if (i && !ahead[i]) continue;
+            index_[drafts_[i].pc] = u32(kept.size());
+            kept.push_back(std::move(drafts_[i]));
+        }
+        drafts_ = std::move(kept);
+        set_leaders();
+    }
+
+    void describe() {
+        for (Draft& draft : drafts_) translate(draft, true);
+    }
+
+    // --- what is known
+
+    void find_facts() {
+        std::vector<bool> blocked(isa_slots_);
+        for (;;) {
+            solve(blocked);
+            std::vector<unsigned> wanting = number_slots();
+            if (own_.size() <= most_region_slots) return;
+            for (usize i = wanting.size(); i-- > most_region_slots / 2;) blocked[wanting[i]] = true;
+            EMU_ASSERT(!wanting.empty());
+            if (wanting.size() <= most_region_slots / 2) blocked.assign(isa_slots_, true);
+        }
+    }
+
+    void solve(const std::vector<bool>& blocked) {
+        facts_.assign(drafts_.size(), std::vector<Fact>(isa_slots_, Fact::of(Fact::any)));
+        for (auto& facts : facts_)
+            for (unsigned s = 0; s < isa_slots_; s++)
+                if (blocked[s]) facts[s] = Fact::of(Fact::nothing);
+        const std::vector<Fact> unknown(isa_slots_, Fact::of(Fact::nothing));
+        std::vector<bool> outer(drafts_.size());
+        outer[0] = true;
+        for (const Draft& draft : drafts_)
+            for (const auto& way : draft.ways)
+                if (way.call) outer[index_.at(way.to)] = true;
+        for (bool changed = true; changed;) {
+            changed = false;
+            for (u32 i = 0; i < drafts_.size(); i++) {
+                for (const auto& way : drafts_[i].ways) {
+                    if (way.call) continue;
+                    auto& there = facts_[index_.at(way.to)];
+                    for (unsigned s = 0; s < isa_slots_; s++) {
+                        if (there[s].form == Fact::nothing) continue;
+                        Fact met = meet(there[s], fact_at_exit(way.facts, s, facts_[i]), request_.slots[s].type);
+                        if (outer[i]) met = meet(met, fact_at_exit(way.facts, s, unknown), request_.slots[s].type);
+                        if (met == there[s]) continue;
+                        there[s] = std::move(met);
+                        changed = true;
+                    }
+                }
+            }
+        }
+        for (auto& facts : facts_)
+            for (Fact& fact : facts)
+                if (fact.form == Fact::any) fact = Fact::of(Fact::nothing);
+    }
+
+    using OwnKey = std::tuple<unsigned, unsigned, Type>; // slot, operand, type
+
+    /// Give the region's slots numbers; returns the ISA slots they are for.
+    std::vector<unsigned> number_slots() {
+        own_.clear();
+        std::vector<unsigned> wanting;
+        for (unsigned s = 0; s < isa_slots_; s++) {
+            const usize before = own_.size();
+            for (const auto& facts : facts_) {
+                if (facts[s].form != Fact::pure) continue;
+                for (unsigned k = 0; k < 2; k++)
+                    if (needs_slot(facts[s], k)) own_.try_emplace({s, k, facts[s].args[k].type}, unsigned(isa_slots_ + own_.size()));
+            }
+            if (own_.size() != before) wanting.push_back(s);
+        }
+        return wanting;
+    }
+
+    static bool needs_slot(const Fact& fact, unsigned k) {
+        const FactOperand& operand = fact.args[k];
+        return is_operand(fact.op, k) && !operand.constant && operand.origins.empty();
+    }
+    unsigned own_slot(unsigned slot, unsigned k, Type type) const { return own_.at({slot, k, type}); }
+
+    // --- the final blocks
+
+    struct Finish final : Builder::Watcher {
+        RegionBuilder& owner;
+        explicit Finish(RegionBuilder& o) : owner(o) {}
+        void before_exit(Builder& builder, Exit& exit, bool) override { owner.prepare_exit(builder, exit); }
+    };
+
+    /// Index in region_->blocks, which is made if it is not there yet.
+    u32 block_at(u64 pc, bool outer) {
+        auto [at, fresh] = final_.try_emplace({pc, outer}, u32(region_->blocks.size()));
+        if (fresh) {
+            region_->blocks.push_back(std::make_unique<RegionBlock>());
+            region_->blocks.back()->outer = outer;
+            region_->blocks.back()->function.pc = pc;
+        }
+        return at->second;
+    }
+
+    void prepare_exit(Builder& builder, Exit& exit) {
+        const bool call = exit.kind == ExitKind::call || exit.kind == ExitKind::call_indirect;
+        if (!call && exit.kind != ExitKind::jump) return;
+        auto at = index_.find(call ? exit.ret : exit.pc);
+        if (at == index_.end()) return;
+        exit.block = block_at(at->first, call) + 1;
+        if (call) return;
+        const auto& facts = facts_[at->second];
+        for (unsigned s = 0; s < isa_slots_; s++) {
+            if (facts[s].form != Fact::pure) continue;
+            for (unsigned k = 0; k < 2; k++)
+                if (needs_slot(facts[s], k)) set_operand(builder, s, facts[s], k);
+        }
+    }
+
+    void set_operand(Builder& builder, unsigned slot, const Fact& fact, unsigned k) {
+        const Val value = builder.get(slot);
+        const Type type = fact.args[k].type;
+        Val operand;
+        if (fact.op == Op::zext) operand = builder.trunc(value);
+        else if (fact.op == Op::vzext) operand = builder.vget(type, float_lane(bit_width(type)), value, 0);
+        else operand = token_operand(builder, value, fact, k);
+        if (operand && builder.type(operand) == type) builder.set(own_slot(slot, k, type), operand);
+        else failed_ = true;
+    }
+
+    /// Operand k of the flags op that made the token.
+    static Val token_operand(Builder& builder, Val token, const Fact& fact, unsigned k) {
+        const Node& n = builder.node(token);
+        if (n.op != fact.op) return {};
+        return {k ? n.b : n.a};
+    }
+
+    Val operand(Builder& builder, unsigned slot, const Fact& fact, unsigned k) const {
+        const FactOperand& o = fact.args[k];
+        if (o.constant) return builder.imm(o.type, o.bits);
+        if (o.origins.empty()) return builder.get(own_slot(slot, k, o.type));
+        const Val origin = builder.get(o.origins[0].slot);
+        if (is_float(o.type)) return builder.vget(o.type, float_lane(bit_width(o.type)), origin, 0);
+        return builder.add(builder.resize(origin, o.type), builder.imm(o.type, 0 - u64(o.origins[0].plus)));
+    }
+
+    void begin_with(Builder& builder, const std::vector<Fact>& facts) const {
+        // Flags may refer to registers, so these come first.
+        for (bool flags : {false, true}) {
+            for (unsigned s = 0; s < isa_slots_; s++) {
+                const Fact& fact = facts[s];
+                const Type type = request_.slots[s].type;
+                if ((type == Type::i32) != flags) continue;
+                if (fact.form == Fact::constant) {
+                    builder.set(s, type == Type::v128 ? builder.vimm(fact.bits) : builder.imm(type, fact.bits.lo));
+                } else if (fact.form == Fact::pure) {
+                    const Val a = operand(builder, s, fact, 0), b = is_operand(fact.op, 1) ? operand(builder, s, fact, 1) : Val{};
+                    builder.set(s, builder.emit(fact.op, type, fact.aux, a, b));
+                }
+            }
+        }
+    }
+
+    void make_slots() {
+        region_->isa_slots = isa_slots_;
+        region_->slots.assign(request_.slots.begin(), request_.slots.end());
+        region_->slots.resize(isa_slots_ + own_.size());
+        for (const auto& [key, number] : own_) {
+            const auto& [slot, k, type] = key;
+            region_->names.push_back(std::string(request_.slots[slot].name) + "." + std::to_string(k) + "." + std::string(type_names[unsigned(type)]));
+            const usize place = 63 - (number - isa_slots_);
+            const usize offset = offsetof(StateHeader, frame) + offsetof(JitFrame, spill) + sizeof(V128) * place;
+            region_->slots[number] = {region_->names.back(), type, u32(offset), 0};
+        }
+    }
+
+    std::unique_ptr<Region> finish() {
+        region_ = std::make_unique<Region>();
+        region_->pc = request_.pc;
+        region_->mode = request_.mode;
+        make_slots();
+        block_at(request_.pc, true);
+        const std::vector<Fact> nothing(isa_slots_);
+        for (u32 i = 0; i < region_->blocks.size() && !failed_; i++) {
+            RegionBlock* block = region_->blocks[i].get();
+            const u64 pc = block->function.pc;
+            start(block->function, pc);
+            block->function.slots = region_->slots;
+            Finish watcher(*this);
+            Builder builder(block->function, &watcher);
+            if (!block->outer) begin_with(builder, facts_[index_.at(pc)]);
+            request_.translate(builder, pc, leaders_);
+            block = region_->blocks[i].get();
+            region_->insns += block->function.insns;
+            const auto& ranges = block->function.ranges;
+            region_->ranges.insert(region_->ranges.end(), ranges.begin(), ranges.end());
+        }
+        if (failed_) return nullptr;
+        order_blocks(*region_);
+        find_loops(*region_);
+        find_live_slots(*region_);
+        weigh_slots(*region_);
+        return std::move(region_);
+    }
+
+    const RegionRequest& request_;
+    const unsigned isa_slots_;
+    std::vector<Draft> drafts_;
+    std::map<u64, u32> index_;
+    std::vector<u64> leaders_;
+    std::vector<std::vector<Fact>> facts_;    ///< per draft and slot
+    std::map<OwnKey, unsigned> own_;
+    std::map<std::pair<u64, bool>, u32> final_;
+    std::unique_ptr<Region> region_;
+    bool failed_ = false;
+};
+
+} // namespace
+
+std::unique_ptr<Region> build_region(const RegionRequest& request) { return RegionBuilder(request).build(); }
+
+} // namespace emu::ir

@@ -100,4 +100,17 @@ void dump_unit(const isa::Isa& isa, const ir::Function& function, isa::CodeReade
     log::write(text);
 }
 
+void dump_region(const isa::Isa& isa, const ir::Region& region, isa::CodeReader& code, ConstBytes host, const void* host_address) {
+    std::string text = fmt::format("REGION: {} instructions in {} blocks at {:#x}, mode {:#x}\n", region.insns, region.blocks.size(), region.pc, region.mode);
+    if (log::enabled(log::Item::in_asm)) {
+        for (auto [first, last] : region.ranges) {
+            std::vector<u8> bytes(usize(last - first));
+            if (code.read(first, bytes)) text += disassemble_guest(isa, bytes, first) + '\n';
+        }
+    }
+    if (log::enabled(log::Item::op)) text += "OP:\n" + ir::print(region) + '\n';
+    if (log::enabled(log::Item::out_asm)) text += fmt::format("OUT: {} bytes\n{}\n", host.size(), disassemble_host(host, u64(host_address)));
+    log::write(text);
+}
+
 } // namespace emu::cpu

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What -d in_asm, op and out_asm print: guest code, its IR and the host code made of it.
 #pragma once
+#include "ir/region.h"
 #include "isa/isa.h"
 
 namespace emu::cpu {
@@ -14,5 +15,8 @@ void dump_unit(const isa::Isa& isa, const ir::Function& function, isa::CodeReade
 /// Instructions as text, one a line: "address: bytes  text".
 std::string disassemble_host(ConstBytes code, u64 address);
 std::string disassemble_guest(const isa::Isa& isa, ConstBytes code, u64 address);
+
+/// The same of a region.
+void dump_region(const isa::Isa& isa, const ir::Region& region, isa::CodeReader& code, ConstBytes host, const void* host_address);
 
 } // namespace emu::cpu

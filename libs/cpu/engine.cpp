@@ -19,16 +19,23 @@ std::vector<Engine::Impl*> engines;
 
 void before_fork() {
     engines_mutex.lock();
-    for (Engine::Impl* engine : engines) engine->mutex.lock();
+    for (Engine::Impl* engine : engines) {
+        if (engine->translated) engine->translated->compile_mutex().lock();
+        engine->mutex.lock();
+    }
 }
 void after_fork_in_parent() {
-    for (Engine::Impl* engine : engines) engine->mutex.unlock();
+    for (Engine::Impl* engine : engines) {
+        engine->mutex.unlock();
+        if (engine->translated) engine->translated->compile_mutex().unlock();
+    }
     engines_mutex.unlock();
 }
 void after_fork_in_child() {
     for (Engine::Impl* engine : engines) {
         if (engine->translated) engine->translated->forget_other_threads();
         engine->mutex.unlock();
+        if (engine->translated) engine->translated->compile_mutex().unlock();
     }
     engines_mutex.unlock();
 }
@@ -71,14 +78,15 @@ Engine::Stats Engine::stats() const {
     return stats;
 }
 
-std::shared_ptr<ir::Function> Engine::Impl::translate(u64 pc, u32 mode, unsigned max_insns, const isa::KnownUnits* known) {
+std::shared_ptr<ir::Function> Engine::Impl::translate(u64 pc, u32 mode, unsigned max_insns, isa::CodeReader& reader, const isa::KnownUnits* known) {
     auto function = std::make_shared<ir::Function>();
     function->pc = pc;
     function->mode = mode;
     function->slots = isa->slots;
     function->fp = isa->fp_env(mode);
     ir::Builder builder(*function);
-    isa::TranslateRequest request{.pc = pc, .mode = mode, .model = model, .max_insns = max_insns, .system = options.system, .code = memory, .known = known};
+    isa::TranslateRequest request{.pc = pc, .mode = mode, .model = model, .max_insns = max_insns, .system = options.system, .code = &reader,
+                                  .known = known, .leaders = {}};
     isa->translate(builder, request);
     EMU_ASSERT(!builder.open());
 #ifdef EMU_CHECKED
@@ -89,14 +97,14 @@ std::shared_ptr<ir::Function> Engine::Impl::translate(u64 pc, u32 mode, unsigned
 
 std::shared_ptr<ir::Function> Engine::Impl::translate_one(u64 pc, u32 mode) {
     std::lock_guard lock(mutex);
-    return translate(pc, mode, 1);
+    return translate(pc, mode, 1, *memory);
 }
 
 std::shared_ptr<const ir::Function> Engine::Impl::find_or_translate(u64 pc, u32 mode) {
     std::lock_guard lock(mutex);
     auto at = functions.find({pc, mode});
     if (at != functions.end()) return at->second;
-    auto function = translate(pc, mode, options.one_insn_per_unit ? 1 : superblock_insns);
+    auto function = translate(pc, mode, options.one_insn_per_unit ? 1 : superblock_insns, *memory);
     if (wants_dump()) dump_unit(*isa, *function, *memory, {}, nullptr);
     for (auto [first, last] : function->ranges) memory->watch(first, last);
     stats.units++;

@@ -34,7 +34,7 @@ struct Engine::Impl {
 
     std::shared_ptr<const ir::Function> find_or_translate(u64 pc, u32 mode);
     /// Translate without keeping the result; the mutex is held.
-    std::shared_ptr<ir::Function> translate(u64 pc, u32 mode, unsigned max_insns, const isa::KnownUnits* known = nullptr);
+    std::shared_ptr<ir::Function> translate(u64 pc, u32 mode, unsigned max_insns, isa::CodeReader& reader, const isa::KnownUnits* known = nullptr);
     /// One instruction, for the interpreter.
     std::shared_ptr<ir::Function> translate_one(u64 pc, u32 mode);
 };

@@ -3,6 +3,7 @@
 
 #include "common/result.h"
 #include "cpu/dump.h"
+#include "cpu/recording_reader.h"
 
 #include <algorithm>
 #include <chrono>
@@ -28,6 +29,7 @@ Result<std::unique_ptr<Translated>> Translated::create(Engine::Impl& engine) {
     options.system = engine.options.system;
     options.split_buffer = engine.options.system;
     options.code_buffer = engine.options.code_buffer;
+    if (engine.options.tier2 != Tier2::off && !engine.options.one_insn_per_unit) options.hot_threshold = engine.options.hot_threshold;
     auto jit = EMU_TRY(jit::Jit::create(options, engine.isa->slots));
     return std::unique_ptr<Translated>(new Translated(engine, std::move(jit)));
 }
@@ -55,7 +57,8 @@ jit::Unit* Translated::translate(Lock& lock, Runner&, u64 pc, u32 mode) {
     unsigned insns = engine_.options.one_insn_per_unit ? 1 : Engine::Impl::superblock_insns;
     jit::Unit* unit = nullptr;
     for (;;) {
-        const std::shared_ptr<ir::Function> function = engine_.translate(pc, mode, insns, this);
+        RecordingReader reader(*engine_.memory);
+        const std::shared_ptr<ir::Function> function = engine_.translate(pc, mode, insns, reader, this);
         jit::Jit::Outcome outcome = jit_->compile(*function, unit);
         if (outcome == jit::Jit::Outcome::full) {
             flush(lock);
@@ -64,6 +67,7 @@ jit::Unit* Translated::translate(Lock& lock, Runner&, u64 pc, u32 mode) {
         if (outcome == jit::Jit::Outcome::ok) {
             if (wants_dump()) dump_unit(*engine_.isa, *function, *engine_.memory, jit_->code(*unit), jit_->entry(*unit));
             for (auto [first, last] : function->ranges) engine_.memory->watch(first, last);
+            if (!reader.unchanged()) continue; // another vCPU wrote it before it was watched
             break;
         }
         if (insns == 1) return nullptr;
@@ -94,6 +98,10 @@ void Translated::drop(jit::Unit& unit) {
         std::erase(at->second, &unit);
         if (at->second.empty()) pages_.erase(at);
     });
+    // Jumps inside a region cannot be unlinked: who loops in there is asked to come out.
+    if (!unit.is_region) return;
+    for (Runner* runner : runners_)
+        if (runner->running_) __atomic_store_n(&runner->state.poll, 1, __ATOMIC_SEQ_CST);
 }
 
 bool Translated::invalidate(u64 first, u64 last) {
@@ -139,6 +147,12 @@ void Translated::flush(Lock& lock) {
         sched_yield();
         lock.lock();
     }
+    // A region that is being compiled would end up in what is thrown away.
+    lock.unlock();
+    std::unique_lock compiling(compile_mutex_, std::defer_lock);
+    if (engine_.options.tier2 == Tier2::background) compiling.lock();
+    lock.lock();
+    waiting_.clear();
     units_.clear();
     pages_.clear();
     jit_->flush();
@@ -226,6 +240,11 @@ Translated::Left Translated::run(Runner& runner) {
             link = u32(reinterpret_cast<u64>(state.link_site));
             state.pc = jit_->link_site(link).pc;
             break;
+        case jit::Leave::hot:
+            link = u32(reinterpret_cast<u64>(state.link_site));
+            state.pc = jit_->link_site(link).pc;
+            promote(lock, state.pc, state.mode);
+            break;
         case jit::Leave::indirect: indirect = true; break;
         case jit::Leave::poll: state.pc = jit_->link_site(u32(reinterpret_cast<u64>(state.link_site))).pc; break;
         case jit::Leave::poll_pc: break;
@@ -261,6 +280,11 @@ void Translated::raise(Runner& runner) {
 void Translated::forget_other_threads() {
     for (Runner* runner : runners_) runner->running_ = false;
     flushing_ = false;
+    (void)worker_.release();
+    (void)wake_worker_.release();
+    wake_worker_ = std::make_unique<std::condition_variable>();
+    worker_pid_ = 0;
+    waiting_.clear();
 }
 
 } // namespace emu::cpu

@@ -6,6 +6,8 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <deque>
+#include <thread>
 #include <unordered_map>
 #include <vector>
 
@@ -37,6 +39,7 @@ private:
 class Translated final : private isa::KnownUnits {
 public:
     static Result<std::unique_ptr<Translated>> create(Engine::Impl& engine);
+    ~Translated() { stop_worker(); }
 
     void add(Runner& runner);
     void remove(Runner& runner);
@@ -57,6 +60,8 @@ public:
     /// Abandon the helper that is running on this vCPU.
     [[noreturn]] void raise(Runner& runner);
     usize code_bytes() const { return jit_->used(); }
+    /// Held while a region is being compiled, taken before the engine's; across fork() too.
+    std::mutex& compile_mutex() { return compile_mutex_; }
     /// After fork: the other vCPUs are gone with their threads.
     void forget_other_threads();
 
@@ -72,6 +77,11 @@ private:
     bool activate(Runner& runner, u32 mode);
     void remember_jump(Runner& runner, const jit::Unit& unit);
     void forget_jumps(const jit::Unit& unit);
+    void promote(Lock& lock, u64 pc, u32 mode);
+    void compile_region(UnitKey key, Lock* held);
+    void start_worker();
+    void stop_worker();
+    void work();
 
     struct KeyHash {
         usize operator()(const UnitKey& key) const { return usize((key.first ^ u64(key.second) << 40) * 0x9e3779b97f4a7c15 >> 16); }
@@ -82,6 +92,13 @@ private:
     std::unordered_map<u64, std::vector<jit::Unit*>> pages_;
     std::vector<Runner*> runners_;
     bool flushing_ = false;
+    std::mutex compile_mutex_;
+    std::deque<UnitKey> waiting_;              ///< hot places
+    /// By pointer: the child of a fork leaves its parent's behind.
+    std::unique_ptr<std::condition_variable> wake_worker_ = std::make_unique<std::condition_variable>();
+    std::unique_ptr<std::thread> worker_;
+    pid_t worker_pid_ = 0;                     ///< process that has the worker, 0: none yet
+    bool stopping_ = false;
     std::condition_variable flushed_;
 };
 

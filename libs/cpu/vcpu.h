@@ -18,6 +18,12 @@
 namespace emu::cpu {
 
 enum class Execution : u8 { jit, interpreter };
+/// Are hot loops compiled again, as regions?
+enum class Tier2 : u8 {
+    off,
+    background,    ///< by a thread of their own
+    synchronous,   ///< at once, by the vCPU that finds them (for tests)
+};
 
 struct EngineOptions {
     Execution execution = Execution::jit;
@@ -26,6 +32,8 @@ struct EngineOptions {
     u64 memory_base = 0;              ///< host address of guest address 0 (flat memory only)
     class PhysicalBus* bus = nullptr; ///< system mode: what the MMU's physical side leads to
     usize code_buffer = usize(256) << 20;
+    Tier2 tier2 = Tier2::background;
+    u32 hot_threshold = 4096;         ///< times a back edge is taken until its target is hot
 };
 
 /// What the engine needs to know of the guest's memory map, provided by user mode or by a machine.
@@ -66,6 +74,7 @@ public:
 
     struct Stats {
         u64 units = 0, guest_insns = 0, code_bytes = 0, invalidations = 0, flushes = 0, translate_ns = 0;
+        u64 regions = 0, region_insns = 0, region_ns = 0;
     };
     Stats stats() const;
 

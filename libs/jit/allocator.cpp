@@ -17,17 +17,19 @@ constexpr RegMask gpr_mask = 0xffff, xmm_mask = 0xffff0000;
 Reg lowest(RegMask mask) { return Reg(std::countr_zero(mask)); }
 } // namespace
 
-void Allocator::begin(const ir::Function& function) {
+void Allocator::begin(const ir::Function& function, Analysis& analysis, const Homes& homes, const std::vector<bool>* live, u64 reserved_spills) {
     f_ = &function;
-    analysis_.run(function, backend_);
-    state_.values.assign(analysis_.nodes.size(), {});
+    analysis_ = &analysis;
+    homes_ = &homes;
+    analysis_->run(function, backend_, homes, live);
+    state_.values.assign(analysis_->nodes.size(), {});
     for (Id id = 0; id < state_.values.size(); id++) {
-        state_.values[id].uses = analysis_.info[id].uses;
-        state_.values[id].pending = analysis_.info[id].plan == Plan::lazy;
+        state_.values[id].uses = analysis_->info[id].uses;
+        state_.values[id].pending = analysis_->info[id].plan == Plan::lazy;
     }
     state_.slots.assign(function.slots.size(), {});
     state_.contents.fill(0);
-    state_.spills = 0;
+    state_.spills = reserved_spills;
     touched_.clear();
     locked_ = dying_ = 0;
     dead_.clear();
@@ -37,11 +39,14 @@ void Allocator::begin(const ir::Function& function) {
     consumed_ = false;
     overflow_ = false;
     failed_ = false;
-    for (const Analysis::Pseudo& p : analysis_.pseudos) {
+    for (const Analysis::Pseudo& p : analysis_->pseudos) {
         if (p.at) break;
-        const Reg home = backend_.home[p.slot];
-        state_.slots[p.slot] = {p.value, false, true, true};
+        const Reg home = homes.home[p.slot];
+        const bool clean = homes.is_clean(p.slot);
+        state_.slots[p.slot] = {p.value, clean, true, true};
         value(p.value).reg = home;
+        if (clean) value(p.value).memory = s16(p.slot);
+        if (!is_canonical_home(p.slot)) touched_.push_back(p.slot);
         value(p.value).slots = 1;
         state_.contents[home] = p.value;
     }
@@ -91,16 +96,21 @@ void Allocator::load_from(Reg to, Id id) {
         else a.movaps(a.x(to), spill_at(unsigned(v.spill)));
     } else {
         EMU_ASSERT(v.memory >= 0);
-        const Xbyak::Address at = slot_at(unsigned(v.memory));
-        switch (f_->slots[usize(v.memory)].type) {
-        case Type::i1: a.movzx(a.d(to), a.byte[at.getRegExp()]); break;
-        case Type::i32: a.mov(a.d(to), at); break;
-        case Type::i64: a.mov(a.q(to), at); break;
-        case Type::f16:
-        case Type::f32: avx ? a.vmovss(a.x(to), at) : a.movss(a.x(to), at); break;
-        case Type::f64: avx ? a.vmovsd(a.x(to), at) : a.movsd(a.x(to), at); break;
-        default: avx ? a.vmovups(a.x(to), at) : a.movups(a.x(to), at); break;
-        }
+        load_slot(to, unsigned(v.memory));
+    }
+}
+
+void Allocator::load_slot(Reg to, unsigned slot) {
+    const bool avx = backend_.host().avx;
+    const Xbyak::Address at = slot_at(slot);
+    switch (f_->slots[slot].type) {
+    case Type::i1: a.movzx(a.d(to), a.byte[at.getRegExp()]); break;
+    case Type::i32: a.mov(a.d(to), at); break;
+    case Type::i64: a.mov(a.q(to), at); break;
+    case Type::f16:
+    case Type::f32: avx ? a.vmovss(a.x(to), at) : a.movss(a.x(to), at); break;
+    case Type::f64: avx ? a.vmovsd(a.x(to), at) : a.movsd(a.x(to), at); break;
+    default: avx ? a.vmovups(a.x(to), at) : a.movups(a.x(to), at); break;
     }
 }
 
@@ -108,7 +118,7 @@ Reg Allocator::use(Id id) {
     if (value(id).pending) compute(id);
     Value& v = value(id);
     if (v.reg == no_reg) {
-        const Reg hint = analysis_.info[id].hint;
+        const Reg hint = analysis_->info[id].hint;
         const bool xmm = wants_xmm(id);
         Reg reg = hint != no_reg && node(id).op != Op::imm && !state_.contents[hint] && !(locked_ & bit_of(hint)) ? hint : allocate(xmm);
         load_from(reg, id);
@@ -177,7 +187,7 @@ RegMask Allocator::empty_registers(RegMask among) const {
 Reg Allocator::allocate(bool xmm, RegMask allowed) {
     const RegMask usable = (xmm ? xmm_mask : gpr_mask) & backend_.allocatable & ~locked_ & allowed;
     const RegMask empty = empty_registers(usable);
-    if (empty & ~backend_.homes) return lowest(empty & ~backend_.homes);
+    if (empty & ~homes_->mask) return lowest(empty & ~homes_->mask);
     if (empty) return lowest(empty);
     const Reg reg = victim(usable);
     if (reg == no_reg) { // more operands than registers: cannot happen with the ops there are
@@ -218,21 +228,21 @@ Reg Allocator::choose_def(Id id) {
     consume(current_);
     const bool xmm = wants_xmm(id);
     const RegMask same_class = xmm ? xmm_mask : gpr_mask;
-    const Reg hint = analysis_.info[id].hint;
+    const Reg hint = analysis_->info[id].hint;
     auto available = [&](Reg r) { return dying(r) || (!state_.contents[r] && !(locked_ & bit_of(r))); };
     Reg reg = no_reg;
     if (hint != no_reg && is_xmm(hint) == xmm && !(locked_ & bit_of(hint)) && state_.contents[hint] && evictable_for_free(state_.contents[hint]))
         evict(hint);
     if (hint != no_reg && is_xmm(hint) == xmm && available(hint)) {
         reg = hint;
-    } else if (RegMask m = dying_ & same_class & ~backend_.homes) {
+    } else if (RegMask m = dying_ & same_class & ~homes_->mask) {
         // Prefer the first operand's: two-address instructions need no move then.
         reg = lowest(m);
         const Node& n = node(id);
         if (ir::is_operand(n.op, 0) && value(n.a).reg != no_reg && (m & bit_of(value(n.a).reg))) reg = value(n.a).reg;
     } else {
         const RegMask empty = empty_registers(same_class & backend_.allocatable & ~locked_);
-        if (empty & ~backend_.homes) reg = lowest(empty & ~backend_.homes);
+        if (empty & ~homes_->mask) reg = lowest(empty & ~homes_->mask);
         else if (RegMask homes = dying_ & same_class) reg = lowest(homes);
         else reg = allocate(xmm);
     }
@@ -258,7 +268,7 @@ Reg Allocator::def(Id id) {
 }
 
 Reg Allocator::def_apart(Id id) {
-    const Reg hint = analysis_.info[id].hint;
+    const Reg hint = analysis_->info[id].hint;
     const bool xmm = wants_xmm(id);
     Reg reg;
     if (hint != no_reg && is_xmm(hint) == xmm && !state_.contents[hint] && !(locked_ & bit_of(hint))) reg = hint;
@@ -292,8 +302,8 @@ void Allocator::unuse(Id id) {
 }
 
 void Allocator::release_slots(Id id) {
-    while (next_release_ < analysis_.releases.size() && analysis_.releases[next_release_].at <= id) {
-        const unsigned slot = analysis_.releases[next_release_++].slot;
+    while (next_release_ < analysis_->releases.size() && analysis_->releases[next_release_].at <= id) {
+        const unsigned slot = analysis_->releases[next_release_++].slot;
         Value& v = value(state_.slots[slot].value);
         EMU_ASSERT(v.slots > 0);
         unobserved_.push_back(u16(slot));
@@ -365,7 +375,7 @@ int Allocator::committable_slot(Id id) const {
     };
     for (u16 slot : touched_)
         if (good(slot)) return slot;
-    for (s16 slot : backend_.pinned_slot)
+    for (s16 slot : backend_.canonical.slot)
         if (slot >= 0 && good(unsigned(slot))) return slot;
     return -1;
 }
@@ -442,7 +452,7 @@ void Allocator::set_slot(unsigned slot, Id id) {
     s.in_memory = unchanged;
     s.observed = s.counted = true;
     value(id).slots++;
-    if (backend_.home[slot] == no_reg && std::find(touched_.begin(), touched_.end(), u16(slot)) == touched_.end()) touched_.push_back(u16(slot));
+    if (!is_canonical_home(slot) && std::find(touched_.begin(), touched_.end(), u16(slot)) == touched_.end()) touched_.push_back(u16(slot));
 }
 
 /// After a helper that changed the state: nothing is known, everything is in memory.

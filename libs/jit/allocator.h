@@ -99,13 +99,16 @@ protected:
     void release_slots(Id id);
     bool overflow() const { return overflow_; }
 
-    void begin(const ir::Function& function);
-    const ir::Node& node(Id id) const { return analysis_.nodes[id]; }
+    /// Of the block that `analysis` is to describe: homes and live slots at its start, frame entries that are not for spills.
+    void begin(const ir::Function& function, Analysis& analysis, const Homes& homes, const std::vector<bool>* live, u64 reserved_spills);
+    const ir::Node& node(Id id) const { return analysis_->nodes[id]; }
     Value& value(Id id) { return state_.values[id]; }
     const Value& value(Id id) const { return state_.values[id]; }
     Xbyak::Address state_at(usize offset) { return a.ptr[a.r15 + (s32(offset) - state_bias)]; }
-    Xbyak::Address slot_at(unsigned slot) { return state_at(backend_.slot_offset(slot)); }
+    Xbyak::Address slot_at(unsigned slot) { return state_at(f_->slots[slot].offset); }
     Xbyak::Address spill_at(unsigned index) { return state_at(offsetof(ir::StateHeader, frame) + offsetof(ir::JitFrame, spill) + 16 * index); }
+    /// One of the slots that are in registers in the canonical state; the others are in touched_ if they may have changed.
+    bool is_canonical_home(unsigned slot) const { return slot < backend_.canonical.home.size() && backend_.canonical.home[slot] != no_reg; }
     void lock(Reg reg) { locked_ |= bit_of(reg); }
     void unlock(Reg reg) { locked_ &= ~bit_of(reg); }
     void move(Reg to, Reg from);
@@ -113,9 +116,10 @@ protected:
     Assembler& a;
     const Backend& backend_;
     const ir::Function* f_ = nullptr;
-    Analysis analysis_;
+    Analysis* analysis_ = nullptr;
+    const Homes* homes_ = nullptr;       ///< at the start of the block
     AllocatorState state_;
-    std::vector<u16> touched_;           ///< slots without home that were ever set
+    std::vector<u16> touched_;           ///< slots without canonical home that were ever set
     usize next_release_ = 0;
     Id current_ = 0;                     ///< node being emitted
     bool failed_ = false;
@@ -123,6 +127,8 @@ protected:
 
     template <class F> void for_each_operand(Id id, F f) const;
     void load_from(Reg to, Id id);
+    /// From the slot's memory.
+    void load_slot(Reg to, unsigned slot);
     void unuse(Id id);
 
 private:
@@ -145,7 +151,7 @@ private:
 template <class F> void Allocator::for_each_operand(Id id, F f) const {
     const ir::Node& n = node(id);
     if (n.op == ir::Op::call) {
-        for (unsigned k = 0; k < f_->helpers[n.a]->args; k++) f(analysis_.extra[n.b + k]);
+        for (unsigned k = 0; k < f_->helpers[n.a]->args; k++) f(analysis_->extra[n.b + k]);
         return;
     }
     if (n.op == ir::Op::exit && n.b) f(n.b);

@@ -38,9 +38,11 @@ bool is_flags_value(Op op) { return is_flags(op) && op != Op::flags_adc; }
 
 } // namespace
 
-void Analysis::run(const ir::Function& function, const Backend& backend) {
+void Analysis::run(const ir::Function& function, const Backend& backend, const Homes& homes, const std::vector<bool>* live) {
     f_ = &function;
     backend_ = &backend;
+    homes_ = &homes;
+    live_ = live;
     const usize count = function.nodes.size();
     nodes.assign(function.nodes.begin(), function.nodes.end());
     extra.assign(function.extra.begin(), function.extra.end());
@@ -64,8 +66,8 @@ void Analysis::run(const ir::Function& function, const Backend& backend) {
 }
 
 void Analysis::new_pseudos(u32 at) {
-    for (s16 slot : backend_->pinned_slot) {
-        if (slot < 0) continue;
+    for (s16 slot : homes_->slot) {
+        if (slot < 0 || (!at && live_ && !(*live_)[usize(slot)])) continue;
         const Id value = Id(nodes.size());
         nodes.push_back({Op::get, f_->slots[usize(slot)].type, 0, u32(slot), 0, 0});
         pseudos.push_back({at, u16(slot), value});
@@ -218,7 +220,7 @@ void Analysis::backward() {
             info[id].plan = Plan::eager;
             info[n.b].uses++;
             sets_[n.b]++;
-            if (backend_->home[n.a] != no_reg && info[n.b].hint == no_reg) info[n.b].hint = backend_->home[n.a];
+            if (homes_->home[n.a] != no_reg && info[n.b].hint == no_reg) info[n.b].hint = homes_->home[n.a];
             break;
         case Effect::exit: {
             info[id].plan = Plan::eager;

@@ -35,7 +35,8 @@ struct Release {
 
 class Analysis {
 public:
-    void run(const ir::Function& function, const Backend& backend);
+    /// `homes`: where slots are at the start; `live`: those that are there (null: all).
+    void run(const ir::Function& function, const Backend& backend, const Homes& homes, const std::vector<bool>* live);
 
     std::vector<ir::Node> nodes;        ///< operands replaced by what they stand for
     std::vector<u32> extra;             ///< the same for arguments of calls
@@ -73,6 +74,8 @@ private:
 
     const ir::Function* f_ = nullptr;
     const Backend* backend_ = nullptr;
+    const Homes* homes_ = nullptr;
+    const std::vector<bool>* live_ = nullptr;
     std::vector<Id> alias_;
     std::vector<Raw> raw_;
     std::vector<SlotLife> slots_;

@@ -19,6 +19,23 @@ struct Options {
     HostFeatures features = HostFeatures::detect();
     bool only_fallback = false;        ///< tests: no native code for pure ops
     unsigned pinned_gprs = 8, pinned_xmms = 8;   ///< upper limits
+    u32 hot_threshold = 0;             ///< count back edges, and leave when one was taken so often (0: do not count)
+};
+
+/// Which slots sit in which registers where a block begins.
+struct Homes {
+    std::vector<Reg> home;               ///< per slot, no_reg if none
+    std::array<s16, 32> slot;            ///< per register, -1 if it is no home
+    RegMask mask = 0;
+    std::vector<bool> clean;             ///< per slot: its memory is up to date as well; empty = none is
+
+    explicit Homes(usize slots) : home(slots, Reg(no_reg)) { slot.fill(-1); }
+    void pin(unsigned index, Reg reg) {
+        home[index] = reg;
+        slot[reg] = s16(index);
+        mask |= bit_of(reg);
+    }
+    bool is_clean(unsigned index) const { return index < clean.size() && clean[index]; }
 };
 
 /// r15 points this far into the state, so that the registers right after the header are in reach of 8-bit displacements.
@@ -33,6 +50,7 @@ enum class Leave : u32 {
     poll_pc,     ///< the same at an indirect exit; pc is set
     fault,       ///< a host fault was redirected here; registers are in state.frame
     raised,      ///< Jit::raise
+    hot,         ///< the back edge about to be taken, link_site, was taken Options::hot_threshold times
 };
 
 /// Positions of the common routines in the code buffer.
@@ -40,6 +58,7 @@ struct Routines {
     u32 enter = 0;
     u32 leave_link = 0;          ///< eax = link site number; state canonical
     u32 leave_poll = 0;          ///< eax = link site number
+    u32 leave_hot = 0;           ///< eax = link site number
     u32 leave_poll_pc = 0;       ///< rax = guest pc
     u32 leave_stop = 0;          ///< state canonical, exit fields and pc stored
     u32 leave_fault = 0;         ///< nothing is stored
@@ -62,9 +81,7 @@ enum class SlowAccess : u32 { load, store, rmw, cas };
 struct Backend {
     Options options;
     ir::SlotTable slots;
-    std::vector<Reg> home;               ///< per slot, no_reg if not pinned
-    std::array<s16, 32> pinned_slot;     ///< per register, -1 if not a home
-    RegMask homes = 0;
+    Homes canonical;                     ///< where units that are entered from others find their slots
     RegMask allocatable = 0;
     Routines routines;
 

@@ -27,6 +27,13 @@ u32 ConstantPool::place(ir::V128 value) {
     return at->second;
 }
 
+u32 CounterPool::place(u32 value) {
+    if (next_ + 4 > end_) return 0;
+    std::memcpy(const_cast<u8*>(as_.getCode()) + next_, &value, 4);
+    next_ += 4;
+    return next_ - 4;
+}
+
 Xbyak::Address Compiler::constant_address(ir::V128 value) {
     const u32 place = pool_.place(value);
     if (!place) failed_ = true;
@@ -216,42 +223,72 @@ const Compiler::Table Compiler::table;
 
 // --- the pass ------------------------------------------------------------------------------------------------------------
 
-bool Compiler::compile(const ir::Function& function, u32 first_link, Unit& unit) {
+void Compiler::start(const fp::Env& env, u32 first_link) {
     table_ = {};
     stubs_.clear();
     cold_.clear();
     links_.clear();
     poll_exits_.clear();
-    host_flags_ = {};
+    hot_exits_.clear();
+    block_at_.clear();
+    block_jumps_.clear();
     first_link_ = first_link;
-    pc_ = function.pc;
+    region_ = nullptr;
+    plan_ = nullptr;
     a.align(16);
     start_ = a.pos();
-    const fp::Env& env = function.fp;
     native_float_ = env.rules && env.round <= fp::Round::up && !env.flush_inputs && !env.flush_outputs && !env.rules->denormal_operand_flag;
-    begin(function);
+}
+
+/// The hot path of one function, whose context is number block_.
+bool Compiler::emit_block(const ir::Function& function, const Homes& homes, const std::vector<bool>* live, u64 reserved_spills) {
+    host_flags_ = {};
+    pc_ = function.pc;
+    if (contexts_.size() <= block_) contexts_.push_back(std::make_unique<Context>());
+    Context& context = *contexts_[block_];
+    context.function = &function;
+    context.homes = &homes;
+    begin(function, context.analysis, homes, live, reserved_spills);
     for (Id id = 1; id < function.nodes.size() && !failed_ && !overflow(); id++) emit(id);
-    if (failed_ || overflow()) return false;
+    context.touched = touched_;
+    return !failed_ && !overflow();
+}
+
+void Compiler::enter_context(u32 index) {
+    Context& context = *contexts_[index];
+    block_ = index;
+    f_ = context.function;
+    homes_ = context.homes;
+    analysis_ = &context.analysis;
+    touched_ = context.touched;
+}
+
+bool Compiler::emit_cold_parts() {
     emit_stubs();
     // A cold part may add further ones.
     for (usize i = 0; i < cold_.size(); i++) {
+        enter_context(cold_[i].context);
         for (Fixup f : cold_[i].entries) a.bind(f);
         const auto emit_cold = std::move(cold_[i].emit);
         emit_cold();
         a.jmp_to(cold_[i].resume);
     }
-    if (failed_ || overflow()) return false;
+    return !failed_ && !overflow();
+}
+
+bool Compiler::compile(const ir::Function& function, u32 first_link, Unit& unit) {
+    start(function.fp, first_link);
+    block_ = 0;
+    if (!emit_block(function, backend_.canonical, nullptr, 0) || !emit_cold_parts()) return false;
+    unit.pc = function.pc;
+    unit.mode = function.mode;
+    unit.insns = function.insns;
+    unit.ranges = function.ranges;
     finish(unit);
     return true;
 }
 
 void Compiler::finish(Unit& unit) {
-    const ir::Function& f = *f_;
-    unit.pc = f.pc;
-    unit.end = f.end;
-    unit.mode = f.mode;
-    unit.insns = f.insns;
-    unit.ranges = f.ranges;
     unit.code = start_;
     unit.link_count = u32(links_.size());
     unit.first_link = first_link_;
@@ -260,8 +297,9 @@ void Compiler::finish(Unit& unit) {
         const u32 stub = a.pos();
         a.mov(a.eax, first_link_ + i);
         a.jmp_to(backend_.routines.leave_link);
-        a.set_target(links_[i].at, stub);
+        a.set_target(links_[i].at, links_[i].block ? block_at_[links_[i].block - 1] : stub);
         LinkSite& site = unit.links[i];
+        site.inside = links_[i].block != 0;
         site.pc = links_[i].pc;
         site.patch = links_[i].at;
         site.stub = stub;
@@ -272,6 +310,11 @@ void Compiler::finish(Unit& unit) {
         a.mov(a.eax, first_link_ + link);
         a.jmp_to(backend_.routines.leave_poll);
     }
+    for (auto [fixup, link] : hot_exits_) {
+        a.bind(fixup);
+        a.mov(a.eax, first_link_ + link);
+        a.jmp_to(backend_.routines.leave_hot);
+    }
     unit.size = a.pos() - start_;
     table_.snapshots.shrink_to_fit();
     table_.entries.shrink_to_fit();
@@ -281,14 +324,14 @@ void Compiler::finish(Unit& unit) {
 
 void Compiler::emit(Id id) {
     const Node& n = node(id);
-    if (analysis_.info[id].plan != Plan::eager && ir::info(n.op).effect == Effect::pure) return;
-    if (analysis_.dead_set[id]) return;
+    if (analysis_->info[id].plan != Plan::eager && ir::info(n.op).effect == Effect::pure) return;
+    if (analysis_->dead_set[id]) return;
     current_ = id;
     switch (n.op) {
     case Op::imm: case Op::vimm: break;
     case Op::get:
         // Nothing to do: known slots are aliases, unknown ones are in memory until somebody wants the value.
-        if (analysis_.info[id].uses && !state_.slots[n.a].value) {
+        if (analysis_->info[id].uses && !state_.slots[n.a].value) {
             state_.slots[n.a] = {id, true, true, false};
             value(id).memory = s16(n.a);
         }
@@ -397,7 +440,7 @@ bool Compiler::emit_fallback(Id id) {
     return true;
 }
 
-void Compiler::cold(std::vector<Fixup> at, std::function<void()> emit) { cold_.push_back({std::move(at), a.pos(), std::move(emit)}); }
+void Compiler::cold(std::vector<Fixup> at, std::function<void()> emit) { cold_.push_back({std::move(at), a.pos(), std::move(emit), block_}); }
 
 // --- snapshots -----------------------------------------------------------------------------------------------------------
 
@@ -418,6 +461,7 @@ Where Compiler::where(Id id) {
         return {Where::recipe, u16(table_.recipes.size() - 1)};
     }
     if (v.spill >= 0) return {Where::spill, u16(v.spill)};
+    if (v.memory >= 0 && is_own_slot(unsigned(v.memory))) return {Where::spill, u16(63 - (unsigned(v.memory) - backend_.slots.size()))};
     EMU_ASSERT(v.memory >= 0);
     return {Where::slot, u16(v.memory)};
 }
@@ -426,7 +470,7 @@ Where Compiler::where(Id id) {
 void Compiler::record_snapshot(u32 begin, u32 end) {
     Snapshot s{begin - start_, end - start_, u32(table_.entries.size()), 0, pc_};
     for (Reg reg = 0; reg < 32; reg++) {
-        const s16 slot = backend_.pinned_slot[reg];
+        const s16 slot = backend_.canonical.slot[reg];
         if (slot < 0) continue;
         const SlotState& at = state_.slots[usize(slot)];
         if (!at.value) table_.entries.push_back({u16(slot), {Where::slot, u16(slot)}});
@@ -434,7 +478,7 @@ void Compiler::record_snapshot(u32 begin, u32 end) {
     }
     for (u16 slot : touched_) {
         const SlotState& at = state_.slots[slot];
-        if (at.value && !at.in_memory) table_.entries.push_back({slot, where(at.value)});
+        if (at.value && !at.in_memory && !is_own_slot(slot)) table_.entries.push_back({slot, where(at.value)});
     }
     s.count = u32(table_.entries.size()) - s.first;
     // Neighbours often agree (the two halves of a load pair).

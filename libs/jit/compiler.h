@@ -6,7 +6,9 @@
 // before emitting anything, where they have no code for a type or an aux; then ir::eval is called (emit_fallback).
 // The discipline of an emitter: take() fixed registers, use() operands, temp() scratch, then def() the result, then emit.
 #pragma once
+#include "ir/region.h"
 #include "jit/allocator.h"
+#include "jit/home_plan.h"
 #include "jit/unit.h"
 
 #include <functional>
@@ -29,6 +31,19 @@ private:
     std::map<std::pair<u64, u64>, u32> places_;
 };
 
+/// Counters of back edges, away from code (a store near it would stop the host's pipeline).
+class CounterPool {
+public:
+    CounterPool(Assembler& as, u32 begin, u32 end) : as_(as), begin_(begin), next_(begin), end_(end) {}
+    /// Position of a fresh one; 0 when there is none left.
+    u32 place(u32 value);
+    void clear() { next_ = begin_; }
+
+private:
+    Assembler& as_;
+    u32 begin_, next_, end_;
+};
+
 /// A condition in the host's flags. Unordered float compares set parity: `strict` wants no parity besides cc, `or_parity` takes
 /// either.
 struct HostCond {
@@ -41,10 +56,13 @@ constexpr HostCond inverse(HostCond c) {
 
 class Compiler final : Allocator {
 public:
-    Compiler(Assembler& as, const Backend& backend, ConstantPool& pool) : Allocator(as, backend), pool_(pool) {}
+    /// Without `counters`, back edges are not counted.
+    Compiler(Assembler& as, const Backend& backend, ConstantPool& pool, CounterPool* counters)
+        : Allocator(as, backend), pool_(pool), counters_(counters) {}
 
     /// Emit at the assembler's position. False: too complex, nothing may be used. Links are numbered from `first_link`.
     bool compile(const ir::Function& function, u32 first_link, Unit& unit);
+    bool compile(const ir::Region& region, u32 first_link, Unit& unit);
 
 private:
     using Emitter = bool (Compiler::*)(Id);
@@ -64,7 +82,11 @@ private:
     void load_scratch(Reg to, ir::Type type);
     void scratch_from(unsigned k, ir::Type type, Reg reg);
     void emit_eval_call(const ir::Node& n, ir::Type arg_type);
+    void start(const fp::Env& env, u32 first_link);
+    bool emit_block(const ir::Function& function, const Homes& homes, const std::vector<bool>* live, u64 reserved_spills);
+    bool emit_cold_parts();
     void finish(Unit& unit);
+    void enter_context(u32 index);
     Xbyak::Address constant_address(ir::V128 value) override;
     /// Code for later, out of the hot path; `at` are jumps to it, it comes back to here.
     void cold(std::vector<Fixup> at, std::function<void()> emit);
@@ -84,23 +106,32 @@ private:
     void emit_poll();
     void emit_indirect();
     void emit_indirect_call(const ir::Exit& exit);
-    void emit_landing(u64 pc);
+    void emit_landing(const ir::Exit& exit);
     void emit_stop(const ir::Exit& exit, Id result);
     void push_return(u64 pc);
     Fixup emit_link(bool call);
     void align_patch(unsigned opcode_bytes);
     void jump_if(HostCond cond, std::vector<Fixup>& taken, bool patched);
     void write_back(Id result);
-    void load_home(Reg reg);
     struct Move {
         Reg to, from;
     };
-    void parallel_move(std::vector<Move>& moves);
+    void parallel_move(std::vector<Move>& moves, RegMask busy);
     void save_for_call(Id id);
     void rescue_slot_memory(Id id);
     bool rescue_slot(Id id, unsigned slot);
     bool state_is_canonical() const;
     bool is_back_edge(const ir::Exit& exit) const;
+    bool is_own_slot(unsigned slot) const { return slot >= backend_.slots.size(); }
+
+    // --- emit_region.cpp: from block to block of a region
+    static bool stays(const ir::Exit& exit) { return exit.block && exit.kind == ir::ExitKind::jump; }
+    void emit_inner_exit_if(Id id, const ir::Exit& exit);
+    void emit_inner_exit(const ir::Exit& exit, bool last);
+    bool arrives(u32 block) const;
+    void hand_over(u32 block);
+    bool is_live(u32 block, unsigned slot) const { return region_->blocks[block]->live[slot]; }
+    void jump_to_block(u32 block) { block_jumps_.push_back({a.jmp_forward(), block}); }
     void emit_call(Id id);
     void emit_stubs();
 
@@ -290,21 +321,39 @@ private:
         std::vector<Fixup> entries;
         Id exit_node;
         u64 pc;
+        u32 context = 0;
+        bool poll = false;    ///< leave because of a request, at the exit's target
     };
     struct Cold {
         std::vector<Fixup> entries;
         u32 resume;
         std::function<void()> emit;
+        u32 context = 0;
+    };
+    /// What the cold parts of a block need of it.
+    struct Context {
+        const ir::Function* function = nullptr;
+        const Homes* homes = nullptr;
+        Analysis analysis;
+        std::vector<u16> touched;
     };
     struct PendingLink {
         u64 pc;
         Fixup at;
+        u32 block = 0;       ///< 1 + the block of this region that it leads to for now
     };
 
     std::unique_ptr<AllocatorState> copy_state();
     void restore(std::unique_ptr<AllocatorState> state);
 
     ConstantPool& pool_;
+    CounterPool* counters_;
+    const ir::Region* region_ = nullptr;            ///< or a single function
+    const HomePlan* plan_ = nullptr;
+    u32 block_ = 0;                                 ///< being emitted, and its context
+    std::vector<std::unique_ptr<Context>> contexts_;
+    std::vector<u32> block_at_;                     ///< positions of blocks
+    std::vector<std::pair<Fixup, u32>> block_jumps_;
     bool native_float_ = false;     ///< the mode's FP arithmetic is the host's, but for what the checks catch
     u64 pc_ = 0;                    ///< guest instruction being translated
     u32 start_ = 0;                 ///< position of the unit
@@ -313,7 +362,7 @@ private:
     std::vector<Stub> stubs_;
     std::vector<Cold> cold_;
     std::vector<PendingLink> links_;
-    std::vector<std::pair<Fixup, u32>> poll_exits_;   ///< jumps to leave_poll, with the link's index
+    std::vector<std::pair<Fixup, u32>> poll_exits_, hot_exits_;   ///< jumps to leave_poll and leave_hot, with the link's index
     std::vector<std::unique_ptr<AllocatorState>> spare_states_;
     std::vector<Move> moves_;
     std::vector<std::pair<Reg, Id>> loads_;

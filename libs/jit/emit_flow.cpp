@@ -34,13 +34,13 @@ void Compiler::emit_set(Id id) {
 
 bool Compiler::state_is_canonical() const {
     for (Reg reg = 0; reg < 32; reg++) {
-        const s16 slot = backend_.pinned_slot[reg];
+        const s16 slot = backend_.canonical.slot[reg];
         if (slot < 0) continue;
         const SlotState& at = state_.slots[usize(slot)];
         if (!at.value || value(at.value).reg != reg) return false;
     }
     for (u16 slot : touched_)
-        if (state_.slots[slot].value && !state_.slots[slot].in_memory) return false;
+        if (state_.slots[slot].value && !state_.slots[slot].in_memory && !is_own_slot(slot)) return false;
     return true;
 }
 
@@ -50,10 +50,10 @@ void Compiler::write_back(Id result) {
     // What is not computed yet needs temporaries, so it comes first.
     const RegMask none = locked_;
     for (u16 slot : touched_) {
-        if (state_.slots[slot].value && !state_.slots[slot].in_memory) store_slot(slot);
+        if (state_.slots[slot].value && !state_.slots[slot].in_memory && !is_own_slot(slot)) store_slot(slot);
         locked_ = none;
     }
-    for (s16 slot : backend_.pinned_slot) {
+    for (s16 slot : backend_.canonical.slot) {
         if (slot < 0) continue;
         const Id v = state_.slots[usize(slot)].value;
         if (v && is_pending(v)) compute(v);
@@ -69,30 +69,24 @@ void Compiler::write_back(Id result) {
         else loads_.push_back({to, v});
     };
     for (Reg reg = 0; reg < 32; reg++) {
-        const s16 slot = backend_.pinned_slot[reg];
+        const s16 slot = backend_.canonical.slot[reg];
         if (slot >= 0 && state_.slots[usize(slot)].value) want(reg, state_.slots[usize(slot)].value);
     }
     if (result) want(rax, result);
-    parallel_move(moves_);
+    parallel_move(moves_, backend_.canonical.mask);
 
     for (auto [reg, v] : loads_) load_from(reg, v);
     for (Reg reg = 0; reg < 32; reg++) { // unknown after a helper call: memory has it
-        const s16 slot = backend_.pinned_slot[reg];
-        if (slot >= 0 && !state_.slots[usize(slot)].value) load_home(reg);
+        const s16 slot = backend_.canonical.slot[reg];
+        if (slot >= 0 && !state_.slots[usize(slot)].value) load_slot(reg, unsigned(slot));
     }
 }
 
-void Compiler::load_home(Reg reg) {
-    const unsigned slot = unsigned(backend_.pinned_slot[reg]);
-    if (is_xmm(reg)) avx() ? a.vmovups(a.x(reg), slot_at(slot)) : a.movups(a.x(reg), slot_at(slot));
-    else a.mov(a.i(reg, f_->slots[slot].type == Type::i64), slot_at(slot));
-}
-
-/// All sources are read before any destination is written. Destinations are distinct; scratch registers that are no source are
-/// free.
-void Compiler::parallel_move(std::vector<Move>& moves) {
+/// All sources are read before any destination is written. Destinations are distinct; registers that are neither sources nor
+/// among `busy` are free.
+void Compiler::parallel_move(std::vector<Move>& moves, RegMask busy) {
     while (!moves.empty()) {
-        RegMask sources = 0;
+        RegMask sources = busy;
         for (const Move& m : moves) sources |= bit_of(m.from);
         bool progress = false;
         for (usize i = 0; i < moves.size();) {
@@ -113,7 +107,7 @@ void Compiler::parallel_move(std::vector<Move>& moves) {
         // Only cycles are left.
         const Move m = moves.back();
         if (is_xmm(m.to)) {
-            const Reg spare = Reg(std::countr_zero(0xff0000 & ~sources));
+            const Reg spare = Reg(std::countr_zero(0xffff0000 & ~sources));
             move(spare, m.to);
             for (Move& other : moves)
                 if (other.from == m.to) other.from = spare;
@@ -133,6 +127,7 @@ bool Compiler::is_back_edge(const Exit& exit) const { return (exit.kind == ExitK
 
 void Compiler::emit_exit_if(Id id) {
     const Exit& exit = f_->exits[node(id).b];
+    if (stays(exit)) return emit_inner_exit_if(id, exit);
     const HostCond cond = emit_condition(node(id).a);
     // A loop's back edge is taken more often than not: it stays on the hot path.
     if (is_back_edge(exit) && exit.kind == ExitKind::jump) {
@@ -151,10 +146,10 @@ void Compiler::emit_exit_if(Id id) {
     const bool direct = exit.kind == ExitKind::jump && state_is_canonical();
     jump_if(cond, taken, direct);
     if (direct) {
-        for (Fixup f : taken) links_.push_back({exit.pc, f});
+        for (Fixup f : taken) links_.push_back({exit.pc, f, 0});
         return;
     }
-    stubs_.push_back({copy_state(), std::move(taken), id, pc_});
+    stubs_.push_back({copy_state(), std::move(taken), id, pc_, block_});
 }
 
 /// Jump if the condition holds; `taken` are the jumps to be aimed. `patched`: they will be links.
@@ -188,29 +183,45 @@ Fixup Compiler::emit_link(bool call) {
 
 void Compiler::emit_stubs() {
     for (Stub& stub : stubs_) {
+        enter_context(stub.context);
         restore(std::move(stub.state));
         pc_ = stub.pc;
         current_ = stub.exit_node;
         for (Fixup f : stub.entries) a.bind(f);
-        emit_exit(f_->exits[node(stub.exit_node).b], 0);
+        const Node& n = node(stub.exit_node);
+        const Exit& exit = f_->exits[n.op == Op::exit_if ? n.b : n.a];
+        if (stub.poll) {
+            write_back(0);
+            a.mov_imm(rax, exit.pc);
+            a.jmp_to(backend_.routines.leave_poll_pc);
+        } else if (stays(exit)) {
+            hand_over(exit.block - 1);
+            jump_to_block(exit.block - 1);
+        } else {
+            emit_exit(exit, 0);
+        }
         locked_ = 0;
     }
 }
 
-void Compiler::emit_final_exit(Id id) { emit_exit(f_->exits[node(id).a], node(id).b); }
+void Compiler::emit_final_exit(Id id) {
+    const Exit& exit = f_->exits[node(id).a];
+    if (stays(exit)) emit_inner_exit(exit, true);
+    else emit_exit(exit, node(id).b);
+}
 
 void Compiler::emit_exit(const Exit& exit, Id result) {
     write_back(result);
     switch (exit.kind) {
     case ExitKind::jump:
         if (is_back_edge(exit)) emit_poll();
-        links_.push_back({exit.pc, emit_link(false)});
+        links_.push_back({exit.pc, emit_link(false), 0});
         break;
     case ExitKind::call:
         if (is_back_edge(exit)) emit_poll();
         push_return(exit.ret);
-        links_.push_back({exit.pc, emit_link(true)});
-        emit_landing(exit.ret);
+        links_.push_back({exit.pc, emit_link(true), 0});
+        emit_landing(exit);
         break;
     case ExitKind::jump_indirect:
         emit_indirect();
@@ -234,6 +245,12 @@ void Compiler::emit_poll() {
     a.cmp(a.dword[state_at(offsetof(ir::StateHeader, poll)).getRegExp()], 0);
     // Leaves by the link that comes next, so that the loop continues with its target.
     poll_exits_.push_back({a.jcc_forward(cc_ne), u32(links_.size())});
+    const u32 counter = counters_ && backend_.options.hot_threshold ? counters_->place(backend_.options.hot_threshold) : 0;
+    if (!counter) return;
+    // sub dword [rip + counter], 1: others may count here too and a count may get lost
+    a.db(0x83), a.db(0x2d), a.dd(0), a.db(1);
+    a.rewrite(a.pos() - 5, u64(s64(counter) - s64(a.pos())) & 0xffffffff, 4);
+    hot_exits_.push_back({a.jcc_forward(cc_e), u32(links_.size())});
 }
 
 void Compiler::emit_indirect() {
@@ -251,9 +268,10 @@ void Compiler::push_return(u64 pc) {
 }
 
 /// Where a return that the pair on the stack predicted comes to.
-void Compiler::emit_landing(u64 pc) {
+void Compiler::emit_landing(const Exit& exit) {
     a.add(a.rsp, 8);
-    links_.push_back({pc, emit_link(false)});
+    // Others may keep this address for long: it must be possible to turn it away from a region that is not valid any more.
+    links_.push_back({exit.ret, emit_link(false), exit.block});
 }
 
 /// rax = target.
@@ -271,7 +289,7 @@ void Compiler::emit_indirect_call(const Exit& exit) {
     push_return(exit.ret);
     a.call(a.rdx);
     const u32 landing = a.pos();
-    emit_landing(exit.ret);
+    emit_landing(exit);
     a.bind(miss);
     push_return(exit.ret);
     // lea rcx, [rip + landing]
@@ -340,7 +358,7 @@ void Compiler::emit_call(Id id) {
     const ir::Helper& helper = *f_->helpers[n.a];
     const bool syncs = helper.reads_state || helper.writes_state;
     for (unsigned k = 0; k < helper.args; k++)
-        if (is_pending(analysis_.extra[n.b + k])) compute(analysis_.extra[n.b + k]);
+        if (is_pending(analysis_->extra[n.b + k])) compute(analysis_->extra[n.b + k]);
     if (syncs) { // the helper finds every slot in memory
         for (unsigned slot = 0; slot < state_.slots.size(); slot++) {
             if (!state_.slots[slot].value || state_.slots[slot].in_memory) continue;
@@ -355,12 +373,12 @@ void Compiler::emit_call(Id id) {
     moves_.clear();
     loads_.clear();
     for (unsigned k = 0; k < helper.args; k++) {
-        const Id v = analysis_.extra[n.b + k];
+        const Id v = analysis_->extra[n.b + k];
         if (value(v).reg != no_reg) moves_.push_back({places[k], value(v).reg});
         else loads_.push_back({places[k], v});
     }
     save_for_call(id);
-    parallel_move(moves_);
+    parallel_move(moves_, 0);
     for (auto [reg, v] : loads_) load_from(reg, v);
     a.mov_imm(rax, u64(helper.function));
     a.call_to(syncs ? backend_.routines.call_syncing : helper.may_raise ? backend_.routines.call_raising : backend_.routines.call_helper);
@@ -368,7 +386,7 @@ void Compiler::emit_call(Id id) {
     consume(id);
     if (helper.writes_state) {
         forget_all_slots();
-        for (const Analysis::Pseudo& p : analysis_.pseudos) {
+        for (const Analysis::Pseudo& p : analysis_->pseudos) {
             if (p.at != id) continue;
             state_.slots[p.slot] = {p.value, true, true, true};
             value(p.value).memory = s16(p.slot);

@@ -11,7 +11,7 @@ namespace emu::jit {
 
 namespace {
 
-constexpr u32 pool_bytes = 256 << 10;
+constexpr u32 pool_bytes = 256 << 10, counter_bytes = 256 << 10;
 /// Room a unit may need per IR node, all its stubs included, and in any case.
 constexpr usize bytes_per_node = 512, bytes_at_least = 64 << 10;
 
@@ -29,13 +29,35 @@ Result<std::unique_ptr<Jit>> Jit::create(const Options& options, ir::SlotTable s
 }
 
 Jit::Jit(const Options& options, ir::SlotTable slots, CodeBuffer buffer)
-    : backend_(options, slots), buffer_(std::move(buffer)), assembler_(buffer_.write(), buffer_.size()) {
-    backend_.routines = emit_routines(assembler_, backend_);
-    const u32 pool_at = (assembler_.pos() + 63) / 64 * 64;
-    first_unit_ = pool_at + pool_bytes;
-    pool_ = std::make_unique<ConstantPool>(assembler_, pool_at, first_unit_);
-    compiler_ = std::make_unique<Compiler>(assembler_, backend_, *pool_);
-    assembler_.rewind(first_unit_);
+    : backend_(options, slots), buffer_(std::move(buffer)), plain_(std::make_unique<Area>(buffer_.write(), buffer_.size())),
+      regions_(std::make_unique<Area>(buffer_.write(), buffer_.size())) {
+    Assembler& as = plain_->assembler;
+    backend_.routines = emit_routines(as, backend_);
+    const u32 counters_at = (as.pos() + 4095) / 4096 * 4096, middle = u32(buffer_.size() / 4 * 3) & ~u32(4095);
+    counters_ = std::make_unique<CounterPool>(as, counters_at, counters_at + counter_bytes);
+    set_up(*plain_, counters_at + counter_bytes, middle);
+    set_up(*regions_, middle, u32(buffer_.size()));
+    plain_->compiler = std::make_unique<Compiler>(as, backend_, *plain_->pool, counters_.get());
+    regions_->compiler = std::make_unique<Compiler>(regions_->assembler, backend_, *regions_->pool, nullptr);
+}
+
+void Jit::set_up(Area& area, u32 at, u32 end) {
+    area.first_unit = at + pool_bytes;
+    area.end = end;
+    area.pool = std::make_unique<ConstantPool>(area.assembler, at, area.first_unit);
+    area.assembler.rewind(area.first_unit);
+}
+
+Jit::Area::Area(u8* memory, usize size) : assembler(memory, size) {}
+Jit::Area::~Area() = default;
+
+bool Jit::Area::has_room(usize nodes) const { return assembler.getSize() + nodes * bytes_per_node + bytes_at_least <= end && !pool->full(); }
+
+void Jit::Area::clear() {
+    units.clear();
+    sites.clear();
+    pool->clear();
+    assembler.rewind(first_unit);
 }
 
 Jit::~Jit() = default;
@@ -48,18 +70,41 @@ const fp::Env* Jit::intern(const fp::Env& env) {
 }
 
 Jit::Outcome Jit::compile(const ir::Function& function, Unit*& unit) {
-    const u32 at = assembler_.pos();
-    if (at + function.nodes.size() * bytes_per_node + bytes_at_least > buffer_.size() || pool_->full()) return Outcome::full;
+    Area& area = *plain_;
+    const u32 at = area.assembler.pos();
+    if (!area.has_room(function.nodes.size())) return Outcome::full;
     auto fresh = std::make_unique<Unit>();
-    if (!compiler_->compile(function, u32(sites_.size()), *fresh)) {
-        assembler_.rewind(at);
-        return pool_->full() ? Outcome::full : Outcome::too_complex;
+    if (!area.compiler->compile(function, u32(area.sites.size()), *fresh)) {
+        area.assembler.rewind(at);
+        return area.pool->full() ? Outcome::full : Outcome::too_complex;
     }
     fresh->env = intern(function.fp);
-    for (u32 i = 0; i < fresh->link_count; i++) sites_.push_back(&fresh->links[i]);
+    for (u32 i = 0; i < fresh->link_count; i++) area.sites.push_back(&fresh->links[i]);
     unit = fresh.get();
-    units_.push_back(std::move(fresh));
+    area.units.push_back(std::move(fresh));
     return Outcome::ok;
+}
+
+Jit::Outcome Jit::compile(const ir::Region& region, std::unique_ptr<Unit>& unit) {
+    Area& area = *regions_;
+    const u32 at = area.assembler.pos();
+    usize nodes = 0;
+    for (const auto& block : region.blocks) nodes += block->function.nodes.size();
+    if (!area.has_room(nodes)) return Outcome::full;
+    auto fresh = std::make_unique<Unit>();
+    if (!area.compiler->compile(region, region_site | u32(area.sites.size()), *fresh)) {
+        area.assembler.rewind(at);
+        return area.pool->full() ? Outcome::full : Outcome::too_complex;
+    }
+    unit = std::move(fresh);
+    return Outcome::ok;
+}
+
+Unit& Jit::add(std::unique_ptr<Unit> region, const fp::Env& env) {
+    region->env = intern(env);
+    for (u32 i = 0; i < region->link_count; i++) regions_->sites.push_back(&region->links[i]);
+    regions_->units.push_back(std::move(region));
+    return *regions_->units.back();
 }
 
 // --- links -----------------------------------------------------------------------------------------------------------------
@@ -72,7 +117,7 @@ void Jit::patch(u32 at, u32 target) {
 }
 
 void Jit::link(u32 number, Unit& target) {
-    LinkSite& site = *sites_[number];
+    LinkSite& site = *this->site(number);
     if (site.target || !target.valid) return;
     site.target = &target;
     site.next = target.incoming;
@@ -84,6 +129,11 @@ void Jit::link(u32 number, Unit& target) {
 
 void Jit::unlink(Unit& unit) {
     unit.valid = false;
+    for (u32 i = 0; i < unit.link_count; i++) {
+        LinkSite& site = unit.links[i];
+        if (site.inside) patch(site.patch, site.stub);
+        site.inside = false;
+    }
     while (LinkSite* site = unit.incoming) {
         patch(site->patch, site->stub);
         unit.incoming = site->next;
@@ -95,10 +145,9 @@ void Jit::unlink(Unit& unit) {
 }
 
 void Jit::flush() {
-    units_.clear();
-    sites_.clear();
-    pool_->clear();
-    assembler_.rewind(first_unit_);
+    plain_->clear();
+    regions_->clear();
+    counters_->clear();
 }
 
 // --- running ---------------------------------------------------------------------------------------------------------------
@@ -116,13 +165,18 @@ Leave Jit::enter(ir::StateHeader& state, const Unit& unit) const {
 
 const Unit* Jit::find_by_host(u64 host_pc) const {
     const u64 offset = host_pc - u64(buffer_.exec());
-    auto after = std::upper_bound(units_.begin(), units_.end(), offset, [](u64 at, const auto& unit) { return at < unit->code; });
-    if (after == units_.begin()) return nullptr;
+    const auto& units = offset < plain_->end ? plain_->units : regions_->units;
+    auto after = std::upper_bound(units.begin(), units.end(), offset, [](u64 at, const auto& unit) { return at < unit->code; });
+    if (after == units.begin()) return nullptr;
     const Unit* unit = std::prev(after)->get();
     return offset < unit->code + unit->size ? unit : nullptr;
 }
 
-usize Jit::used() const { return assembler_.getSize() - first_unit_; }
+usize Jit::used() const {
+    u64 regions = 0;
+    for (const auto& unit : regions_->units) regions += unit->size; // the assembler may be in use
+    return usize(plain_->assembler.getSize() - plain_->first_unit + regions);
+}
 
 // --- faults ----------------------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 // when one of them faults or a helper it called raises. The owner serialises everything that is not marked otherwise.
 #pragma once
 #include "common/result.h"
+#include "ir/region.h"
 #include "jit/backend.h"
 #include "jit/code_buffer.h"
 #include "jit/unit.h"
@@ -13,6 +14,7 @@ namespace emu::jit {
 
 class Compiler;
 class ConstantPool;
+class CounterPool;
 
 class Jit {
 public:
@@ -26,12 +28,16 @@ public:
     };
     /// The unit stays until flush().
     Outcome compile(const ir::Function& function, Unit*& unit);
+    /// Compile into the part of the buffer that is for regions; nothing else is touched, so that one thread may do this while
+    /// others do all but flush(). The unit is known, and its exits can be taken, after add().
+    Outcome compile(const ir::Region& region, std::unique_ptr<Unit>& unit);
+    Unit& add(std::unique_ptr<Unit> region, const fp::Env& env);
 
     /// Make the exit jump straight to `target`. Others may be running the code.
     void link(u32 site, Unit& target);
     /// The unit is not to be entered any more: exits linked to it leave to the vCPU loop again.
     void unlink(Unit& unit);
-    const LinkSite& link_site(u32 number) const { return *sites_[number]; }
+    const LinkSite& link_site(u32 number) const { return *site(number); }
     /// Drop all units. Nobody may be in translated code, and jump caches and return stacks must be emptied.
     void flush();
 
@@ -69,14 +75,28 @@ private:
     const fp::Env* intern(const fp::Env& env);
     bool recover_at(ir::StateHeader& state, u64 host_pc) const;
 
+    /// A part of the buffer with its own assembler: [0] for units of tier 1, [1] for regions.
+    struct Area {
+        Assembler assembler;
+        std::unique_ptr<ConstantPool> pool;
+        std::unique_ptr<Compiler> compiler;
+        u32 first_unit = 0, end = 0;
+        std::vector<std::unique_ptr<Unit>> units;   ///< in order of addresses
+        std::vector<LinkSite*> sites;
+        Area(u8* memory, usize size);
+        ~Area();
+        bool has_room(usize nodes) const;
+        void clear();
+    };
+    /// Numbers of link sites in regions have this bit.
+    static constexpr u32 region_site = u32(1) << 31;
+    LinkSite* site(u32 number) const { return number & region_site ? regions_->sites[number & ~region_site] : plain_->sites[number]; }
+    static void set_up(Area& area, u32 at, u32 end);
+
     Backend backend_;
     CodeBuffer buffer_;
-    Assembler assembler_;
-    std::unique_ptr<ConstantPool> pool_;
-    std::unique_ptr<Compiler> compiler_;
-    u32 first_unit_ = 0;
-    std::vector<std::unique_ptr<Unit>> units_;   ///< in order of addresses
-    std::vector<LinkSite*> sites_;
+    std::unique_ptr<CounterPool> counters_;
+    std::unique_ptr<Area> plain_, regions_;
     std::vector<std::unique_ptr<fp::Env>> envs_;
 };
 

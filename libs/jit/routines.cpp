@@ -72,8 +72,8 @@ private:
 
     void move_homes(bool load) {
         for (Reg reg = 0; reg < 32; reg++) {
-            if (backend_.pinned_slot[reg] < 0) continue;
-            const unsigned index = unsigned(backend_.pinned_slot[reg]);
+            if (backend_.canonical.slot[reg] < 0) continue;
+            const unsigned index = unsigned(backend_.canonical.slot[reg]);
             const ir::Type type = backend_.slots[index].type;
             if (is_xmm(reg)) {
                 if (load) a_.movups(Assembler::x(reg), slot(index));
@@ -114,6 +114,9 @@ private:
         r.leave_poll = aligned();
         a_.mov(field(offsetof(ir::StateHeader, link_site)), a_.rax);
         leave(Leave::poll, to_common);
+        r.leave_hot = aligned();
+        a_.mov(field(offsetof(ir::StateHeader, link_site)), a_.rax);
+        leave(Leave::hot, to_common);
         r.leave_poll_pc = aligned();
         a_.mov(field(offsetof(ir::StateHeader, pc)), a_.rax);
         leave(Leave::poll_pc, to_common);
@@ -259,8 +262,7 @@ void emit_jump_cache_probe(Assembler& a, u32 miss) {
 
 Routines emit_routines(Assembler& as, const Backend& backend) { return RoutineEmitter(as, backend).run(); }
 
-Backend::Backend(const Options& o, ir::SlotTable s) : options(o), slots(s), home(s.size(), Reg(no_reg)) {
-    pinned_slot.fill(-1);
+Backend::Backend(const Options& o, ir::SlotTable s) : options(o), slots(s), canonical(s.size()) {
     // Registers that C++ preserves come first: helper calls need not save them.
     std::vector<Reg> gprs = {rbx, rbp, r12, r13};
     if (!o.memory_base) gprs.push_back(r14);
@@ -280,9 +282,7 @@ Backend::Backend(const Options& o, ir::SlotTable s) : options(o), slots(s), home
         if ((type == ir::Type::i64 || type == ir::Type::i32) && next_gpr < gprs.size()) reg = gprs[next_gpr++];
         if (type == ir::Type::v128 && next_xmm < xmms.size()) reg = xmms[next_xmm++];
         if (reg == no_reg) continue;
-        home[i] = reg;
-        pinned_slot[reg] = s16(i);
-        homes |= bit_of(reg);
+        canonical.pin(i, reg);
     }
     allocatable = ~(bit_of(rsp) | bit_of(r15));
     if (o.memory_base) allocatable &= ~bit_of(r14);

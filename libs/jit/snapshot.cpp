@@ -82,7 +82,7 @@ void restore_state(const SnapshotTable& table, const Snapshot& snapshot, const B
         listed[entry.slot] = true;
     }
     for (unsigned reg = 0; reg < 32; reg++) {
-        s16 slot = backend.pinned_slot[reg];
+        s16 slot = backend.canonical.slot[reg];
         if (slot >= 0 && !listed[usize(slot)]) values.emplace_back(u16(slot), reg < 16 ? ir::V128{state.frame.gpr[reg], 0} : state.frame.xmm[reg - 16]);
     }
     for (auto& [slot, value] : values) std::memcpy(restorer.memory(slot), &value, ir::byte_size(backend.slots[slot].type));

@@ -16,6 +16,7 @@ struct LinkSite {
     u64 pc = 0;              ///< guest target
     u32 patch = 0;           ///< position of the jump's rel32 in the code buffer
     u32 stub = 0;            ///< where it goes unlinked
+    bool inside = false;     ///< returns into its own region, until that is unlinked
     Unit* owner = nullptr;
     Unit* target = nullptr;
     LinkSite* next = nullptr;     ///< the others linked to `target`
@@ -24,10 +25,11 @@ struct LinkSite {
 
 struct Unit {
     u64 pc = 0;
-    u64 end = 0;
     u32 mode = 0;
     u32 insns = 0;
     u32 code = 0, size = 0;        ///< in the code buffer
+    bool is_region = false;
+    bool tried = false;            ///< a region was made, or at least attempted, at this place
     bool valid = true;             ///< may be entered (false once its guest code changed)
     std::unique_ptr<LinkSite[]> links;
     u32 link_count = 0;

@@ -73,6 +73,8 @@ Result<void> Process::prepare_space() {
     how.execution = options_.interpreter ? cpu::Execution::interpreter : cpu::Execution::jit;
     how.one_insn_per_unit = options_.one_insn_per_tb;
     how.memory_base = space_->base();
+    how.tier2 = options_.tier == "1" ? cpu::Tier2::off : options_.tier == "2" ? cpu::Tier2::background : cpu::Tier2::synchronous;
+    if (options_.hot_threshold) how.hot_threshold = u32(options_.hot_threshold);
     engine_ = EMU_TRY(cpu::Engine::create(*abi_.isa, model_, how, *space_));
     space_->set_engine(engine_.get());
     return {};

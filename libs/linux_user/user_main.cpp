@@ -49,6 +49,14 @@ cli::Target list_into(std::vector<std::string>& list) {
     };
 }
 
+cli::Target tier_into(UserOptions& options) {
+    return [&options](std::string_view value) -> Result<void> {
+        if (value != "1" && value != "2" && value != "2,sync") return fail(EINVAL, "tier is 1, 2 or 2,sync");
+        options.tier = value;
+        return {};
+    };
+}
+
 std::vector<cli::Option> option_rows(UserOptions& o) {
     using cli::into;
     return {
@@ -70,6 +78,8 @@ std::vector<cli::Option> option_rows(UserOptions& o) {
         {"strace", "", "log the guest's system calls", "EMU_STRACE", into(o.strace)},
         {"one-insn-per-tb,singlestep", "", "translate every instruction by itself", "EMU_ONE_INSN_PER_TB", into(o.one_insn_per_tb)},
         {"interpreter", "", "run without generating code", "EMU_INTERPRETER", into(o.interpreter)},
+        {"tier", "1|2|2,sync", "compile hot loops again: never, in the background (2), or at once", "EMU_TIER", tier_into(o)},
+        {"hot-threshold", "count", "how often a backward jump is taken until its target is hot", "EMU_HOT_THRESHOLD", cli::into_size(o.hot_threshold)},
     };
 }
 

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+// The second tier: counters in translated code say where loops are hot (Leave::hot); a region is compiled around such a place,
+// by a thread of low priority or at once, and takes the place of the unit there. Running loops pick it up because the exits
+// that led to the unit are unlinked and find the region when they are taken next.
+#include "cpu/dump.h"
+#include "cpu/recording_reader.h"
+#include "cpu/translated.h"
+
+#include "common/result.h"
+
+#include <chrono>
+#include <csignal>
+#include <pthread.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace emu::cpu {
+
+namespace {
+
+constexpr int worker_niceness = 10;
+constexpr usize most_waiting = 64;
+
+} // namespace
+
+/// The unit at (pc, mode) is hot. The lock is held.
+void Translated::promote(Lock& lock, u64 pc, u32 mode) {
+    auto at = units_.find({pc, mode});
+    if (at == units_.end() || at->second->is_region || at->second->tried) return;
+    at->second->tried = true;
+    if (engine_.options.tier2 == Tier2::synchronous) {
+        compile_region({pc, mode}, &lock);
+        return;
+    }
+    if (waiting_.size() >= most_waiting || stopping_) return;
+    if (worker_pid_ != getpid()) {
+        if (worker_pid_) return; // a child of a bare clone(2): who knows what the worker was doing
+        worker_pid_ = getpid();
+        start_worker();
+    }
+    waiting_.push_back({pc, mode});
+    wake_worker_->notify_one();
+}
+
+void Translated::start_worker() {
+    // Signals are the vCPUs' business, but for those of reading guest memory that is not there.
+    sigset_t all, old;
+    sigfillset(&all);
+    for (int fault : {SIGSEGV, SIGBUS}) sigdelset(&all, fault);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    worker_ = std::make_unique<std::thread>([this] { work(); });
+    pthread_sigmask(SIG_SETMASK, &old, nullptr);
+}
+
+void Translated::work() {
+    setpriority(PRIO_PROCESS, id_t(::syscall(SYS_gettid)), worker_niceness);
+    for (;;) {
+        UnitKey key;
+        {
+            Lock lock(engine_.mutex);
+            wake_worker_->wait(lock, [&] { return stopping_ || !waiting_.empty(); });
+            if (stopping_) return;
+            key = waiting_.front();
+            waiting_.pop_front();
+        }
+        std::lock_guard compiling(compile_mutex_);
+        compile_region(key, nullptr);
+    }
+}
+
+void Translated::stop_worker() {
+    {
+        Lock lock(engine_.mutex);
+        stopping_ = true;
+        wake_worker_->notify_one();
+    }
+    if (!worker_) return;
+    if (worker_pid_ == getpid()) worker_->join();
+    else (void)worker_.release();
+}
+
+/// With the engine's lock held if `held`, else with compile_mutex_.
+void Translated::compile_region(UnitKey key, Lock* held) {
+    const auto begin = std::chrono::steady_clock::now();
+    u64 flushes;
+    auto locked = [&](auto&& f) {
+        if (held) return f();
+        Lock lock(engine_.mutex);
+        return f();
+    };
+    locked([&] { flushes = engine_.stats.flushes; });
+    RecordingReader reader(*engine_.memory);
+    ir::RegionRequest request;
+    request.pc = key.first;
+    request.mode = key.second;
+    request.slots = engine_.isa->slots;
+    request.fp = engine_.isa->fp_env(key.second);
+    request.translate = [&](ir::Builder& builder, u64 pc, std::span<const u64> leaders) {
+        isa::TranslateRequest unit{.pc = pc, .mode = key.second, .model = engine_.model, .max_insns = Engine::Impl::superblock_insns,
+                                   .system = engine_.options.system, .code = &reader, .leaders = leaders};
+        engine_.isa->translate(builder, unit);
+    };
+    request.wanted = [&](u64 pc) { return locked([&] { return units_.count({pc, key.second}) != 0; }); };
+    const auto region = ir::build_region(request);
+    if (!region) return;
+#ifdef EMU_CHECKED
+    if (std::string wrong = ir::verify(*region); !wrong.empty()) assertion_failed(wrong.c_str(), "ir verifier", 0);
+#endif
+    std::unique_ptr<jit::Unit> unit;
+    if (jit_->compile(*region, unit) != jit::Jit::Outcome::ok) return;
+    locked([&] {
+        engine_.stats.region_ns += u64(std::chrono::nanoseconds(std::chrono::steady_clock::now() - begin).count());
+        if (flushing_ || flushes != engine_.stats.flushes) return;
+        for (auto [first, last] : region->ranges) engine_.memory->watch(first, last);
+        if (!reader.unchanged()) return;
+        jit::Unit& added = jit_->add(std::move(unit), request.fp);
+        if (wants_dump()) dump_region(*engine_.isa, *region, *engine_.memory, jit_->code(added), jit_->entry(added));
+        if (auto old = units_.find(key); old != units_.end()) drop(*old->second);
+        install(added);
+        engine_.stats.regions++;
+        engine_.stats.region_insns += region->insns;
+    });
+}
+
+} // namespace emu::cpu

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+// Regions: the blocks one after the other, and the ways between them. A way hands the slots over as the plan for the block's
+// loop wants them; its cold side, the answer to a request to stop, makes the state canonical and leaves.
+#include "jit/compiler.h"
+
+#include <cstddef>
+
+namespace emu::jit {
+
+using ir::Exit;
+using ir::Type;
+
+bool Compiler::compile(const ir::Region& region, u32 first_link, Unit& unit) {
+    start(region.blocks[0]->function.fp, first_link);
+    const HomePlan plan(region, backend_);
+    region_ = &region;
+    plan_ = &plan;
+    for (u32 i = 0; i < region.blocks.size(); i++) {
+        const ir::RegionBlock& block = *region.blocks[i];
+        if (i && region.loops[block.loop].depth > region.loops[region.blocks[i - 1]->loop].depth) a.align(16);
+        block_at_.push_back(a.pos());
+        block_ = i;
+        if (!emit_block(block.function, plan.of(i), block.outer ? nullptr : &block.live, plan.reserved_spills())) return false;
+    }
+    if (!emit_cold_parts()) return false;
+    for (auto [fixup, block] : block_jumps_) a.set_target(fixup, block_at_[block]);
+    unit.pc = region.pc;
+    unit.mode = region.mode;
+    unit.insns = region.insns;
+    unit.ranges = region.ranges;
+    unit.is_region = true;
+    finish(unit);
+    region_ = nullptr;
+    plan_ = nullptr;
+    return true;
+}
+
+/// Are the slots already where block `block` wants them?
+bool Compiler::arrives(u32 block) const {
+    const Homes& homes = plan_->of(block);
+    for (Reg reg = 0; reg < 32; reg++) {
+        const s16 slot = homes.slot[reg];
+        if (slot < 0 || !is_live(block, unsigned(slot))) continue;
+        const SlotState& at = state_.slots[usize(slot)];
+        if (!at.value || value(at.value).reg != reg || (homes.is_clean(unsigned(slot)) && !at.in_memory)) return false;
+    }
+    auto waits = [&](unsigned slot) {
+        const SlotState& at = state_.slots[slot];
+        return at.value && !at.in_memory && is_live(block, slot) && homes.home[slot] == no_reg;
+    };
+    for (u16 slot : touched_)
+        if (waits(slot)) return false;
+    for (s16 slot : backend_.canonical.slot)
+        if (slot >= 0 && waits(unsigned(slot))) return false;
+    return true;
+}
+
+/// Bring the slots there. Registers but the block's homes are free afterwards.
+void Compiler::hand_over(u32 block) {
+    const Homes& homes = plan_->of(block);
+    const RegMask none = locked_;
+    auto settle = [&](unsigned slot) {
+        const SlotState& at = state_.slots[slot];
+        if (!at.value || at.in_memory || !is_live(block, slot)) return;
+        if (homes.home[slot] == no_reg || homes.is_clean(slot)) store_slot(slot);
+        locked_ = none;
+    };
+    for (u16 slot : touched_) settle(slot);
+    for (s16 slot : backend_.canonical.slot)
+        if (slot >= 0) settle(unsigned(slot));
+    auto wanted = [&](Reg reg) { return homes.slot[reg] >= 0 && is_live(block, unsigned(homes.slot[reg])); };
+    for (Reg reg = 0; reg < 32; reg++) {
+        if (!wanted(reg)) continue;
+        const Id v = state_.slots[usize(homes.slot[reg])].value;
+        if (v && is_pending(v)) compute(v);
+        locked_ = none;
+    }
+    moves_.clear();
+    loads_.clear();
+    for (Reg reg = 0; reg < 32; reg++) {
+        if (!wanted(reg)) continue;
+        const Id v = state_.slots[usize(homes.slot[reg])].value;
+        if (!v || value(v).reg == reg) continue;
+        if (value(v).reg != no_reg) moves_.push_back({reg, value(v).reg});
+        else loads_.push_back({reg, v});
+    }
+    parallel_move(moves_, homes.mask);
+    for (auto [reg, v] : loads_) load_from(reg, v);
+    for (Reg reg = 0; reg < 32; reg++)
+        if (wanted(reg) && !state_.slots[usize(homes.slot[reg])].value) load_slot(reg, unsigned(homes.slot[reg]));
+}
+
+/// To another block; `last`: nothing of this block follows, so that the next one may.
+void Compiler::emit_inner_exit(const Exit& exit, bool last) {
+    const u32 to = exit.block - 1;
+    if (ir::Region::polls(block_, pc_, exit)) {
+        a.cmp(a.dword[state_at(offsetof(ir::StateHeader, poll)).getRegExp()], 0);
+        const bool there = arrives(to);
+        if (there) block_jumps_.push_back({a.jcc_forward(cc_e), to});
+        const Fixup asked = there ? a.jmp_forward() : a.jcc_forward(cc_ne);
+        stubs_.push_back({copy_state(), {asked}, current_, pc_, block_, true});
+        if (there) return;
+    }
+    hand_over(to);
+    if (!last || to != block_ + 1) jump_to_block(to);
+}
+
+void Compiler::emit_inner_exit_if(Id id, const Exit& exit) {
+    const HostCond cond = emit_condition(node(id).a);
+    const u32 to = exit.block - 1;
+    if (ir::Region::polls(block_, pc_, exit)) {
+        std::vector<Fixup> skip;
+        jump_if(inverse(cond), skip, false);
+        auto before = copy_state();
+        const RegMask locked = locked_;
+        locked_ = 0;
+        emit_inner_exit(exit, false);
+        locked_ = locked;
+        restore(std::move(before));
+        for (Fixup f : skip) a.bind(f);
+        return;
+    }
+    std::vector<Fixup> taken;
+    const bool direct = arrives(to);
+    jump_if(cond, taken, false);
+    if (!direct) {
+        stubs_.push_back({copy_state(), std::move(taken), id, pc_, block_});
+        return;
+    }
+    for (Fixup f : taken) block_jumps_.push_back({f, to});
+}
+
+} // namespace emu::jit

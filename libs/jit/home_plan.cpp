@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#include "jit/home_plan.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace emu::jit {
+
+namespace {
+
+/// What remains is for temporaries: rax, rcx and rdx, which some instructions want, and three vector registers.
+constexpr Reg gprs[] = {rbx, rbp, r12, r13, r14, r8, r9, r10, r11, rsi, rdi};
+constexpr Reg first_xmm = 16 + 3, last_xmm = 31;
+
+bool is_vector(ir::Type type) { return type == ir::Type::v128 || ir::is_float(type); }
+
+} // namespace
+
+HomePlan::HomePlan(const ir::Region& region, const Backend& backend) : region_(region), backend_(backend), canonical_(backend.canonical) {
+    canonical_.home.resize(region.slots.size(), Reg(no_reg));
+    for (u32 i = 0; i < region.loops.size(); i++) plan_loop(i);
+}
+
+void HomePlan::plan_loop(u32 index) {
+    const ir::RegionLoop& loop = region_.loops[index];
+    const usize count = region_.slots.size();
+    Homes homes(count);
+    // Only what some block of the loop, or of one inside it, takes over.
+    std::vector<bool> taken_over(count);
+    for (const auto& block : region_.blocks) {
+        if (block->outer) continue;
+        u32 at = block->loop;
+        while (at != index && at != 0) at = region_.loops[at].parent;
+        if (at != index) continue;
+        for (usize s = 0; s < count; s++)
+            if (block->live[s]) taken_over[s] = true;
+    }
+    const Homes* parent = index ? &loops_[loop.parent] : nullptr;
+    std::vector<unsigned> order;
+    for (unsigned s = 0; s < count; s++) {
+        const ir::Type type = region_.slots[s].type;
+        if (type == ir::Type::i1 || type == ir::Type::f16 || !taken_over[s]) continue;
+        if (loop.weight[s] || (parent && parent->home[s] != no_reg)) order.push_back(s);
+    }
+    std::stable_sort(order.begin(), order.end(), [&](unsigned x, unsigned y) { return loop.weight[x] > loop.weight[y]; });
+
+    RegMask free = 0;
+    if (backend_.options.pinned_gprs)
+        for (Reg r : gprs)
+            if (backend_.allocatable & bit_of(r)) free |= bit_of(r);
+    if (backend_.options.pinned_xmms)
+        for (Reg r = first_xmm; r <= last_xmm; r++) free |= bit_of(r);
+    usize room[2] = {usize(std::popcount(free & 0xffff)), usize(std::popcount(free >> 16))};
+    std::erase_if(order, [&](unsigned s) {
+        usize& left = room[is_vector(region_.slots[s].type)];
+        return left ? (left--, false) : true;
+    });
+    // Where they are in the loop around, or in the canonical state, or wherever there is room.
+    auto pin_as = [&](const Homes& model) {
+        std::erase_if(order, [&](unsigned s) {
+            const Reg reg = s < model.home.size() ? model.home[s] : Reg(no_reg);
+            if (reg == no_reg || !(free & bit_of(reg))) return false;
+            homes.pin(s, reg);
+            free &= ~bit_of(reg);
+            return true;
+        });
+    };
+    if (parent) pin_as(*parent);
+    pin_as(canonical_);
+    for (unsigned s : order) {
+        const RegMask good = free & (is_vector(region_.slots[s].type) ? 0xffff0000 : 0xffff);
+        const Reg reg = Reg(std::countr_zero(good));
+        homes.pin(s, reg);
+        free &= ~bit_of(reg);
+    }
+    homes.clean.resize(count);
+    for (unsigned s = 0; s < count; s++) homes.clean[s] = homes.home[s] != no_reg && !loop.changed[s];
+    loops_.push_back(std::move(homes));
+}
+
+u64 HomePlan::reserved_spills() const {
+    const usize own = region_.slots.size() - region_.isa_slots;
+    return own ? ~u64(0) << (64 - own) : 0;
+}
+
+} // namespace emu::jit

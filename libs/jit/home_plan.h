@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+// Which guest slots live in which host registers in the loops of a region. All blocks of a loop begin with the same slots in
+// the same registers, so that going around it moves nothing; ways between loops move what differs.
+#pragma once
+#include "ir/region.h"
+#include "jit/backend.h"
+
+namespace emu::jit {
+
+class HomePlan {
+public:
+    HomePlan(const ir::Region& region, const Backend& backend);
+
+    /// Homes where block `index` begins.
+    const Homes& of(u32 index) const {
+        const ir::RegionBlock& block = *region_.blocks[index];
+        return block.outer ? canonical_ : loops_[block.loop];
+    }
+    /// Frame entries that hold slots of the region.
+    u64 reserved_spills() const;
+
+private:
+    void plan_loop(u32 loop);
+
+    const ir::Region& region_;
+    const Backend& backend_;
+    Homes canonical_;
+    std::vector<Homes> loops_;
+};
+
+} // namespace emu::jit

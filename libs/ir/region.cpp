@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <map>
+#include <set>
 
 namespace emu::ir {
 
@@ -24,6 +25,7 @@ public:
         keep_loop();
         if (drafts_.size() == 1 && !request_.whole && !leads_to_itself(0)) return nullptr;
         describe();
+        find_back_ways();
         find_facts();
         return finish();
     }
@@ -153,8 +155,33 @@ private:
         }
     }
 
+    /// A loop's head has two versions, and so two sets of facts: one for the ways from before the loop, one for those around
+    /// it. The first round through the loop then makes true what the others rely on.
+    usize facts_index(u32 draft, bool around) const { return draft + (around ? drafts_.size() : 0); }
+
+    void find_back_ways() {
+        back_ways_.clear();
+        std::vector<u8> state(drafts_.size()); // 1: on the way down, 2: done
+        std::vector<std::pair<u32, usize>> stack{{0, 0}};
+        state[0] = 1;
+        while (!stack.empty()) {
+            auto& [draft, next] = stack.back();
+            const auto& ways = drafts_[draft].ways;
+            if (next == ways.size()) {
+                state[draft] = 2;
+                stack.pop_back();
+                continue;
+            }
+            const u32 to = index_.at(ways[next++].to);
+            if (state[to] == 1) back_ways_.insert({draft, to});
+            if (state[to]) continue;
+            state[to] = 1;
+            stack.push_back({to, 0});
+        }
+    }
+
     void solve(const std::vector<bool>& blocked) {
-        facts_.assign(drafts_.size(), std::vector<Fact>(isa_slots_, Fact::of(Fact::any)));
+        facts_.assign(2 * drafts_.size(), std::vector<Fact>(isa_slots_, Fact::of(Fact::any)));
         for (auto& facts : facts_)
             for (unsigned s = 0; s < isa_slots_; s++)
                 if (blocked[s]) facts[s] = Fact::of(Fact::nothing);
@@ -169,10 +196,13 @@ private:
             for (u32 i = 0; i < drafts_.size(); i++) {
                 for (const auto& way : drafts_[i].ways) {
                     if (way.call) continue;
-                    auto& there = facts_[index_.at(way.to)];
+                    const u32 to = index_.at(way.to);
+                    auto& there = facts_[facts_index(to, back_ways_.count({i, to}))];
                     for (unsigned s = 0; s < isa_slots_; s++) {
                         if (there[s].form == Fact::nothing) continue;
-                        Fact met = meet(there[s], fact_at_exit(way.facts, s, facts_[i]), request_.slots[s].type);
+                        Fact met = there[s];
+                        for (bool around : {false, true})
+                            met = meet(met, fact_at_exit(way.facts, s, facts_[facts_index(i, around)]), request_.slots[s].type);
                         if (outer[i]) met = meet(met, fact_at_exit(way.facts, s, unknown), request_.slots[s].type);
                         if (met == there[s]) continue;
                         there[s] = std::move(met);
@@ -180,6 +210,14 @@ private:
                     }
                 }
             }
+        }
+        // Two versions are worth it where they differ in what comes in.
+        for (u32 i = 0; i < drafts_.size(); i++) {
+            auto &first = facts_[i], &around = facts_[i + drafts_.size()];
+            auto is_any = [](const Fact& fact) { return fact.form == Fact::any; };
+            const bool no_first = std::all_of(first.begin(), first.end(), is_any), no_around = std::all_of(around.begin(), around.end(), is_any);
+            if (no_first) first = around;
+            if (no_around) around = first;
         }
         for (auto& facts : facts_)
             for (Fact& fact : facts)
@@ -218,13 +256,16 @@ private:
         void before_exit(Builder& builder, Exit& exit, bool) override { owner.prepare_exit(builder, exit); }
     };
 
+    enum class Version : u8 { first, around, outer };
+
     /// Index in region_->blocks, which is made if it is not there yet.
-    u32 block_at(u64 pc, bool outer) {
-        auto [at, fresh] = final_.try_emplace({pc, outer}, u32(region_->blocks.size()));
+    u32 block_at(u32 draft, Version version) {
+        if (version == Version::around && facts_[facts_index(draft, true)] == facts_[facts_index(draft, false)]) version = Version::first;
+        auto [at, fresh] = final_.try_emplace({draft, version}, u32(region_->blocks.size()));
         if (fresh) {
             region_->blocks.push_back(std::make_unique<RegionBlock>());
-            region_->blocks.back()->outer = outer;
-            region_->blocks.back()->function.pc = pc;
+            region_->blocks.back()->outer = version == Version::outer;
+            final_keys_.push_back({draft, version});
         }
         return at->second;
     }
@@ -234,9 +275,10 @@ private:
         if (!call && exit.kind != ExitKind::jump) return;
         auto at = index_.find(call ? exit.ret : exit.pc);
         if (at == index_.end()) return;
-        exit.block = block_at(at->first, call) + 1;
+        const bool around = !call && back_ways_.count({current_, at->second});
+        exit.block = block_at(at->second, call ? Version::outer : around ? Version::around : Version::first) + 1;
         if (call) return;
-        const auto& facts = facts_[at->second];
+        const auto& facts = facts_[facts_index(at->second, around)];
         for (unsigned s = 0; s < isa_slots_; s++) {
             if (facts[s].form != Fact::pure) continue;
             for (unsigned k = 0; k < 2; k++)
@@ -306,16 +348,17 @@ private:
         region_->pc = request_.pc;
         region_->mode = request_.mode;
         make_slots();
-        block_at(request_.pc, true);
-        const std::vector<Fact> nothing(isa_slots_);
+        block_at(0, Version::outer);
         for (u32 i = 0; i < region_->blocks.size() && !failed_; i++) {
             RegionBlock* block = region_->blocks[i].get();
-            const u64 pc = block->function.pc;
+            const auto [draft, version] = final_keys_[i];
+            const u64 pc = drafts_[draft].pc;
+            current_ = draft;
             start(block->function, pc);
             block->function.slots = region_->slots;
             Finish watcher(*this);
             Builder builder(block->function, &watcher);
-            if (!block->outer) begin_with(builder, facts_[index_.at(pc)]);
+            if (version != Version::outer) begin_with(builder, facts_[facts_index(draft, version == Version::around)]);
             request_.translate(builder, pc, leaders_);
             block = region_->blocks[i].get();
             region_->insns += block->function.insns;
@@ -337,7 +380,10 @@ private:
     std::vector<u64> leaders_;
     std::vector<std::vector<Fact>> facts_;    ///< per draft and slot
     std::map<OwnKey, unsigned> own_;
-    std::map<std::pair<u64, bool>, u32> final_;
+    std::set<std::pair<u32, u32>> back_ways_;
+    std::map<std::pair<u32, Version>, u32> final_;
+    std::vector<std::pair<u32, Version>> final_keys_;   ///< of region_->blocks
+    u32 current_ = 0;                         ///< draft whose final block is being made
     std::unique_ptr<Region> region_;
     bool failed_ = false;
 };

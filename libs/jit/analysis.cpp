@@ -203,7 +203,7 @@ void Analysis::count_operands(Id id) {
         // The low half of a wide register will do for most narrow ops.
         if (made_by == Op::trunc) fused = low_half_will_do(*f_, id, k, operand);
         if (fused) fused_[operand]++;
-        const bool carries_hint = k == (n.op == Op::select ? 2 : 0);
+        const bool carries_hint = k == (n.op == Op::select ? 2 : 0) && !is_flags(n.op);
         if (carries_hint && info[id].hint != no_reg && info[operand].hint == no_reg && ir::info(n.op).effect == Effect::pure &&
             is_xmm(info[id].hint) == (nodes[operand].type == Type::v128 || ir::is_float(nodes[operand].type)))
             info[operand].hint = info[id].hint;
@@ -220,7 +220,9 @@ void Analysis::backward() {
             info[id].plan = Plan::eager;
             info[n.b].uses++;
             sets_[n.b]++;
-            if (homes_->home[n.a] != no_reg && info[n.b].hint == no_reg) info[n.b].hint = homes_->home[n.a];
+            if (homes_->home[n.a] == no_reg || info[n.b].sure) break;
+            info[n.b].hint = homes_->home[n.a];
+            info[n.b].sure = true;
             break;
         case Effect::exit: {
             info[id].plan = Plan::eager;

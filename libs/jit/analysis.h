@@ -24,7 +24,8 @@ enum class Plan : u8 {
 struct ValueInfo {
     u16 uses = 0;            ///< by nodes that are emitted, or lazy and needed
     Plan plan = Plan::skip;
-    Reg hint = no_reg;       ///< the home of the slot it ends up in
+    Reg hint = no_reg;       ///< the home of the slot it ends up in,
+    bool sure = false;       ///< or (not sure) that of a slot a result made from it ends up in
 };
 
 /// A slot whose value is not needed any more once node `at` was emitted.

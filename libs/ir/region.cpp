@@ -162,8 +162,12 @@ private:
     void find_back_ways() {
         back_ways_.clear();
         std::vector<u8> state(drafts_.size()); // 1: on the way down, 2: done
-        std::vector<std::pair<u32, usize>> stack{{0, 0}};
-        state[0] = 1;
+        // The region's first block may be the head of an inner loop; what comes first in memory is mostly what the outermost
+        // one begins with.
+        u32 root = 0;
+        if (!request_.whole) root = index_.begin()->second;
+        std::vector<std::pair<u32, usize>> stack{{root, 0}};
+        state[root] = 1;
         while (!stack.empty()) {
             auto& [draft, next] = stack.back();
             const auto& ways = drafts_[draft].ways;
@@ -265,6 +269,7 @@ private:
         if (fresh) {
             region_->blocks.push_back(std::make_unique<RegionBlock>());
             region_->blocks.back()->outer = version == Version::outer;
+            region_->blocks.back()->around = version == Version::around;
             final_keys_.push_back({draft, version});
         }
         return at->second;

@@ -22,6 +22,7 @@ inline constexpr unsigned most_region_slots = 28;
 struct RegionBlock {
     Function function;
     bool outer = false;              ///< entered in the canonical state: from outside, or by a return
+    bool around = false;             ///< version of a loop's head for all rounds but the first
     u32 loop = 0;                    ///< innermost loop
     std::vector<bool> live;          ///< per slot: may be looked at before it is set, if control comes here
 };

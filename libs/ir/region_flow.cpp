@@ -49,19 +49,29 @@ void order_blocks(Region& region) {
         usize at;
     };
     std::vector<Frame> stack;
-    seen[0] = 1;
-    stack.push_back({0, successors(region, 0), 0});
-    while (!stack.empty()) {
+    auto visit = [&](u32 block) {
+        if (seen[block]) return;
+        seen[block] = 1;
+        stack.push_back({block, successors(region, block), 0});
+    };
+    // The region may be entered in the middle of a loop. Its blocks are best seen from where the outermost loop begins, mostly the
+    // lowest address; what only the entry leads to comes before them.
+    u32 root = 0;
+    for (u32 i = 1; i < count; i++) {
+        const RegionBlock &block = *region.blocks[i], &best = *region.blocks[root];
+        if (block.around || block.outer) continue;
+        if (root == 0 || block.function.pc < best.function.pc) root = i;
+    }
+    visit(root);
+    for (bool entry = root == 0; !stack.empty();) {
         Frame& top = stack.back();
         if (top.at == top.next.size()) {
             post.push_back(top.block);
             stack.pop_back();
+            if (stack.empty() && !entry) visit(0), entry = true;
             continue;
         }
-        const u32 next = top.next[top.at++];
-        if (seen[next]) continue;
-        seen[next] = 1;
-        stack.push_back({next, successors(region, next), 0});
+        visit(top.next[top.at++]);
     }
     std::reverse(post.begin(), post.end());
     std::vector<u32> place(count);

@@ -203,7 +203,7 @@ void Analysis::count_operands(Id id) {
         // The low half of a wide register will do for most narrow ops.
         if (made_by == Op::trunc) fused = low_half_will_do(*f_, id, k, operand);
         if (fused) fused_[operand]++;
-        const bool carries_hint = k == (n.op == Op::select ? 2 : 0) && !is_flags(n.op);
+        const bool carries_hint = k == (n.op == Op::select ? 2 : 0) && !is_flags(n.op) && !ir::raises_flags(n);
         if (carries_hint && info[id].hint != no_reg && info[operand].hint == no_reg && ir::info(n.op).effect == Effect::pure &&
             is_xmm(info[id].hint) == (nodes[operand].type == Type::v128 || ir::is_float(nodes[operand].type)))
             info[operand].hint = info[id].hint;

@@ -410,7 +410,9 @@ void Allocator::spill(Reg reg) {
 
 void Allocator::store_slot(unsigned slot) {
     SlotState& s = state_.slots[slot];
-    const Type type = f_->slots[slot].type;
+    Type type = f_->slots[slot].type;
+    // A region's slots are frame entries, which are read whole after a fault.
+    if (slot >= backend_.slots.size() && type == Type::i32) type = Type::i64;
     const Xbyak::Address at = slot_at(slot);
     u64 bits;
     if (constant(s.value, bits) && value(s.value).reg == no_reg && !wants_xmm(type) &&

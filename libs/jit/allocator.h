@@ -109,6 +109,10 @@ protected:
     Xbyak::Address spill_at(unsigned index) { return state_at(offsetof(ir::StateHeader, frame) + offsetof(ir::JitFrame, spill) + 16 * index); }
     /// One of the slots that are in registers in the canonical state; the others are in touched_ if they may have changed.
     bool is_canonical_home(unsigned slot) const { return slot < backend_.canonical.home.size() && backend_.canonical.home[slot] != no_reg; }
+    /// Is the slot's memory the place to get its value from? (The value itself may be gone, if nobody but the slot wanted it.)
+    bool best_from_memory(const SlotState& slot) const {
+        return !slot.value || (slot.in_memory && value(slot.value).reg == no_reg && node(slot.value).op != ir::Op::imm);
+    }
     void lock(Reg reg) { locked_ |= bit_of(reg); }
     void unlock(Reg reg) { locked_ &= ~bit_of(reg); }
     void move(Reg to, Reg from);

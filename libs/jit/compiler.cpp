@@ -473,7 +473,7 @@ void Compiler::record_snapshot(u32 begin, u32 end) {
         const s16 slot = backend_.canonical.slot[reg];
         if (slot < 0) continue;
         const SlotState& at = state_.slots[usize(slot)];
-        if (!at.value) table_.entries.push_back({u16(slot), {Where::slot, u16(slot)}});
+        if (best_from_memory(at)) table_.entries.push_back({u16(slot), {Where::slot, u16(slot)}});
         else if (value(at.value).reg != reg) table_.entries.push_back({u16(slot), where(at.value)});
     }
     for (u16 slot : touched_) {

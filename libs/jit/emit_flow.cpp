@@ -55,8 +55,8 @@ void Compiler::write_back(Id result) {
     }
     for (s16 slot : backend_.canonical.slot) {
         if (slot < 0) continue;
-        const Id v = state_.slots[usize(slot)].value;
-        if (v && is_pending(v)) compute(v);
+        const SlotState& at = state_.slots[usize(slot)];
+        if (!best_from_memory(at) && is_pending(at.value)) compute(at.value);
     }
     if (result && is_pending(result)) compute(result);
 
@@ -70,15 +70,15 @@ void Compiler::write_back(Id result) {
     };
     for (Reg reg = 0; reg < 32; reg++) {
         const s16 slot = backend_.canonical.slot[reg];
-        if (slot >= 0 && state_.slots[usize(slot)].value) want(reg, state_.slots[usize(slot)].value);
+        if (slot >= 0 && !best_from_memory(state_.slots[usize(slot)])) want(reg, state_.slots[usize(slot)].value);
     }
     if (result) want(rax, result);
     parallel_move(moves_, backend_.canonical.mask);
 
     for (auto [reg, v] : loads_) load_from(reg, v);
-    for (Reg reg = 0; reg < 32; reg++) { // unknown after a helper call: memory has it
+    for (Reg reg = 0; reg < 32; reg++) { // unknown after a helper call, or not changed in a region: memory has it
         const s16 slot = backend_.canonical.slot[reg];
-        if (slot >= 0 && !state_.slots[usize(slot)].value) load_slot(reg, unsigned(slot));
+        if (slot >= 0 && best_from_memory(state_.slots[usize(slot)])) load_slot(reg, unsigned(slot));
     }
 }
 

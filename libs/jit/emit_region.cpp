@@ -71,23 +71,24 @@ void Compiler::hand_over(u32 block) {
     auto wanted = [&](Reg reg) { return homes.slot[reg] >= 0 && is_live(block, unsigned(homes.slot[reg])); };
     for (Reg reg = 0; reg < 32; reg++) {
         if (!wanted(reg)) continue;
-        const Id v = state_.slots[usize(homes.slot[reg])].value;
-        if (v && is_pending(v)) compute(v);
+        const SlotState& at = state_.slots[usize(homes.slot[reg])];
+        if (!best_from_memory(at) && is_pending(at.value)) compute(at.value);
         locked_ = none;
     }
     moves_.clear();
     loads_.clear();
     for (Reg reg = 0; reg < 32; reg++) {
         if (!wanted(reg)) continue;
-        const Id v = state_.slots[usize(homes.slot[reg])].value;
-        if (!v || value(v).reg == reg) continue;
+        const SlotState& at = state_.slots[usize(homes.slot[reg])];
+        const Id v = at.value;
+        if (best_from_memory(at) || value(v).reg == reg) continue;
         if (value(v).reg != no_reg) moves_.push_back({reg, value(v).reg});
         else loads_.push_back({reg, v});
     }
     parallel_move(moves_, homes.mask);
     for (auto [reg, v] : loads_) load_from(reg, v);
     for (Reg reg = 0; reg < 32; reg++)
-        if (wanted(reg) && !state_.slots[usize(homes.slot[reg])].value) load_slot(reg, unsigned(homes.slot[reg]));
+        if (wanted(reg) && best_from_memory(state_.slots[usize(homes.slot[reg])])) load_slot(reg, unsigned(homes.slot[reg]));
 }
 
 /// To another block; `last`: nothing of this block follows, so that the next one may.

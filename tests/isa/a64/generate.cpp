@@ -146,6 +146,7 @@ bool Generator::acceptable(const Effects& e, u64 pc, bool memory) const {
     if (e.memory && !memory) return false;
     for (unsigned slot : e.sets) {
         if (slot == a64::slot_x0 + context_register) return false;
+        if (options_.loops && (slot == a64::slot_x0 + outer_counter || slot == a64::slot_x0 + inner_counter)) return false;
         if (!memory) continue;
         if (slot == a64::slot_x0 + index_register || slot == a64::slot_x0 + aligned_register) return false;
         // Write-back moves the bases a little; anything else must leave them alone.
@@ -200,11 +201,11 @@ bool Generator::candidate(u32& word, u64 pc, bool memory) {
     return !mistaken(word) && acceptable(effects(word, pc), pc, memory);
 }
 
-std::vector<u32> Generator::block(u64 pc, bool memory) {
+std::vector<u32> Generator::block(u64 pc, bool memory, unsigned insns) {
     std::vector<u32> words;
     unsigned failures = 0;
     u64 joined = 0;                      // where the furthest branch so far leads
-    while (words.size() < options_.insns && failures < 2000) {
+    while (words.size() < insns && failures < 2000) {
         u32 word;
         if (!candidate(word, pc + 4 * words.size(), memory)) {
             failures++;
@@ -217,6 +218,34 @@ std::vector<u32> Generator::block(u64 pc, bool memory) {
         if (is_store_exclusive(word)) words.push_back(random_.one_in(4) ? clear_exclusive : matching_load(word));
         words.push_back(word);
     }
+    return words;
+}
+
+/// Counted down, so that it ends whatever the rest does; branches lead at most five words past what they are in.
+std::vector<u32> Generator::nested_loops(u64 pc, bool memory) {
+    std::vector<u32> words;
+    auto body = [&](unsigned share) {
+        const auto more = block(pc + 4 * words.size(), memory, unsigned(random_.below(std::max(options_.insns / share, 1u)) + 1));
+        words.insert(words.end(), more.begin(), more.end());
+        words.insert(words.end(), 5, 0xd503201f); // nop
+    };
+    auto count_down = [&](unsigned counter, usize start) {
+        const bool flags = random_.one_in(2);
+        words.push_back((flags ? 0xf1000400 : 0xd1000400) | counter << 5 | counter);                     // sub(s) counter, counter, 1
+        const u32 back = u32(start - words.size()) & 0x7ffff;
+        words.push_back(flags ? 0x54000001 | back << 5 : 0xb5000000 | back << 5 | counter);              // b.ne or cbnz
+    };
+    auto set = [&](unsigned counter) { words.push_back(0xd2800000 | u32(1 + random_.below(5)) << 5 | counter); };
+    set(outer_counter);
+    const usize outer = words.size();
+    body(4);
+    set(inner_counter);
+    const usize inner = words.size();
+    body(2);
+    count_down(inner_counter, inner);
+    body(4);
+    count_down(outer_counter, outer);
+    body(8);
     return words;
 }
 
@@ -295,7 +324,7 @@ Program Generator::program() {
     u64 pc = first_block_address();
     for (unsigned b = 0; b < options_.blocks; b++) {
         const bool memory = random_.one_in(2);
-        p.blocks.push_back(options_.undefined ? std::vector<u32>{anything()} : block(pc, memory));
+        p.blocks.push_back(options_.undefined ? std::vector<u32>{anything()} : options_.loops ? nested_loops(pc, memory) : block(pc, memory, options_.insns));
         pc += 4 * (p.blocks.back().size() + 7);
         const u64 base = scratch_base + random_.below(4096), aligned = scratch_at + (16 << 10) + 16 * random_.below(2048);
         const u64 sp = scratch_base + 16 * random_.below(256), index = random_.below(256);

@@ -27,6 +27,7 @@ struct GenerateOptions {
     std::vector<std::string> only;       ///< row names (or prefixes ending in '*'); empty: all
     std::string group;                   ///< "integer", "memory", "simd" (data processing of FP and SIMD); empty: all
     bool undefined = false;              ///< blocks of one random word each, allocated or not
+    bool loops = false;                  ///< blocks are a loop in a loop
 };
 
 class Generator {
@@ -43,7 +44,8 @@ private:
         std::vector<unsigned> sets;
     };
     Effects effects(u32 word, u64 pc) const;
-    std::vector<u32> block(u64 pc, bool memory);
+    std::vector<u32> block(u64 pc, bool memory, unsigned insns);
+    std::vector<u32> nested_loops(u64 pc, bool memory);
     bool candidate(u32& word, u64 pc, bool memory);
     bool acceptable(const Effects& e, u64 pc, bool memory) const;
     void patch(const isa::a64::Insn& row, u32& word);

@@ -4,6 +4,7 @@
 //
 //     lockstep_a64 --instructions 10000000 --seed 1
 //     lockstep_a64 --only 'ldp*,cas' --model cortex-a57
+#include "common/log.h"
 #include "generate.h"
 #include "known.h"
 #include "run.h"
@@ -25,6 +26,7 @@ struct Options {
     GenerateOptions generate;
     std::string other = "qemu-aarch64", model = "max";
     cpu::Execution execution = cpu::Execution::interpreter;
+    cpu::Tier2 tier2 = cpu::Tier2::off;
     bool both_own = false;               ///< our interpreter against our JIT, no other emulator
     u64 instructions = 100'000;
     double seconds = 0;                  ///< stop after this long
@@ -43,7 +45,7 @@ std::vector<std::string> split(std::string_view text, char separator) {
 
 [[noreturn]] void usage() {
     std::fputs("usage: lockstep_a64 [--seed N] [--instructions N] [--seconds S] [--blocks N] [--length N] [--inputs N]\n"
-               "                    [--only NAME,...] [--group integer|memory|simd] [--undefined] [--model NAME] [--engine interpreter|jit]\n"
+               "                    [--only NAME,...] [--group integer|memory|simd] [--undefined] [--model NAME] [--engine interpreter|jit|tier2] [--loops]\n"
                "                    [--other 'COMMAND' | --other self] [--reports N]\n", stderr);
     std::exit(2);
 }
@@ -55,6 +57,10 @@ Options parse(int argc, char** argv) {
         if (name == "--undefined") {
             o.generate.undefined = true;
             o.generate.blocks = 4000, o.generate.inputs = 1;
+            continue;
+        }
+        if (name == "--loops") {
+            o.generate.loops = true;
             continue;
         }
         if (++i == argc) usage();
@@ -71,7 +77,10 @@ Options parse(int argc, char** argv) {
         else if (name == "--group") o.generate.group = value;
         else if (name == "--model") o.model = value;
         else if (name == "--other") o.other = value;
-        else if (name == "--engine") o.execution = value == "jit" ? cpu::Execution::jit : cpu::Execution::interpreter;
+        else if (name == "--engine") {
+            o.execution = value == "interpreter" ? cpu::Execution::interpreter : cpu::Execution::jit;
+            if (value == "tier2") o.tier2 = cpu::Tier2::synchronous;
+        }
         else usage();
     }
     o.both_own = o.other == "self";
@@ -107,16 +116,21 @@ public:
             batch();
             o_.generate.seed++;
         }
-        fmt::print("{} instructions, {} disagreements, {} blocks with a known difference, {:.1f} s\n", done_, reported_, known_, elapsed());
+        fmt::print("{} instructions, {} disagreements, {} blocks with a known difference, {} regions, {:.1f} s\n", done_, reported_, known_, regions_, elapsed());
         for (const auto& [name, count] : by_name_) fmt::print("    {:20} {}\n", name, count);
         return reported_ || trouble_ ? 1 : 0;
     }
 
 private:
-    Outcome ours(const Image& image) { return Host(model_, o_.execution, image).run();
-}
+    Outcome ours(const Image& image) { return own(o_.both_own ? cpu::Execution::interpreter : o_.execution, image); }
+    Outcome own(cpu::Execution execution, const Image& image) {
+        Host host(model_, execution, o_.tier2, image);
+        Outcome outcome = host.run();
+        regions_ += host.regions();
+        return outcome;
+    }
     Outcome theirs(const Image& image) {
-        if (o_.both_own) return Host(model_, cpu::Execution::jit, image).run();
+        if (o_.both_own) return own(cpu::Execution::jit, image);
         return run_child(command_, image);
     }
 
@@ -149,7 +163,7 @@ private:
         std::vector<Step> steps;
         {
             const Image image = build(shorter);
-            steps = Host(model_, cpu::Execution::interpreter, image).trace(index, single.scratch);
+            steps = Host(model_, cpu::Execution::interpreter, cpu::Tier2::off, image).trace(index, single.scratch);
         }
         // The driver's way out is not part of it.
         const u64 end = steps.empty() ? 0 : steps[0].pc + 4 * program.blocks[program.runs[index].block].size();
@@ -229,7 +243,7 @@ private:
     Options o_;
     isa::CpuModel model_;
     std::vector<std::string> command_;
-    u64 done_ = 0;
+    u64 done_ = 0, regions_ = 0;
     unsigned reported_ = 0;
     unsigned known_ = 0, known_before_ = 0;   ///< blocks with a known difference, in all and before this batch
     bool trouble_ = false;
@@ -240,5 +254,6 @@ private:
 
 int main(int argc, char** argv) {
     std::setvbuf(stdout, nullptr, _IOLBF, 0);
+    if (const char* items = std::getenv("EMU_LOG")) (void)log::enable(items);
     return Lockstep(parse(argc, argv)).run();
 }

@@ -23,6 +23,7 @@ inline constexpr unsigned aligned_register = 26;   ///< 16-byte aligned address,
 inline constexpr unsigned context_register = 27;   ///< the driver's
 inline constexpr unsigned base_register = 28;      ///< address, written by write-back only; so is sp
 inline constexpr unsigned block_register = 30;     ///< starts as the address of the block
+inline constexpr unsigned outer_counter = 29, inner_counter = 30;   ///< where blocks are loops: written by nothing else
 
 /// Registers as the driver loads and stores them.
 struct Context {

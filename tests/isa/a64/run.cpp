@@ -113,7 +113,7 @@ struct Host::Impl {
     std::vector<std::pair<void*, usize>> mappings;
     std::vector<u8> output;
 
-    Impl(const isa::CpuModel& model, cpu::Execution execution, const Image& i) : image(i), code(i) {
+    Impl(const isa::CpuModel& model, cpu::Execution execution, cpu::Tier2 tier2, const Image& i) : image(i), code(i) {
         for (const Segment& s : image.segments) {
             void* at = mmap(reinterpret_cast<void*>(s.address), s.bytes.size(), PROT_READ | PROT_WRITE,
                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
@@ -121,7 +121,7 @@ struct Host::Impl {
             mappings.emplace_back(at, s.bytes.size());
             std::memcpy(at, s.bytes.data(), s.bytes.size());
         }
-        cpu::EngineOptions options{.execution = execution, .code_buffer = usize(32) << 20};
+        cpu::EngineOptions options{.execution = execution, .code_buffer = usize(32) << 20, .tier2 = tier2, .hot_threshold = 1};
         auto made = cpu::Engine::create(isa::a64::a64_isa, model, options, code);
         EMU_ASSERT(made.has_value());
         engine = std::move(*made);
@@ -179,8 +179,10 @@ struct Host::Impl {
     }
 };
 
-Host::Host(const isa::CpuModel& model, cpu::Execution execution, const Image& image) : impl_(std::make_unique<Impl>(model, execution, image)) {}
+Host::Host(const isa::CpuModel& model, cpu::Execution execution, cpu::Tier2 tier2, const Image& image)
+    : impl_(std::make_unique<Impl>(model, execution, tier2, image)) {}
 Host::~Host() = default;
+u64 Host::regions() const { return impl_->engine->stats().regions; }
 
 Outcome Host::run() {
     impl_->state().pc = impl_->image.entry;

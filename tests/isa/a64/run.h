@@ -19,9 +19,11 @@ struct Step {
 /// Our own execution of an image. Guest memory is this process's memory at the same addresses.
 class Host {
 public:
-    Host(const isa::CpuModel& model, cpu::Execution execution, const Image& image);
+    Host(const isa::CpuModel& model, cpu::Execution execution, cpu::Tier2 tier2, const Image& image);
     ~Host();
     Outcome run();
+    /// Regions that were compiled.
+    u64 regions() const;
     /// Single-step the block that run number `index` executes, having run everything before it.
     std::vector<Step> trace(usize index, std::vector<u8>& scratch_before);
 

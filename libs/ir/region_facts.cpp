@@ -68,9 +68,12 @@ Fact describe_value(const Builder& builder, Val v, unsigned slots) {
     fact.op = n.op;
     fact.aux = n.op == Op::fcmp ? u16(n.aux | fcmp_again) : n.aux;
     // Where the form only says how wide a value is, other slots are no help.
-    const bool origins = n.op != Op::zext && n.op != Op::vzext;
+    const bool origins = n.op == Op::flags_sub || n.op == Op::flags_logic || n.op == Op::fcmp;
     fact.args[0] = describe_operand(builder, n.a, slots, origins);
     if (is_operand(n.op, 1)) fact.args[1] = describe_operand(builder, n.b, slots, origins);
+    // The builder may exchange these next time: nothing can be said of one of them alone.
+    if (n.op == Op::flags_add)
+        for (FactOperand& operand : fact.args) operand = {operand.type, false, 0, {}};
     return fact;
 }
 

@@ -158,7 +158,7 @@ public:
         translated_ = false;
         Outcome result;
         switch (last) {
-        case jit::Leave::link: state.pc = jit->link_site(link_number(state)).pc; break;
+        case jit::Leave::link: case jit::Leave::hot: state.pc = jit->link_site(link_number(state)).pc; break;
         case jit::Leave::poll: state.pc = jit->link_site(link_number(state)).pc; break;
         case jit::Leave::poll_pc: case jit::Leave::indirect: break;
         case jit::Leave::stop: result.kind = Outcome::stopped; break;

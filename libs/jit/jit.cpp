@@ -11,7 +11,9 @@ namespace emu::jit {
 
 namespace {
 
-constexpr u32 pool_bytes = 256 << 10, counter_bytes = 256 << 10;
+/// Room for constants in each part of the buffer, and for counters.
+constexpr u32 most_pool_bytes = 256 << 10;
+u32 pool_bytes(usize buffer) { return u32(std::min<usize>(most_pool_bytes, buffer / 16) & ~usize(63)); }
 /// Room a unit may need per IR node, all its stubs included, and in any case.
 constexpr usize bytes_per_node = 512, bytes_at_least = 64 << 10;
 
@@ -34,15 +36,16 @@ Jit::Jit(const Options& options, ir::SlotTable slots, CodeBuffer buffer)
     Assembler& as = plain_->assembler;
     backend_.routines = emit_routines(as, backend_);
     const u32 counters_at = (as.pos() + 4095) / 4096 * 4096, middle = u32(buffer_.size() / 4 * 3) & ~u32(4095);
-    counters_ = std::make_unique<CounterPool>(as, counters_at, counters_at + counter_bytes);
-    set_up(*plain_, counters_at + counter_bytes, middle);
+    const u32 counters_end = counters_at + pool_bytes(buffer_.size());
+    counters_ = std::make_unique<CounterPool>(as, counters_at, counters_end);
+    set_up(*plain_, counters_end, middle);
     set_up(*regions_, middle, u32(buffer_.size()));
     plain_->compiler = std::make_unique<Compiler>(as, backend_, *plain_->pool, counters_.get());
     regions_->compiler = std::make_unique<Compiler>(regions_->assembler, backend_, *regions_->pool, nullptr);
 }
 
 void Jit::set_up(Area& area, u32 at, u32 end) {
-    area.first_unit = at + pool_bytes;
+    area.first_unit = at + pool_bytes(buffer_.size());
     area.end = end;
     area.pool = std::make_unique<ConstantPool>(area.assembler, at, area.first_unit);
     area.assembler.rewind(area.first_unit);

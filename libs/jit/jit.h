@@ -75,7 +75,7 @@ private:
     const fp::Env* intern(const fp::Env& env);
     bool recover_at(ir::StateHeader& state, u64 host_pc) const;
 
-    /// A part of the buffer with its own assembler: [0] for units of tier 1, [1] for regions.
+    /// A part of the buffer with its own assembler, for units of tier 1 or for regions.
     struct Area {
         Assembler assembler;
         std::unique_ptr<ConstantPool> pool;
@@ -91,7 +91,7 @@ private:
     /// Numbers of link sites in regions have this bit.
     static constexpr u32 region_site = u32(1) << 31;
     LinkSite* site(u32 number) const { return number & region_site ? regions_->sites[number & ~region_site] : plain_->sites[number]; }
-    static void set_up(Area& area, u32 at, u32 end);
+    void set_up(Area& area, u32 at, u32 end);
 
     Backend backend_;
     CodeBuffer buffer_;

@@ -103,10 +103,9 @@ Result<bool> Copier::next(Piece& piece) {
     piece = {.number = numbers_++, .source = &source, .at = source_at_, .target = target_at_, .length = size - source_at_};
     const bool over_backing = o_.top_only && target_at_ < o_.backing_length;
     if (over_backing) piece.length = std::min(piece.length, o_.backing_length - target_at_);
-    ChainExtent extent{{.length = std::min(piece.length, max_piece), .data = true, .allocated = true}, 0};
     auto asked = chain_extent(source, over_backing ? backing_of(&source) : nullptr, source_at_, piece.length);
-    if (asked) extent = *asked;
-    else if (!o_.salvage) return fail(std::move(asked.error()).in(fmt::format("error while reading block status at offset {}", source_at_)));
+    if (!asked && !o_.salvage) return fail(std::move(asked.error()).in(fmt::format("error while reading block status at offset {}", source_at_)));
+    const ChainExtent extent = asked ? *asked : ChainExtent{{.length = std::min(piece.length, max_piece), .data = true, .allocated = true}, 0};
     piece.length = extent.length;
     if (over_backing && !extent.allocated) piece.kind = Piece::Kind::skip;
     else if (extent.zero || (!extent.allocated && !extent.data)) piece.kind = Piece::Kind::zero;

@@ -4,6 +4,7 @@
 #pragma once
 #include "block/image.h"
 
+#include <cerrno>
 #include <functional>
 #include <map>
 #include <memory>
@@ -57,6 +58,13 @@ struct Secret {
     std::vector<u8> bytes;
     ~Secret();
 };
+
+/// An object by its class, which says its own name: find<crypto::TlsCreds>(context, "tls0"), find<crypto::Authz>(...).
+template <class T> Result<std::shared_ptr<const T>> find(block::Context& context, std::string_view id) {
+    auto found = context.object(id, T::class_name);
+    if (!found) return fail(ENOENT, "No " + std::string(T::class_name) + " object with id '" + std::string(id) + "'");
+    return std::static_pointer_cast<const T>(std::move(found));
+}
 
 /// Types of this module: secret, secret_keyring, tls-creds-*, authz-*.
 std::span<const Type> own_types();

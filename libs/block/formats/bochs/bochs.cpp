@@ -61,14 +61,13 @@ protected:
     u64 do_size() const override { return align_down(h_.disk, sector); }
     Result<void> do_read(u64 at, Bytes to) override {
         while (!to.empty()) {
-            const u64 length = std::min<u64>(sector - at % sector, to.size());
-            const auto place = EMU_TRY(locate(at));
-            if (place)
-                EMU_CHECK(file_->read(*place, to.first(length)));
+            const Extent run = EMU_TRY(do_extent(at, to.size()));
+            if (run.offset)
+                EMU_CHECK(file_->read(*run.offset, to.first(run.length)));
             else
-                std::memset(to.data(), 0, length);
-            at += length;
-            to = to.subspan(length);
+                std::memset(to.data(), 0, run.length);
+            at += run.length;
+            to = to.subspan(run.length);
         }
         return {};
     }

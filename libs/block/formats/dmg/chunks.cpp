@@ -14,7 +14,7 @@ namespace emu::block {
 
 namespace {
 
-constexpr usize cached_chunks = 4;
+constexpr u64 cached_bytes = u64(16) << 20; ///< and one chunk always
 
 Result<void> unpack_zlib(ConstBytes packed, Bytes to) {
     struct Free {
@@ -115,7 +115,13 @@ Result<std::shared_ptr<const std::vector<u8>>> ChunkNode::unpacked(const Chunk& 
     auto shared = std::make_shared<const std::vector<u8>>(std::move(plain));
     std::lock_guard lock(mutex_);
     cache_.emplace_front(&chunk, shared);
-    if (cache_.size() > cached_chunks) cache_.pop_back();
+    u64 total = 0;
+    for (auto it = cache_.begin(); it != cache_.end(); ++it) {
+        total += it->second->size();
+        if (total <= cached_bytes || it == cache_.begin()) continue;
+        cache_.erase(it, cache_.end());
+        break;
+    }
     return shared;
 }
 

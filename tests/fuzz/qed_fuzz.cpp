@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+// Any bytes as a QED image.
+#include "block_image.h"
+
+using namespace emu;
+using namespace emu::block;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    static const fuzz::Subject subject{.format = "qed", .templates = {{5 << 20, "cluster_size=4096,table_size=1"}, {5 << 20, ""}}};
+    return fuzz::run(subject, data, size);
+}

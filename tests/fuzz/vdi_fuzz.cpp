@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+// Any bytes as a VirtualBox image.
+#include "block_image.h"
+
+using namespace emu;
+using namespace emu::block;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    static const fuzz::Subject subject{.format = "vdi", .templates = {{5 << 20, ""}, {2 << 20, "static=on"}}};
+    return fuzz::run(subject, data, size);
+}

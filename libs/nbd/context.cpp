@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+#include "nbd/context.h"
+
+#include "block/chain.h"
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <fmt/format.h>
+
+namespace emu::nbd {
+namespace {
+
+/// Append a run, or lengthen the last one. False when `most` runs are there already and the state changes.
+bool add_run(std::vector<Status>& runs, u64 length, u32 state, usize most) {
+    if (!runs.empty() && runs.back().state == state) {
+        runs.back().length += length;
+        return true;
+    }
+    if (runs.size() == most) return false;
+    runs.push_back({length, state});
+    return true;
+}
+
+class ChainContext final : public MetaContext {
+public:
+    using State = u32 (*)(const block::ChainExtent&);
+    ChainContext(block::Node& node, u64 offset, std::string_view name, State state) : node_(node), offset_(offset), name_(name), state_(state) {}
+    std::string_view name() const override { return name_; }
+    Result<std::vector<Status>> status(u64 at, u64 length, usize most) const override {
+        std::vector<Status> runs;
+        while (length) {
+            const block::ChainExtent extent = EMU_TRY(block::chain_extent(node_, nullptr, offset_ + at, length));
+            if (!add_run(runs, extent.length, state_(extent), most)) break;
+            at += extent.length;
+            length -= extent.length;
+        }
+        return runs;
+    }
+
+private:
+    block::Node& node_;
+    u64 offset_;
+    std::string_view name_;
+    State state_;
+};
+
+u32 allocation_state(const block::ChainExtent& extent) {
+    // What no layer decides reads as zeroes.
+    const bool nowhere = !extent.allocated && !extent.data;
+    return (extent.data ? 0u : u32(state_hole)) | (extent.zero || nowhere ? u32(state_zero) : 0u);
+}
+u32 depth_state(const block::ChainExtent& extent) { return extent.allocated ? extent.depth + 1 : 0; }
+
+class BitmapContext final : public MetaContext {
+public:
+    BitmapContext(std::string name, u64 offset, u64 granularity, std::vector<u8> bits)
+        : name_(std::move(name)), offset_(offset), granularity_(granularity), bits_(std::move(bits)) {}
+    std::string_view name() const override { return name_; }
+    Result<std::vector<Status>> status(u64 at, u64 length, usize most) const override {
+        std::vector<Status> runs;
+        while (length) {
+            const u64 place = offset_ + at;
+            u64 index = place / granularity_, end = index + 1;
+            const bool dirty = bit(index);
+            const u64 last = (place + length - 1) / granularity_;
+            while (end <= last && bit(end) == dirty) end += equal_bits(end, dirty);
+            const u64 step = std::min(length, end * granularity_ - place);
+            if (!add_run(runs, step, dirty ? state_dirty : 0, most)) break;
+            at += step;
+            length -= step;
+        }
+        return runs;
+    }
+
+private:
+    bool bit(u64 index) const { return index / 8 < bits_.size() && (bits_[index / 8] >> (index % 8) & 1); }
+    /// How many bits from a byte's first on are alike: whole bytes at a time, or one.
+    u64 equal_bits(u64 index, bool dirty) const {
+        return index % 8 == 0 && index / 8 < bits_.size() && bits_[index / 8] == (dirty ? 0xff : 0) ? 8 : 1;
+    }
+    std::string name_;
+    u64 offset_, granularity_;
+    std::vector<u8> bits_;
+};
+
+} // namespace
+
+std::unique_ptr<MetaContext> allocation_context(block::Node& node, u64 offset) {
+    return std::make_unique<ChainContext>(node, offset, "base:allocation", allocation_state);
+}
+std::unique_ptr<MetaContext> depth_context(block::Node& node, u64 offset) {
+    return std::make_unique<ChainContext>(node, offset, "qemu:allocation-depth", depth_state);
+}
+
+Result<std::unique_ptr<MetaContext>> bitmap_context(block::Node& node, u64 offset, const std::string& name, std::string_view prefix, bool writable) {
+    for (block::Node* layer = block::skip_filters(&node); layer; layer = block::backing_of(layer)) {
+        for (const block::BitmapInfo& info : EMU_TRY(layer->bitmaps())) {
+            if (info.name != name) continue;
+            if (info.inconsistent) return fail(EINVAL, fmt::format("Bitmap '{}' is inconsistent and cannot be used", name));
+            if (info.enabled && writable && layer == block::skip_filters(&node))
+                return fail(Error{EINVAL, fmt::format("Enabled bitmap '{}' incompatible with a writable export", name), "disable it, or use -r"});
+            if (prefix.size() + name.size() > max_string) return fail(EINVAL, fmt::format("the name of bitmap '{}' is too long", name.substr(0, 32)));
+            return std::unique_ptr<MetaContext>(std::make_unique<BitmapContext>(std::string(prefix) + name, offset, info.granularity,
+                                                                               EMU_TRY(layer->bitmap_bits(name))));
+        }
+    }
+    return fail(ENOENT, fmt::format("Bitmap '{}' is not found", name));
+}
+
+} // namespace emu::nbd

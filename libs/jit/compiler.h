@@ -225,6 +225,7 @@ private:
     bool vec_not(Id id);
     bool vec_select(Id id);
     bool vec_get(Id id);
+    bool vec_mask(Id id);
     bool vec_set(Id id);
     bool vec_dup(Id id);
     bool vec_zext(Id id);

@@ -184,18 +184,6 @@ u64 set_mxcsr(StateHeader& s, u64 value) {
 }
 u64 get_mxcsr(StateHeader& s) { return read_mxcsr(of(s)); }
 
-u64 enter_mmx(StateHeader& s) {
-    X87& x = of(s).x87;
-    x.status &= u16(~0x3800);
-    x.empty = 0;
-    for (fp::F80& r : x.reg) r.sign_exponent = 0xffff;
-    return 0;
-}
-u64 emms(StateHeader& s) {
-    of(s).x87.empty = 0xff;
-    return 0;
-}
-
 u64 cas16(StateHeader& s, u64 address) {
     State& state = of(s);
     const ir::MemFlags flags{.size_log2 = 4, .order = ir::Order::seq_cst};
@@ -385,8 +373,6 @@ const Helper helper_read_mxcsr{"x86_read_mxcsr", function(get_mxcsr), Type::i32,
 const Helper helper_fxsave{"x86_save", function(save), Type::none, 2, true, false, true};
 const Helper helper_fxrstor{"x86_restore", function(restore), Type::none, 2, true, true, true};
 const Helper helper_cas16{"x86_cas16", function(cas16), Type::i64, 1, true, true, true};
-const Helper helper_enter_mmx{"x86_enter_mmx", function(enter_mmx), Type::none, 0, true, true};
-const Helper helper_emms{"x86_emms", function(emms), Type::none, 0, true, true};
 const Helper helper_string{"x86_string", function(string), Type::none, 2, true, true, true};
 
 } // namespace emu::isa::x86

@@ -23,9 +23,9 @@ extern const Helper helper_cas16;                             ///< (address): co
 extern const Helper helper_string;
 
 // x87 (x87_helpers.cpp)
-extern const Helper helper_x87, helper_x87_memory;            ///< (opcode byte | ModRM << 8 [, address])
-
-extern const Helper helper_enter_mmx, helper_emms;
+extern const Helper helper_x87;                               ///< (row argument and more, FCMOV's condition, pc) -> AX or flags
+extern const Helper helper_x87_memory;                        ///< (row argument and more, address, pc)
+extern const Helper helper_enter_mmx, helper_leave_mmx, helper_emms;
 
 // Vectors (helpers_vector.cpp): operands and result in state slots
 extern const Helper helper_vector3a;                          ///< (kind | imm << 8, destination | source << 8): string compares, dot products ...

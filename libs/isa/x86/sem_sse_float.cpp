@@ -198,7 +198,6 @@ void narrow_packed(Unit& u) {
 void mmx_to_float(Unit& u) {
     ir::Builder& ir = u.ir;
     const Lane lane = Lane(u.arg());
-    if (!u.insn.is_memory()) u.enter_mmx();
     Val v = u.vec(1), lo = ir.emit(Op::s2f, float_type(lane), 0, ir.vget(Type::i32, Lane::i32, v, 0));
     Val hi = ir.emit(Op::s2f, float_type(lane), 0, ir.vget(Type::i32, Lane::i32, v, 1));
     u.set_xmm(u.insn.reg(), 0, ir.vset(lane, ir.vset(lane, lane == Lane::f64 ? ir.vzero() : u.xmm(u.insn.reg()), lo, 0), hi, 1));
@@ -211,7 +210,6 @@ void float_to_mmx(Unit& u) {
     Val v = lane == Lane::f32 && u.insn.is_memory() ? ir.vzext(u.load(u.address(), 64)) : u.vec(1);
     auto part = [&](unsigned i) { return ir.emit(Op::f2s, Type::i32, ir::fp_aux(rounding), ir.vget(float_type(lane), lane, v, i)); };
     Val result = ir.vset(Lane::i32, ir.vzext(part(0)), part(1), 1);
-    u.enter_mmx();
     u.set_mmx(u.insn.modrm >> 3 & 7, ir.vget(Type::i64, Lane::i64, result, 0));
 }
 

@@ -12,7 +12,6 @@ namespace {
 
 /// For each half: result = f(first source, second source, half).
 template <class F> void each_half(Unit& u, F f) {
-    if (u.is_mmx()) u.enter_mmx();
     Val results[2];
     // All sources are read before anything is set: memory may fault, and the destination may be a source.
     for (unsigned h = 0; h < u.halves(); h++) results[h] = f(u.first(h), u.vec(1, h), h);
@@ -39,7 +38,6 @@ void shift_imm(Unit& u) {
     const u32 arg = u.arg();
     const unsigned bits = lane_bits(arg_lane(arg)), count = unsigned(u.insn.imm & 0xff);
     const bool arithmetic = arg_op(arg) == Op::vshrs;
-    if (u.is_mmx() || u.spec(0).kind == Kind::N) u.enter_mmx();
     auto shifted = [&](Val v) {
         if (count >= bits && !arithmetic) return u.ir.vzero();
         return u.ir.v1(arg_op(arg), arg_lane(arg), v, std::min(count, arithmetic ? bits - 1 : bits));
@@ -71,7 +69,6 @@ void shift_all(Unit& u) {
     const unsigned bits = lane_bits(lane);
     const bool left = arg_op(arg) == Op::vshl, arithmetic = arg_op(arg) == Op::vshrs;
     ir::Builder& ir = u.ir;
-    if (u.is_mmx()) u.enter_mmx();
     Val count64 = u.is_mmx() || !u.is_memory(1) ? ir.vget(Type::i64, Lane::i64, u.vec(1), 0) : ir.vget(Type::i64, Lane::i64, u.vec(1), 0);
     Val fits = ir.ult(count64, ir.imm64(bits)), count = ir.select(fits, ir.trunc(count64), ir.imm32(arithmetic ? bits - 1 : bits));
     Val by = ir.vdup(lane, bits == 64 ? ir.zext(left ? count : ir.neg(count), Type::i64) : left ? count : ir.neg(count));
@@ -231,7 +228,6 @@ void pandn(Unit& u) {
 void move_mask(Unit& u) {
     const Lane lane = Lane(u.arg());
     if (u.spec(1).kind == Kind::N) {
-        u.enter_mmx();
         return u.set_reg(u.insn.reg(), 32, u.ir.and_(u.ir.emit(Op::vmask, Type::i32, ir::lane_aux(lane), u.vec(1)), u.ir.imm32(0xff)));
     }
     Val mask = u.ir.emit(Op::vmask, Type::i32, ir::lane_aux(lane), u.vec(1, 0));
@@ -244,19 +240,17 @@ void move_mask(Unit& u) {
 
 void pinsrw(Unit& u) {
     const bool mmx = u.is_mmx();
-    if (mmx) u.enter_mmx();
     Val v = u.insn.is_memory() ? u.load(u.address(), 16) : u.reg(u.insn.rm(), 32);
     u.set_vec({u.ir.vset(Lane::i16, u.first(), v, unsigned(u.insn.imm & (mmx ? 3 : 7)))});
 }
 void pextrw(Unit& u) {
     const bool mmx = u.spec(1).kind == Kind::N;
-    if (mmx) u.enter_mmx();
     u.set_reg(u.insn.reg(), 32, u.ir.vget(Type::i32, Lane::i16, u.vec(1), unsigned(u.insn.imm & (mmx ? 3 : 7))));
 }
 
 void emms(Unit& u) {
     u.ir.call(helper_emms);
-    u.leave_mmx();
+    if (u.mmx_mode()) u.sync();
 }
 
 using L = Lane;

@@ -11,7 +11,6 @@ namespace {
 
 /// Whole vectors, either way.
 void move(Unit& u) {
-    if (u.is_mmx()) u.enter_mmx();
     Val low = u.vec(1, 0);
     if (u.halves() == 1) return u.set_vec({low});
     u.set_vec({low, u.vec(1, 1)});
@@ -34,12 +33,10 @@ void move_scalar(Unit& u) {
 /// MOVD, MOVQ between a general register or memory and a vector.
 void from_general(Unit& u) {
     Val v = u.ir.vzext(u.read(1));
-    if (u.is_mmx() || u.spec(0).kind == Kind::P) u.enter_mmx();
     u.set_vec({v});
 }
 void to_general(Unit& u) {
     const unsigned bits = u.bits(0);
-    if (u.spec(1).kind == Kind::P) u.enter_mmx();
     Val v = u.ir.vget(Unit::type_of(bits), bits == 64 ? Lane::i64 : Lane::i32, u.vec(1), 0);
     u.write(0, v);
 }
@@ -75,18 +72,15 @@ void duplicate(Unit& u) {
 
 /// MOVQ2DQ and MOVDQ2Q.
 void mmx_to_xmm(Unit& u) {
-    u.enter_mmx();
     u.set_xmm(u.insn.reg(), 0, u.ir.vzext(u.mmx(u.insn.modrm & 7)));
 }
 void xmm_to_mmx(Unit& u) {
-    u.enter_mmx();
     u.set_mmx(u.insn.modrm >> 3 & 7, u.ir.vget(Type::i64, Lane::i64, u.xmm(u.insn.rm()), 0));
 }
 
 /// MASKMOVDQU, MASKMOVQ: the bytes whose mask has its top bit set, to DS:rDI.
 void masked_store(Unit& u) {
     ir::Builder& ir = u.ir;
-    if (u.spec(0).kind == Kind::P) u.enter_mmx();
     Val at = u.insn.addr_bits == 64 ? ir.get(slot_gpr + rdi) : ir.zext(u.reg(rdi, 32), Type::i64);
     at = u.linear(at, u.insn.segment < 0 ? unsigned(ds) : unsigned(u.insn.segment));
     const bool mmx = u.spec(0).kind == Kind::P;

@@ -48,7 +48,7 @@ constexpr auto make_slots() {
         slots[slot_ymm_high + n] = {ymm_names[n], Type::v128, u32(offsetof(State, ymm_high) + 16 * n)};
     }
     for (unsigned n = 0; n < 8; n++)
-        slots[slot_mmx + n] = {mmx_names[n], Type::i64, u32(offsetof(State, x87) + offsetof(X87, reg) + sizeof(fp::F80) * n + offsetof(fp::F80, fraction))};
+        slots[slot_mmx + n] = {mmx_names[n], Type::i64, u32(offsetof(State, mmx) + 8 * n)};
     return slots;
 }
 constexpr auto slots = make_slots();
@@ -65,6 +65,7 @@ void reset(ir::StateHeader& header, const CpuModel& model, bool wide) {
     State& state = static_cast<State&>(header);
     state.model = &model;
     state.x87 = X87{};
+    state.mmx_mode = false;
     state.pf = 1;
     state.eflags_rest = eflags::fixed | eflags::if_;
     const u16 data = 0x2b;
@@ -81,6 +82,7 @@ u32 current_mode(const State& state) {
     if (state.guest_mxcsr & mxcsr_daz) m |= mode::daz;
     if (state.guest_mxcsr & mxcsr_ftz) m |= mode::ftz;
     if ((state.guest_mxcsr & mxcsr_masks) != mxcsr_masks) m |= mode::fp_trapped;
+    if (state.mmx_mode) m |= mode::mmx;
     return m;
 }
 u32 mode_64(const ir::StateHeader& header) { return current_mode(static_cast<const State&>(header)) | mode::code64; }
@@ -176,8 +178,9 @@ void fxsave(const State& s, u8* to, bool wide) {
     put(to, 24, read_mxcsr(s));
     put(to, 28, u32(0xffff));
     for (unsigned i = 0; i < 8; i++) {
-        const fp::F80 r = x.reg[(x.top() + i) & 7];
-        put(to, 32 + 16 * i, r.fraction);
+        const unsigned n = (x.top() + i) & 7;
+        const fp::F80 r = x.reg[n];
+        put(to, 32 + 16 * i, s.mmx_mode ? s.mmx[n] : r.fraction);
         put(to, 40 + 16 * i, u64(r.sign_exponent));
     }
     const unsigned count = s.selector[cs] == 0x23 ? 8 : 16;
@@ -186,6 +189,8 @@ void fxsave(const State& s, u8* to, bool wide) {
 
 void fxrstor(State& s, const u8* from, bool wide) {
     X87& x = s.x87;
+    s.mmx_mode = false;
+    x.host_current = false;
     x.control = take<u16>(from, 0) | 0x40;
     x.status = take<u16>(from, 2);
     x.empty = u8(~take<u8>(from, 4));

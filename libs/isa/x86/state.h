@@ -17,6 +17,7 @@ struct X87 {
     u16 control = 0x37f, status = 0;
     u8 empty = 0xff;               ///< one bit a physical register
     u16 opcode = 0;
+    bool host_current = false;     ///< the host's sticky exceptions are among the guest's
     u64 instruction = 0, operand = 0;
     fp::F80 reg[8] = {};
     unsigned top() const { return status >> 11 & 7; }
@@ -35,6 +36,9 @@ struct State : ir::StateHeader {
     ir::V128 xmm[16];
     ir::V128 ymm_high[16];
     X87 x87;
+    /// While the program uses MMX, the fractions of the x87 registers live here; one translation knows one of the two states.
+    u64 mmx[8] = {};
+    bool mmx_mode = false;
     const void* model = nullptr;   ///< the CpuModel
 
     /// 32-bit code: flat descriptors that set_thread_area and modify_ldt made, by index (base, present).
@@ -51,7 +55,7 @@ enum SlotIndex : unsigned {
     slot_fs_base, slot_gs_base,
     slot_xmm,
     slot_ymm_high = slot_xmm + 16,
-    slot_mmx = slot_ymm_high + 16,  ///< fractions of the x87 registers by physical number
+    slot_mmx = slot_ymm_high + 16,
     slot_count = slot_mmx + 8,
 };
 
@@ -67,6 +71,8 @@ void write_eflags(State& state, u32 value);
 /// MXCSR as the guest sees it; writing it also chooses the host's.
 u32 read_mxcsr(const State& state);
 void write_mxcsr(State& state, u32 value);
+
+void leave_mmx_mode(State& state);
 
 /// FXSAVE's 512 bytes (SDM volume 1, table 10-2); `wide`: 64-bit code's form.
 void fxsave(const State& state, u8* to, bool wide);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // From guest code to one unit of IR: a superblock, as for A64 (isa/a64/translate.cpp), of instructions of 1 to 15 bytes.
+#include "isa/x86/helpers.h"
 #include "isa/x86/tables.h"
 #include "isa/x86/unit.h"
 #include "isa/x86/x86.h"
@@ -38,6 +39,22 @@ private:
     std::array<u8, longest> bytes_{};
 };
 
+/// MMX registers are the fractions of the x87 ones (SDM volume 1, 9.5). A translation is for one use of them: an instruction of
+/// the other kind changes over and is translated anew.
+bool changes_register_use(Unit& u) {
+    const Insn& insn = u.insn;
+    bool mmx = false;
+    for (unsigned k = 0; k < insn.operands->count; k++) {
+        const Kind kind = u.spec(k).kind;
+        mmx |= kind == Kind::P || kind == Kind::N || (kind == Kind::Q && !insn.is_memory());
+    }
+    const bool x87 = insn.row->features == feature::x87;
+    if (!(u.mmx_mode() ? x87 : mmx)) return false;
+    u.ir.call(u.mmx_mode() ? helper_leave_mmx : helper_enter_mmx);
+    u.ir.sync(u.pc);
+    return true;
+}
+
 /// Decode and build one instruction; false: its bytes cannot all be fetched.
 bool translate_insn(Unit& u, ConstBytes code, u64 features, ir::Function& function) {
     Insn& insn = u.insn;
@@ -50,8 +67,8 @@ bool translate_insn(Unit& u, ConstBytes code, u64 features, ir::Function& functi
     u32 raw = 0;
     for (unsigned i = 0; i < 4 && i < length; i++) raw |= u32(code[i]) << (8 * i);
     u.ir.insn(u.pc, raw);
-    if (outcome == Decoded::ok) insn.row->semantic(u);
-    else u.undefined();
+    if (outcome != Decoded::ok) u.undefined();
+    else if (!changes_register_use(u)) insn.row->semantic(u);
     return true;
 }
 

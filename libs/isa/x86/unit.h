@@ -28,6 +28,7 @@ namespace mode {
 inline constexpr u32 rounding = 3, daz = 4, ftz = 8;   ///< MXCSR.RC as MXCSR numbers it
 inline constexpr u32 code64 = 16;
 inline constexpr u32 fp_trapped = 32;                  ///< some SSE exception is unmasked
+inline constexpr u32 mmx = 64;                         ///< the x87 registers are in use as MMX registers
 }
 
 class Unit {
@@ -40,6 +41,7 @@ public:
     u64 next = 0;            ///< of the one behind it
 
     bool mode64() const { return mode64_; }
+    bool mmx_mode() const { return request_.mode & mode::mmx; }
     const CpuModel& model() const { return *request_.model; }
     u32 arg() const { return insn.row->arg; }
     /// General registers in 64-bit code are 64 bits wide.
@@ -92,9 +94,6 @@ public:
     bool is_mmx() const { return spec(0).kind == Kind::P || spec(0).kind == Kind::Q || spec(1).kind == Kind::Q || spec(1).kind == Kind::N; }
     Val mmx(unsigned n);
     void set_mmx(unsigned n, Val value);
-    /// Every MMX instruction calls this before anything else.
-    void enter_mmx();
-    void leave_mmx() { mmx_entered_ = false; }
 
     // --- flags
     void flags_add(Val a, Val b, Val sum, unsigned bits);
@@ -138,7 +137,7 @@ private:
     Val condition_after_fcmp(unsigned base);
 
     const TranslateRequest& request_;
-    bool mode64_, mmx_entered_ = false;
+    bool mode64_;
 };
 
 } // namespace emu::isa::x86

@@ -57,12 +57,6 @@ void Unit::set_scalar(Val value, Lane lane, Val rest) {
     if (insn.vex) set_xmm(n, 1, ir.vzero());
 }
 
-/// MMX registers are the fractions of the x87 ones; using them makes those valid, and TOP 0 (SDM volume 1, 9.5).
-void Unit::enter_mmx() {
-    if (mmx_entered_) return;
-    ir.call(helper_enter_mmx);
-    mmx_entered_ = true;
-}
 Val Unit::mmx(unsigned n) { return ir.get(slot_mmx + n); }
 void Unit::set_mmx(unsigned n, Val value) { ir.set(slot_mmx + n, value); }
 

@@ -133,7 +133,7 @@ bool restore_image(AddressSpace& space, u64 at, State& state) {
     if (!has_avx(state)) return true;
     const bool extended = le32(image, software_at) == magic1 && le32(image, image_size) == magic2;
     if (extended && le64(image, legacy_size) & 4) std::memcpy(state.ymm_high, image.data() + legacy_size + header_size, avx_size);
-    else std::memset(state.ymm_high, 0, avx_size);
+    else for (auto& high : state.ymm_high) high = {};
     return true;
 }
 

@@ -235,6 +235,7 @@ void read_address(Cursor& c, Insn& i) {
         const u8 sib = c.next();
         i.scale = sib >> 6;
         const unsigned idx = unsigned(sib >> 3 & 7) | (i.rex_x ? 8u : 0u);
+        i.vector_index = u8(idx);
         if (idx != 4) i.index = u8(idx);
         rm = sib & 7;
         if (rm == 5 && mod == 0) i.disp = s32(c.number(4));

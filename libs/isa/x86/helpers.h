@@ -27,7 +27,9 @@ extern const Helper helper_x87;                               ///< (row argument
 extern const Helper helper_x87_memory;                        ///< (row argument and more, address, pc)
 extern const Helper helper_enter_mmx, helper_leave_mmx, helper_emms;
 
-// Vectors (helpers_vector.cpp): operands and result in state slots
-extern const Helper helper_vector3a;                          ///< (kind | imm << 8, destination | source << 8): string compares, dot products ...
+// Vectors (helpers_vector.cpp), see vector_helper.h
+extern const Helper helper_vector;                            ///< (VectorOp | imm << 8): scratch slots -> slot_vector
+extern const Helper helper_string_compare;                    ///< (form | imm << 8 | ..., first register)
+extern const Helper helper_masked_move, helper_gather;        ///< (registers and sizes, address)
 
 } // namespace emu::isa::x86

@@ -90,6 +90,7 @@ struct Insn {
     // Memory operand: base and index are register numbers or none.
     static constexpr u8 no_register = 0xff, rip = 0xfe;
     u8 base = no_register, index = no_register, scale = 0;
+    u8 vector_index = 0;     ///< SIB.index as a vector register (VSIB)
     s64 disp = 0;
     u64 imm = 0, imm2 = 0;   ///< sign-extended as its row says
 

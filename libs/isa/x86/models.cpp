@@ -20,7 +20,7 @@ constexpr u64 conroe = v1 | sse3 | ssse3 | lahf64, penryn = conroe | cx16 | sse4
 constexpr u64 westmere = nehalem | aes | pclmul, sandy_bridge = westmere | avx | xsave | rdtscp;
 constexpr u64 ivy_bridge = sandy_bridge | erms | f16c | fsgsbase | rdrand;
 constexpr u64 haswell = ivy_bridge | avx2 | bmi1 | bmi2 | fma | movbe | lzcnt, broadwell = haswell | adx | rdseed | prefetchw;
-constexpr u64 skylake = broadwell | clflushopt, epyc = skylake | sha | sse4a;
+constexpr u64 skylake = broadwell | clflushopt, epyc = skylake | sha;
 constexpr u64 everything = epyc | rdpid;
 
 constexpr ModelDetails generic64{amd, 15, 107, 1, 13, "Emu Virtual CPU"};

@@ -4,6 +4,7 @@
 #include "isa/x86/tables.h"
 #include "isa/x86/unit.h"
 #include "isa/x86/vector_arg.h"
+#include "isa/x86/vector_helper.h"
 
 namespace emu::isa::x86 {
 
@@ -65,20 +66,12 @@ void bits(Unit& u) {
     });
 }
 
-/// RCPPS, RSQRTPS: approximations; the exact value rounded is within their error bound of 1.5 * 2^-12.
-Val reciprocal(Unit& u, Val v, bool root) {
-    Val one = u.ir.vimm({0x3f8000003f800000, 0x3f8000003f800000});
-    return u.ir.v2(Op::vfdiv, Lane::f32, one, root ? u.ir.v1(Op::vfsqrt, Lane::f32, v) : v);
-}
-void packed_reciprocal(Unit& u) {
-    each_half(u, [&](Val, Val b) { return reciprocal(u, b, u.arg()); });
-}
+/// RCPPS, RSQRTPS.
+void packed_reciprocal(Unit& u) { vector_call(u, VectorOp(u.arg())); }
 void scalar_reciprocal(Unit& u) {
-    Val b = u.scalar(1, Type::f32), one = u.ir.imm(Type::f32, 0x3f800000);
-    u.set_scalar(u.ir.op2(Op::fdiv, one, u.arg() ? u.ir.op1(Op::fsqrt, b) : b), Lane::f32, u.first());
+    Val b = u.ir.vzext(u.scalar(1, Type::f32)), rest = u.first();
+    u.set_scalar(u.ir.vget(Type::f32, Lane::f32, vector_result(u, VectorOp(u.arg()), b, b), 0), Lane::f32, rest);
 }
-
-// --- compares ------------------------------------------------------------------------------------------------------------------------
 
 /// The predicates of CMPPS (SDM, table 3-1): eight shapes; bit 3 changes what unordered gives, bit 4 whether quiet NaNs signal.
 /// Signaling is by the compare used: vfcgt and vfcge signal, vfceq does not.
@@ -282,10 +275,10 @@ constexpr Row rows[] = {
                    lanes(Op::vsel, L::f32, 0), lanes(Op::vsel, L::f64, 0)),
     EMU_ARITHMETIC(0x5f, "max", packed_min_max, scalar_min_max, lanes(Op::vsel, L::f32, 1), lanes(Op::vsel, L::f64, 1),
                    lanes(Op::vsel, L::f32, 1), lanes(Op::vsel, L::f64, 1)),
-    {Map::two, 0x52, N, -1, ' ', "rsqrtps", "Vx,Wx", packed_reciprocal, 1, and_vex, sse},
-    {Map::two, 0x52, F3, -1, ' ', "rsqrtss", "Vx,Wss", scalar_reciprocal, 1, and_vex, sse},
-    {Map::two, 0x53, N, -1, ' ', "rcpps", "Vx,Wx", packed_reciprocal, 0, and_vex, sse},
-    {Map::two, 0x53, F3, -1, ' ', "rcpss", "Vx,Wss", scalar_reciprocal, 0, and_vex, sse},
+    {Map::two, 0x52, N, -1, ' ', "rsqrtps", "Vx,Wx", packed_reciprocal, u32(VectorOp::reciprocal_root_f32), and_vex, sse},
+    {Map::two, 0x52, F3, -1, ' ', "rsqrtss", "Vx,Wss", scalar_reciprocal, u32(VectorOp::reciprocal_root_f32), and_vex, sse},
+    {Map::two, 0x53, N, -1, ' ', "rcpps", "Vx,Wx", packed_reciprocal, u32(VectorOp::reciprocal_f32), and_vex, sse},
+    {Map::two, 0x53, F3, -1, ' ', "rcpss", "Vx,Wss", scalar_reciprocal, u32(VectorOp::reciprocal_f32), and_vex, sse},
     {Map::two, 0x54, N, -1, ' ', "andps", "Vx,Wx", bits, lanes(Op::vand, L::i64), and_vex, sse},
     {Map::two, 0x54, P6, -1, ' ', "andpd", "Vx,Wx", bits, lanes(Op::vand, L::i64), and_vex, sse2},
     {Map::two, 0x55, N, -1, ' ', "andnps", "Vx,Wx", bits, lanes(Op::vandn, L::i64) | swapped, and_vex, sse},

@@ -49,6 +49,8 @@ constexpr auto make_slots() {
     }
     for (unsigned n = 0; n < 8; n++)
         slots[slot_mmx + n] = {mmx_names[n], Type::i64, u32(offsetof(State, mmx) + 8 * n)};
+    constexpr std::string_view scratch_names[] = {"v0", "v1", "v2"};
+    for (unsigned n = 0; n < 3; n++) slots[slot_vector + n] = {scratch_names[n], Type::v128, u32(offsetof(State, scratch) + 16 * n)};
     return slots;
 }
 constexpr auto slots = make_slots();
@@ -114,6 +116,8 @@ Isa make_isa(bool wide) {
 
 const Isa x86_64_isa = make_isa(true);
 const Isa i386_isa = make_isa(false);
+
+fp::Env mode_fp_env(const State& state) { return fp_env(current_mode(state)); }
 
 u32 read_eflags(const State& s) {
     u32 value = s.eflags_rest;

@@ -39,6 +39,7 @@ struct State : ir::StateHeader {
     /// While the program uses MMX, the fractions of the x87 registers live here; one translation knows one of the two states.
     u64 mmx[8] = {};
     bool mmx_mode = false;
+    ir::V128 scratch[3];           ///< operands of helpers for vectors; nothing lasts here
     const void* model = nullptr;   ///< the CpuModel
 
     /// 32-bit code: flat descriptors that set_thread_area and modify_ldt made, by index (base, present).
@@ -56,7 +57,9 @@ enum SlotIndex : unsigned {
     slot_xmm,
     slot_ymm_high = slot_xmm + 16,
     slot_mmx = slot_ymm_high + 16,
-    slot_count = slot_mmx + 8,
+    slot_vector = slot_mmx + 8,     ///< scratch: second source and result of a vector helper
+    slot_vector_first, slot_vector_third,
+    slot_count,
 };
 
 /// EFLAGS bits.
@@ -73,6 +76,8 @@ u32 read_mxcsr(const State& state);
 void write_mxcsr(State& state, u32 value);
 
 void leave_mmx_mode(State& state);
+/// Rounding and flushing of MXCSR.
+fp::Env mode_fp_env(const State& state);
 
 /// FXSAVE's 512 bytes (SDM volume 1, table 10-2); `wide`: 64-bit code's form.
 void fxsave(const State& state, u8* to, bool wide);

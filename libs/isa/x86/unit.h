@@ -68,6 +68,11 @@ public:
     // --- memory
     /// Linear address of the memory operand, `offset` bytes on.
     Val address(s64 offset = 0);
+    /// The same without the index, which is a vector (VSIB).
+    Val gather_base() {
+        insn.index = Insn::no_register;
+        return address();
+    }
     /// `segment` base plus an effective address in a register.
     Val linear(Val effective, unsigned segment);
     Val load(Val at, unsigned bits);                    ///< zero-extended to type_of(bits)

@@ -179,7 +179,7 @@ bool read_vex(Cursor& c, Insn& i, bool three, Map& map) {
 bool prefix_matches(const Row& row, const Insn& i) {
     switch (row.prefix) {
     case Prefix::any: return true;
-    case Prefix::none: return !i.rep && (!i.op16 || (row.flags & prefix_ignored66));
+    case Prefix::none: return !i.rep && !i.op16;
     case Prefix::p66: return i.op16 && !i.rep;
     case Prefix::f3: return i.rep == 0xf3;
     case Prefix::f2: return i.rep == 0xf2;
@@ -198,8 +198,10 @@ bool row_matches(const Row& row, const Insn& i, u64 features) {
     if (i.vex && (row.flags & vex_l1) && !i.vex_l) return false;
     if ((row.flags & w0) && i.rex_w) return false;
     if ((row.flags & w1) && !i.rex_w) return false;
+    if (i.vex && i.vex_v && ((row.flags & vex_unary) || ((row.flags & vex_unary_m) && i.is_memory()))) return false;
     u64 wants = row.features;
     if (i.vex && (row.flags & and_vex)) wants = feature::avx;
+    if (i.vex && i.vex_l && (row.flags & vex_integer)) wants |= feature::avx2;
     return (wants & ~features) == 0;
 }
 

@@ -30,7 +30,9 @@ enum RowFlag : u16 {
     vex_l0 = 32, vex_l1 = 64,   ///< only with VEX.L = 0 or 1
     w0 = 128, w1 = 256,   ///< only with (V)EX.W = 0 or 1
     and_vex = 512,        ///< the same row exists behind VEX, with a separate first source
-    prefix_ignored66 = 1024,
+    vex_unary = 1024,     ///< VEX.vvvv names nothing: it has to be 1111b
+    vex_unary_m = 2048,   ///< the same in the form with a memory operand
+    vex_integer = 4096,   ///< 256 bits only with AVX2
 };
 
 /// How an operand is found: the letters of appendix A.

@@ -177,17 +177,6 @@ void to_half(Unit& u) {
     else u.store(u.address(), ir.vget(Type::i64, Lane::i64, low, 0), 64);
 }
 
-/// The sign changed, but not that of a NaN, which goes through as it is.
-Val negated(Unit& u, Lane lane, Val v) {
-    ir::Builder& ir = u.ir;
-    const ir::V128 sign = lane == Lane::f32 ? ir::V128{0x8000000080000000, 0x8000000080000000} : ir::V128{u64(1) << 63, u64(1) << 63};
-    const ir::V128 size = lane == Lane::f32 ? ir::V128{0x7fffffff7fffffff, 0x7fffffff7fffffff} : ir::V128{~u64(0) >> 1, ~u64(0) >> 1};
-    const ir::V128 inf = lane == Lane::f32 ? ir::V128{0x7f8000007f800000, 0x7f8000007f800000} : ir::V128{u64(0x7ff) << 52, u64(0x7ff) << 52};
-    const Lane as_int = lane == Lane::f32 ? Lane::i32 : Lane::i64;
-    Val nan = ir.v2(Op::vgts, as_int, ir.v2(Op::vand, as_int, v, ir.vimm(size)), ir.vimm(inf));
-    return ir.v2(Op::vxor, as_int, v, ir.v2(Op::vandn, as_int, ir.vimm(sign), nan));
-}
-
 enum FmaSign : u32 { fma_plain = 0, fma_sub = 1, fma_negate = 2, fma_addsub = 4, fma_subadd = 8, fma_scalar = 16 };
 /// arg: order (132, 213, 231 as 0, 1, 2) in bits 8 and 9, FmaSign in the low bits.
 void multiply_add(Unit& u) {
@@ -198,11 +187,11 @@ void multiply_add(Unit& u) {
     auto compute = [&](Val one, Val two, Val three) {
         // one: destination, two: VEX.vvvv, three: register or memory.
         Val a = order == 0 ? one : two, b = order == 1 ? one : three, c = order == 0 ? two : order == 1 ? three : one;
-        if (arg & fma_negate) a = negated(u, lane, a);
-        if (arg & fma_sub) c = negated(u, lane, c);
+        if (arg & fma_negate) a = u.negated(lane, a);
+        if (arg & fma_sub) c = u.negated(lane, c);
         if (arg & (fma_addsub | fma_subadd)) {
             const ir::V128 odd = lane == Lane::f32 ? ir::V128{0xffffffff00000000, 0xffffffff00000000} : ir::V128{0, ~u64(0)};
-            Val minus = negated(u, lane, c), mask = ir.vimm(odd);
+            Val minus = u.negated(lane, c), mask = ir.vimm(odd);
             c = arg & fma_addsub ? ir.v3(Op::vsel, lane, mask, c, minus) : ir.v3(Op::vsel, lane, mask, minus, c);
         }
         return ir.v3(Op::vfma, lane, a, b, c);
@@ -226,29 +215,29 @@ constexpr auto P6 = Prefix::p66;
 using namespace feature;
 
 constexpr Row plain_rows[] = {
-    {Map::vex38, 0x18, P6, -1, ' ', "vbroadcastss", "Vx,Wss", broadcast, u32(L::i32), w0, avx},
-    {Map::vex38, 0x19, P6, -1, ' ', "vbroadcastsd", "Vx,Wsd", broadcast, u32(L::i64), w0 | vex_l1, avx},
-    {Map::vex38, 0x1a, P6, -1, 'm', "vbroadcastf128", "Vx,Wdq", broadcast_half, 0, w0 | vex_l1, avx},
-    {Map::vex38, 0x5a, P6, -1, 'm', "vbroadcasti128", "Vx,Wdq", broadcast_half, 0, w0 | vex_l1, avx2},
-    {Map::vex38, 0x58, P6, -1, ' ', "vpbroadcastd", "Vx,Wss", broadcast, u32(L::i32), w0, avx2},
-    {Map::vex38, 0x59, P6, -1, ' ', "vpbroadcastq", "Vx,Wsd", broadcast, u32(L::i64), w0, avx2},
-    {Map::vex38, 0x78, P6, -1, ' ', "vpbroadcastb", "Vx,Wb", broadcast, u32(L::i8), w0, avx2},
-    {Map::vex38, 0x79, P6, -1, ' ', "vpbroadcastw", "Vx,Ww", broadcast, u32(L::i16), w0, avx2},
+    {Map::vex38, 0x18, P6, -1, ' ', "vbroadcastss", "Vx,Wss", broadcast, u32(L::i32), w0 | vex_unary, avx},
+    {Map::vex38, 0x19, P6, -1, ' ', "vbroadcastsd", "Vx,Wsd", broadcast, u32(L::i64), w0 | vex_l1 | vex_unary, avx},
+    {Map::vex38, 0x1a, P6, -1, 'm', "vbroadcastf128", "Vx,Wdq", broadcast_half, 0, w0 | vex_l1 | vex_unary, avx},
+    {Map::vex38, 0x5a, P6, -1, 'm', "vbroadcasti128", "Vx,Wdq", broadcast_half, 0, w0 | vex_l1 | vex_unary, avx2},
+    {Map::vex38, 0x58, P6, -1, ' ', "vpbroadcastd", "Vx,Wss", broadcast, u32(L::i32), w0 | vex_unary, avx2},
+    {Map::vex38, 0x59, P6, -1, ' ', "vpbroadcastq", "Vx,Wsd", broadcast, u32(L::i64), w0 | vex_unary, avx2},
+    {Map::vex38, 0x78, P6, -1, ' ', "vpbroadcastb", "Vx,Wb", broadcast, u32(L::i8), w0 | vex_unary, avx2},
+    {Map::vex38, 0x79, P6, -1, ' ', "vpbroadcastw", "Vx,Ww", broadcast, u32(L::i16), w0 | vex_unary, avx2},
     {Map::vex3a, 0x18, P6, -1, ' ', "vinsertf128", "Vx,Wdq,Ib", insert_half, 0, w0 | vex_l1, avx},
     {Map::vex3a, 0x38, P6, -1, ' ', "vinserti128", "Vx,Wdq,Ib", insert_half, 0, w0 | vex_l1, avx2},
-    {Map::vex3a, 0x19, P6, -1, ' ', "vextractf128", "Wdq,Vx,Ib", extract_half, 0, w0 | vex_l1, avx},
-    {Map::vex3a, 0x39, P6, -1, ' ', "vextracti128", "Wdq,Vx,Ib", extract_half, 0, w0 | vex_l1, avx2},
+    {Map::vex3a, 0x19, P6, -1, ' ', "vextractf128", "Wdq,Vx,Ib", extract_half, 0, w0 | vex_l1 | vex_unary, avx},
+    {Map::vex3a, 0x39, P6, -1, ' ', "vextracti128", "Wdq,Vx,Ib", extract_half, 0, w0 | vex_l1 | vex_unary, avx2},
     {Map::vex3a, 0x06, P6, -1, ' ', "vperm2f128", "Vx,Wx,Ib", permute_halves, 0, w0 | vex_l1, avx},
     {Map::vex3a, 0x46, P6, -1, ' ', "vperm2i128", "Vx,Wx,Ib", permute_halves, 0, w0 | vex_l1, avx2},
-    {Map::vex3a, 0x04, P6, -1, ' ', "vpermilps", "Vx,Wx,Ib", permute_imm, 0, w0, avx},
-    {Map::vex3a, 0x05, P6, -1, ' ', "vpermilpd", "Vx,Wx,Ib", permute_imm, 1, w0, avx},
+    {Map::vex3a, 0x04, P6, -1, ' ', "vpermilps", "Vx,Wx,Ib", permute_imm, 0, w0 | vex_unary, avx},
+    {Map::vex3a, 0x05, P6, -1, ' ', "vpermilpd", "Vx,Wx,Ib", permute_imm, 1, w0 | vex_unary, avx},
     {Map::vex38, 0x0c, P6, -1, ' ', "vpermilps", "Vx,Wx", permute_variable, 0, w0, avx},
     {Map::vex38, 0x0d, P6, -1, ' ', "vpermilpd", "Vx,Wx", permute_variable, 1, w0, avx},
-    {Map::vex3a, 0x00, P6, -1, ' ', "vpermq", "Vx,Wx,Ib", permute_quads, 0, w1 | vex_l1, avx2},
-    {Map::vex3a, 0x01, P6, -1, ' ', "vpermpd", "Vx,Wx,Ib", permute_quads, 0, w1 | vex_l1, avx2},
+    {Map::vex3a, 0x00, P6, -1, ' ', "vpermq", "Vx,Wx,Ib", permute_quads, 0, w1 | vex_l1 | vex_unary, avx2},
+    {Map::vex3a, 0x01, P6, -1, ' ', "vpermpd", "Vx,Wx,Ib", permute_quads, 0, w1 | vex_l1 | vex_unary, avx2},
     {Map::vex38, 0x36, P6, -1, ' ', "vpermd", "Vx,Wx", permute_lanes, 0, w0 | vex_l1, avx2},
     {Map::vex38, 0x16, P6, -1, ' ', "vpermps", "Vx,Wx", permute_lanes, 0, w0 | vex_l1, avx2},
-    {Map::vex0f, 0x77, Prefix::none, -1, ' ', "vzeroupper", "", zero_upper, 0, 0, avx},
+    {Map::vex0f, 0x77, Prefix::none, -1, ' ', "vzeroupper", "", zero_upper, 0, vex_unary, avx},
     {Map::vex38, 0x45, P6, -1, ' ', "vpsrlv", "Vx,Wx", shift_variable, u32(Op::vshru), 0, avx2},
     {Map::vex38, 0x46, P6, -1, ' ', "vpsravd", "Vx,Wx", shift_variable, u32(Op::vshrs), w0, avx2},
     {Map::vex38, 0x47, P6, -1, ' ', "vpsllv", "Vx,Wx", shift_variable, u32(Op::vshl), 0, avx2},
@@ -262,8 +251,8 @@ constexpr Row plain_rows[] = {
     {Map::vex38, 0x91, P6, -1, 'm', "vpgatherq", "Vx,Wx", gather, 1, 0, avx2},
     {Map::vex38, 0x92, P6, -1, 'm', "vgatherd", "Vx,Wx", gather, 0, 0, avx2},
     {Map::vex38, 0x93, P6, -1, 'm', "vgatherq", "Vx,Wx", gather, 1, 0, avx2},
-    {Map::vex38, 0x13, P6, -1, ' ', "vcvtph2ps", "Vx,Wq", from_half, 0, w0, f16c},
-    {Map::vex3a, 0x1d, P6, -1, ' ', "vcvtps2ph", "Wq,Vx,Ib", to_half, 0, w0, f16c},
+    {Map::vex38, 0x13, P6, -1, ' ', "vcvtph2ps", "Vx,Wq", from_half, 0, w0 | vex_unary, f16c},
+    {Map::vex3a, 0x1d, P6, -1, ' ', "vcvtps2ph", "Wq,Vx,Ib", to_half, 0, w0 | vex_unary, f16c},
 };
 
 constexpr auto make_fma() {

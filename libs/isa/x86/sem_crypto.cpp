@@ -78,12 +78,12 @@ constexpr auto N = Prefix::none;
 using namespace feature;
 
 constexpr Row rows[] = {
-    {Map::three38, 0xdb, P6, -1, ' ', "aesimc", "Vx,Wx", aes_inverse, 0, and_vex | vex_l0, aes},
+    {Map::three38, 0xdb, P6, -1, ' ', "aesimc", "Vx,Wx", aes_inverse, 0, and_vex | vex_unary | vex_l0, aes},
     {Map::three38, 0xdc, P6, -1, ' ', "aesenc", "Vx,Wx", aes_round, 0, and_vex | vex_l0, aes},
     {Map::three38, 0xdd, P6, -1, ' ', "aesenclast", "Vx,Wx", aes_round, 2, and_vex | vex_l0, aes},
     {Map::three38, 0xde, P6, -1, ' ', "aesdec", "Vx,Wx", aes_round, 1, and_vex | vex_l0, aes},
     {Map::three38, 0xdf, P6, -1, ' ', "aesdeclast", "Vx,Wx", aes_round, 3, and_vex | vex_l0, aes},
-    {Map::three3a, 0xdf, P6, -1, ' ', "aeskeygenassist", "Vx,Wx,Ib", key_assist, 0, and_vex | vex_l0, aes},
+    {Map::three3a, 0xdf, P6, -1, ' ', "aeskeygenassist", "Vx,Wx,Ib", key_assist, 0, and_vex | vex_unary | vex_l0, aes},
     {Map::three3a, 0x44, P6, -1, ' ', "pclmulqdq", "Vx,Wx,Ib", carryless, 0, and_vex | vex_l0, pclmul},
     {Map::three38, 0xc8, N, -1, ' ', "sha1nexte", "Vx,Wx", helped, u32(VectorOp::sha1_next), 0, sha},
     {Map::three38, 0xc9, N, -1, ' ', "sha1msg1", "Vx,Wx", helped, u32(VectorOp::sha1_message1), 0, sha},

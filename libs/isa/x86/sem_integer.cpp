@@ -291,7 +291,10 @@ void cmpxchg(Unit& u) {
     Val accumulator = ir.get(slot_gpr + rax);
     u.set_reg(rax, bits, old);
     ir.set(slot_gpr + rax, ir.select(equal, accumulator, ir.get(slot_gpr + rax)));
-    u.write(0, ir.select(equal, desired, old));
+    // Not equal: the destination stays as it is, its upper half too.
+    const unsigned n = u.insn.rm();
+    if (bits != 32) return u.write(0, ir.select(equal, desired, u.reg(n, bits)));
+    ir.set(slot_gpr + n, ir.select(equal, ir.zext(desired, Type::i64), ir.get(slot_gpr + n)));
 }
 
 void cmpxchg8b(Unit& u) {

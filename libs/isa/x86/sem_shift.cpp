@@ -389,7 +389,7 @@ constexpr Row bit_rows[] = {
     {Map::vex38, 0xf5, Prefix::f2, -1, ' ', "pdep", "Gy,By,Ey", deposit_extract, 0, vex_l0, feature::bmi2},
     {Map::vex38, 0xf5, Prefix::f3, -1, ' ', "pext", "Gy,By,Ey", deposit_extract, 1, vex_l0, feature::bmi2},
     {Map::vex38, 0xf6, Prefix::f2, -1, ' ', "mulx", "Gy,By,Ey", mulx, 0, vex_l0, feature::bmi2},
-    {Map::vex3a, 0xf0, Prefix::f2, -1, ' ', "rorx", "Gy,Ey,Ib", rorx, 0, vex_l0, feature::bmi2},
+    {Map::vex3a, 0xf0, Prefix::f2, -1, ' ', "rorx", "Gy,Ey,Ib", rorx, 0, vex_l0 | vex_unary, feature::bmi2},
     {Map::vex38, 0xf7, Prefix::p66, -1, ' ', "shlx", "Gy,Ey,By", shift_x, 0, vex_l0, feature::bmi2},
     {Map::vex38, 0xf7, Prefix::f2, -1, ' ', "shrx", "Gy,Ey,By", shift_x, 1, vex_l0, feature::bmi2},
     {Map::vex38, 0xf7, Prefix::f3, -1, ' ', "sarx", "Gy,Ey,By", shift_x, 2, vex_l0, feature::bmi2},

@@ -40,13 +40,24 @@ void scalar_sqrt(Unit& u) {
     u.set_scalar(u.ir.op1(Op::fsqrt, b), lane, u.first());
 }
 
+/// With DAZ, what MIN and MAX hand on is a zero too.
+Val flushed(Unit& u, Lane lane, Val v) {
+    if (!(u.mode_bits() & mode::daz)) return v;
+    ir::Builder& ir = u.ir;
+    const Lane as_int = lane == Lane::f32 ? Lane::i32 : Lane::i64;
+    const ir::V128 exponent = lane == Lane::f32 ? ir::V128{0x7f8000007f800000, 0x7f8000007f800000} : ir::V128{u64(0x7ff) << 52, u64(0x7ff) << 52};
+    const ir::V128 sign = lane == Lane::f32 ? ir::V128{0x8000000080000000, 0x8000000080000000} : ir::V128{u64(1) << 63, u64(1) << 63};
+    Val tiny = ir.v2(Op::veq, as_int, ir.v2(Op::vand, as_int, v, ir.vimm(exponent)), ir.vzero());
+    return ir.v3(Op::vsel, as_int, tiny, ir.v2(Op::vand, as_int, v, ir.vimm(sign)), v);
+}
+
 /// MIN and MAX give the second source unless the first is less (greater): for NaNs and for zeros of any sign (SDM: MINPS).
 void packed_min_max(Unit& u) {
     const u32 arg = u.arg();
     const Lane lane = arg_lane(arg);
     each_half(u, [&](Val a, Val b) {
         Val takes = arg_imm(arg) ? u.ir.v2(Op::vfcgt, lane, a, b) : u.ir.v2(Op::vfcgt, lane, b, a);
-        return u.ir.v3(Op::vsel, lane, takes, a, b);
+        return flushed(u, lane, u.ir.v3(Op::vsel, lane, takes, a, b));
     });
 }
 void scalar_min_max(Unit& u) {
@@ -54,7 +65,9 @@ void scalar_min_max(Unit& u) {
     const Lane lane = arg_lane(arg);
     Val a = first_scalar(u, lane), b = u.scalar(1, float_type(lane));
     Val token = arg_imm(arg) ? u.ir.fcmp(a, b, true) : u.ir.fcmp(b, a, true);
-    u.set_scalar(u.ir.select(u.ir.test(Cond::gt, token), a, b), lane, u.first());
+    Val result = u.ir.select(u.ir.test(Cond::gt, token), a, b);
+    if (u.mode_bits() & mode::daz) result = u.ir.vget(float_type(lane), lane, flushed(u, lane, u.ir.vzext(result)), 0);
+    u.set_scalar(result, lane, u.first());
 }
 
 /// Bitwise ops keep the name of their type.
@@ -74,16 +87,42 @@ void scalar_reciprocal(Unit& u) {
 }
 
 /// The predicates of CMPPS (SDM, table 3-1): eight shapes; bit 3 changes what unordered gives, bit 4 whether quiet NaNs signal.
-/// Signaling is by the compare used: vfcgt and vfcge signal, vfceq does not.
 Val compare_packed(Unit& u, Lane lane, Val a, Val b, unsigned predicate) {
     ir::Builder& ir = u.ir;
-    auto eq = [&](Val x, Val y) { return ir.v2(Op::vfceq, lane, x, y); };
-    auto gt = [&](Val x, Val y) { return ir.v2(Op::vfcgt, lane, x, y); };
-    auto ge = [&](Val x, Val y) { return ir.v2(Op::vfcge, lane, x, y); };
+    constexpr u32 signals = 0x6666; // by the low four bits; bit 4 turns it over
+    const bool signaling = (signals >> (predicate & 15) & 1) != (predicate >> 4);
+    const Lane bits_lane = lane == Lane::f32 ? Lane::i32 : Lane::i64;
+    const Val ones = ir.vimm({~u64(0), ~u64(0)});
+    // All zeros, whatever m is: what is left of a comparison that is made for its flags.
+    auto none_of = [&](Val m) { return ir.v2(Op::vgtu, bits_lane, m, ones); };
+    auto quiet_ordered = [&] {
+        const ir::V128 size = lane == Lane::f32 ? ir::V128{0x7fffffff7fffffff, 0x7fffffff7fffffff} : ir::V128{~u64(0) >> 1, ~u64(0) >> 1};
+        const ir::V128 inf = lane == Lane::f32 ? ir::V128{0x7f8000007f800000, 0x7f8000007f800000} : ir::V128{u64(0x7ff) << 52, u64(0x7ff) << 52};
+        auto nan = [&](Val v) { return ir.v2(Op::vgts, bits_lane, ir.v2(Op::vand, bits_lane, v, ir.vimm(size)), ir.vimm(inf)); };
+        Val unordered = ir.v2(Op::vor, bits_lane, nan(a), nan(b));
+        unordered = ir.v2(Op::vor, bits_lane, unordered, none_of(ir.v2(Op::vfceq, lane, a, b)));
+        return ir.v1(Op::vnot, bits_lane, unordered);
+    };
+    // vfcgt and vfcge signal, vfceq does not; NaNs are made zeros where they must not.
+    auto loudly = [&](Op op, Val x, Val y) {
+        if (signaling) return ir.v2(op, lane, x, y);
+        Val fine = quiet_ordered();
+        return ir.v2(Op::vand, lane, fine, ir.v2(op, lane, ir.v2(Op::vand, lane, x, fine), ir.v2(Op::vand, lane, y, fine)));
+    };
+    auto gt = [&](Val x, Val y) { return loudly(Op::vfcgt, x, y); };
+    auto ge = [&](Val x, Val y) { return loudly(Op::vfcge, x, y); };
+    auto eq = [&](Val x, Val y) {
+        if (!signaling) return ir.v2(Op::vfceq, lane, x, y);
+        return ir.v2(Op::vand, lane, ir.v2(Op::vfcge, lane, x, y), ir.v2(Op::vfcge, lane, y, x));
+    };
+    auto ordered = [&] {
+        if (!signaling) return quiet_ordered();
+        return ir.v2(Op::vor, lane, ir.v2(Op::vfcge, lane, a, b), ir.v2(Op::vfcge, lane, b, a));
+    };
     auto not_ = [&](Val x) { return ir.v1(Op::vnot, lane, x); };
-    auto ordered = [&] { return ir.v2(Op::vand, lane, eq(a, a), eq(b, b)); };
     auto both = [&](Val x, Val y) { return ir.v2(Op::vand, lane, x, y); };
     auto either = [&](Val x, Val y) { return ir.v2(Op::vor, lane, x, y); };
+    auto constant = [&] { return signaling ? ir.v2(Op::vfcgt, lane, a, b) : ir.v2(Op::vfceq, lane, a, b); };
     switch (predicate & 15) {
     case 0: return eq(a, b);
     case 1: return gt(b, a);
@@ -96,11 +135,12 @@ Val compare_packed(Unit& u, Lane lane, Val a, Val b, unsigned predicate) {
     case 8: return either(eq(a, b), not_(ordered()));
     case 9: return not_(ge(a, b));
     case 10: return not_(gt(a, b));
-    case 11: return ir.vzero();
+    // Always false and always true raise what the comparison would.
+    case 11: return none_of(constant());
     case 12: return both(not_(eq(a, b)), ordered());
     case 13: return ge(a, b);
     case 14: return gt(a, b);
-    default: return not_(ir.vzero());
+    default: return ir.v2(Op::vgeu, bits_lane, constant(), ir.vzero());
     }
 }
 
@@ -243,8 +283,7 @@ void add_sub(Unit& u) {
     const Lane lane = Lane(u.arg());
     const ir::V128 odd = lane == Lane::f32 ? ir::V128{0xffffffff00000000, 0xffffffff00000000} : ir::V128{0, ~u64(0)};
     each_half(u, [&](Val a, Val b) {
-        // Subtracting is adding with the sign changed, but for the sign of a NaN: choose between two results.
-        return u.ir.v3(Op::vsel, lane, u.ir.vimm(odd), u.ir.v2(Op::vfadd, lane, a, b), u.ir.v2(Op::vfsub, lane, a, b));
+        return u.ir.v2(Op::vfadd, lane, a, u.ir.v3(Op::vsel, lane, u.ir.vimm(odd), b, u.negated(lane, b)));
     });
 }
 
@@ -270,14 +309,17 @@ constexpr Row rows[] = {
     EMU_BINARY(0x59, "mul", Op::vfmul, Op::fmul),
     EMU_BINARY(0x5c, "sub", Op::vfsub, Op::fsub),
     EMU_BINARY(0x5e, "div", Op::vfdiv, Op::fdiv),
-    EMU_ARITHMETIC(0x51, "sqrt", packed_sqrt, scalar_sqrt, u32(L::f32), u32(L::f64), u32(L::f32), u32(L::f64)),
+    {Map::two, 0x51, N, -1, ' ', "sqrtps", "Vx,Wx", packed_sqrt, u32(L::f32), and_vex | vex_unary, sse},
+    {Map::two, 0x51, P6, -1, ' ', "sqrtpd", "Vx,Wx", packed_sqrt, u32(L::f64), and_vex | vex_unary, sse2},
+    {Map::two, 0x51, F3, -1, ' ', "sqrtss", "Vx,Wss", scalar_sqrt, u32(L::f32), and_vex, sse},
+    {Map::two, 0x51, F2, -1, ' ', "sqrtsd", "Vx,Wsd", scalar_sqrt, u32(L::f64), and_vex, sse2},
     EMU_ARITHMETIC(0x5d, "min", packed_min_max, scalar_min_max, lanes(Op::vsel, L::f32, 0), lanes(Op::vsel, L::f64, 0),
                    lanes(Op::vsel, L::f32, 0), lanes(Op::vsel, L::f64, 0)),
     EMU_ARITHMETIC(0x5f, "max", packed_min_max, scalar_min_max, lanes(Op::vsel, L::f32, 1), lanes(Op::vsel, L::f64, 1),
                    lanes(Op::vsel, L::f32, 1), lanes(Op::vsel, L::f64, 1)),
-    {Map::two, 0x52, N, -1, ' ', "rsqrtps", "Vx,Wx", packed_reciprocal, u32(VectorOp::reciprocal_root_f32), and_vex, sse},
+    {Map::two, 0x52, N, -1, ' ', "rsqrtps", "Vx,Wx", packed_reciprocal, u32(VectorOp::reciprocal_root_f32), and_vex | vex_unary, sse},
     {Map::two, 0x52, F3, -1, ' ', "rsqrtss", "Vx,Wss", scalar_reciprocal, u32(VectorOp::reciprocal_root_f32), and_vex, sse},
-    {Map::two, 0x53, N, -1, ' ', "rcpps", "Vx,Wx", packed_reciprocal, u32(VectorOp::reciprocal_f32), and_vex, sse},
+    {Map::two, 0x53, N, -1, ' ', "rcpps", "Vx,Wx", packed_reciprocal, u32(VectorOp::reciprocal_f32), and_vex | vex_unary, sse},
     {Map::two, 0x53, F3, -1, ' ', "rcpss", "Vx,Wss", scalar_reciprocal, u32(VectorOp::reciprocal_f32), and_vex, sse},
     {Map::two, 0x54, N, -1, ' ', "andps", "Vx,Wx", bits, lanes(Op::vand, L::i64), and_vex, sse},
     {Map::two, 0x54, P6, -1, ' ', "andpd", "Vx,Wx", bits, lanes(Op::vand, L::i64), and_vex, sse2},
@@ -297,26 +339,26 @@ constexpr Row rows[] = {
     {Map::two, 0xc2, P6, -1, ' ', "cmppd", "Vx,Wx,Ib", compare, u32(L::f64), and_vex, sse2},
     {Map::two, 0xc2, F3, -1, ' ', "cmpss", "Vx,Wss,Ib", compare_scalar, u32(L::f32), and_vex, sse},
     {Map::two, 0xc2, F2, -1, ' ', "cmpsd", "Vx,Wsd,Ib", compare_scalar, u32(L::f64), and_vex, sse2},
-    {Map::two, 0x2e, N, -1, ' ', "ucomiss", "Vx,Wss", compare_flags, u32(L::f32), and_vex, sse},
-    {Map::two, 0x2e, P6, -1, ' ', "ucomisd", "Vx,Wsd", compare_flags, u32(L::f64), and_vex, sse2},
-    {Map::two, 0x2f, N, -1, ' ', "comiss", "Vx,Wss", compare_flags, u32(L::f32) | 16, and_vex, sse},
-    {Map::two, 0x2f, P6, -1, ' ', "comisd", "Vx,Wsd", compare_flags, u32(L::f64) | 16, and_vex, sse2},
-    {Map::two, 0x5a, N, -1, ' ', "cvtps2pd", "Vx,Wx", widen_packed, 0, and_vex, sse2},
-    {Map::two, 0x5a, P6, -1, ' ', "cvtpd2ps", "Vx,Wx", narrow_packed, 0, and_vex, sse2},
+    {Map::two, 0x2e, N, -1, ' ', "ucomiss", "Vx,Wss", compare_flags, u32(L::f32), and_vex | vex_unary, sse},
+    {Map::two, 0x2e, P6, -1, ' ', "ucomisd", "Vx,Wsd", compare_flags, u32(L::f64), and_vex | vex_unary, sse2},
+    {Map::two, 0x2f, N, -1, ' ', "comiss", "Vx,Wss", compare_flags, u32(L::f32) | 16, and_vex | vex_unary, sse},
+    {Map::two, 0x2f, P6, -1, ' ', "comisd", "Vx,Wsd", compare_flags, u32(L::f64) | 16, and_vex | vex_unary, sse2},
+    {Map::two, 0x5a, N, -1, ' ', "cvtps2pd", "Vx,Wx", widen_packed, 0, and_vex | vex_unary, sse2},
+    {Map::two, 0x5a, P6, -1, ' ', "cvtpd2ps", "Vx,Wx", narrow_packed, 0, and_vex | vex_unary, sse2},
     {Map::two, 0x5a, F3, -1, ' ', "cvtss2sd", "Vx,Wss", convert_scalar, u32(L::f32), and_vex, sse2},
     {Map::two, 0x5a, F2, -1, ' ', "cvtsd2ss", "Vx,Wsd", convert_scalar, u32(L::f64), and_vex, sse2},
-    {Map::two, 0x5b, N, -1, ' ', "cvtdq2ps", "Vx,Wx", convert_packed_32, 0, and_vex, sse2},
-    {Map::two, 0x5b, P6, -1, ' ', "cvtps2dq", "Vx,Wx", convert_packed_32, 1, and_vex, sse2},
-    {Map::two, 0x5b, F3, -1, ' ', "cvttps2dq", "Vx,Wx", convert_packed_32, 2, and_vex, sse2},
-    {Map::two, 0xe6, F3, -1, ' ', "cvtdq2pd", "Vx,Wx", widen_packed, 1, and_vex, sse2},
-    {Map::two, 0xe6, F2, -1, ' ', "cvtpd2dq", "Vx,Wx", narrow_packed, 1, and_vex, sse2},
-    {Map::two, 0xe6, P6, -1, ' ', "cvttpd2dq", "Vx,Wx", narrow_packed, 2, and_vex, sse2},
+    {Map::two, 0x5b, N, -1, ' ', "cvtdq2ps", "Vx,Wx", convert_packed_32, 0, and_vex | vex_unary, sse2},
+    {Map::two, 0x5b, P6, -1, ' ', "cvtps2dq", "Vx,Wx", convert_packed_32, 1, and_vex | vex_unary, sse2},
+    {Map::two, 0x5b, F3, -1, ' ', "cvttps2dq", "Vx,Wx", convert_packed_32, 2, and_vex | vex_unary, sse2},
+    {Map::two, 0xe6, F3, -1, ' ', "cvtdq2pd", "Vx,Wx", widen_packed, 1, and_vex | vex_unary, sse2},
+    {Map::two, 0xe6, F2, -1, ' ', "cvtpd2dq", "Vx,Wx", narrow_packed, 1, and_vex | vex_unary, sse2},
+    {Map::two, 0xe6, P6, -1, ' ', "cvttpd2dq", "Vx,Wx", narrow_packed, 2, and_vex | vex_unary, sse2},
     {Map::two, 0x2a, F3, -1, ' ', "cvtsi2ss", "Vx,Ey", int_to_float, u32(L::f32), and_vex, sse},
     {Map::two, 0x2a, F2, -1, ' ', "cvtsi2sd", "Vx,Ey", int_to_float, u32(L::f64), and_vex, sse2},
-    {Map::two, 0x2c, F3, -1, ' ', "cvttss2si", "Gy,Wss", float_to_int, u32(L::f32) | 16, and_vex, sse},
-    {Map::two, 0x2c, F2, -1, ' ', "cvttsd2si", "Gy,Wsd", float_to_int, u32(L::f64) | 16, and_vex, sse2},
-    {Map::two, 0x2d, F3, -1, ' ', "cvtss2si", "Gy,Wss", float_to_int, u32(L::f32), and_vex, sse},
-    {Map::two, 0x2d, F2, -1, ' ', "cvtsd2si", "Gy,Wsd", float_to_int, u32(L::f64), and_vex, sse2},
+    {Map::two, 0x2c, F3, -1, ' ', "cvttss2si", "Gy,Wss", float_to_int, u32(L::f32) | 16, and_vex | vex_unary, sse},
+    {Map::two, 0x2c, F2, -1, ' ', "cvttsd2si", "Gy,Wsd", float_to_int, u32(L::f64) | 16, and_vex | vex_unary, sse2},
+    {Map::two, 0x2d, F3, -1, ' ', "cvtss2si", "Gy,Wss", float_to_int, u32(L::f32), and_vex | vex_unary, sse},
+    {Map::two, 0x2d, F2, -1, ' ', "cvtsd2si", "Gy,Wsd", float_to_int, u32(L::f64), and_vex | vex_unary, sse2},
     {Map::two, 0x2a, N, -1, ' ', "cvtpi2ps", "Vx,Qq", mmx_to_float, u32(L::f32), 0, sse},
     {Map::two, 0x2a, P6, -1, ' ', "cvtpi2pd", "Vx,Qq", mmx_to_float, u32(L::f64), 0, sse2},
     {Map::two, 0x2c, N, -1, ' ', "cvttps2pi", "Pq,Wx", float_to_mmx, u32(L::f32) | 16, 0, sse},

@@ -127,6 +127,10 @@ void palignr(Unit& u) {
 void unpack(Unit& u) {
     const u32 arg = u.arg();
     const bool high = arg_op(arg) == Op::vzip2;
+    if (u.is_mmx() && !high && u.insn.is_memory()) { // only these read 32 bits
+        Val b = u.ir.vzext(u.load(u.address(), 32));
+        return u.set_vec({u.ir.v2(Op::vzip1, arg_lane(arg), u.first(), b)});
+    }
     each_half(u, [&](Val a, Val b, unsigned) {
         if (!u.is_mmx()) return u.ir.v2(arg_op(arg), arg_lane(arg), a, b);
         Val all = u.ir.v2(Op::vzip1, arg_lane(arg), a, b);
@@ -260,14 +264,14 @@ constexpr auto N = Prefix::none;
 /// One row for MMX, one for SSE2 and its VEX form.
 #define EMU_ROWS(opcode, name, semantic, arg)                                                                                   \
     {Map::two, opcode, N, -1, ' ', name, "Pq,Qq", semantic, arg, 0, feature::mmx},                                              \
-        {Map::two, opcode, P6, -1, ' ', name, "Vx,Wx", semantic, arg, and_vex, feature::sse2}
+        {Map::two, opcode, P6, -1, ' ', name, "Vx,Wx", semantic, arg, and_vex | vex_integer, feature::sse2}
 #define EMU_ROWS38(opcode, name, semantic, arg)                                                                                 \
     {Map::three38, opcode, N, -1, ' ', name, "Pq,Qq", semantic, arg, 0, feature::ssse3},                                        \
-        {Map::three38, opcode, P6, -1, ' ', name, "Vx,Wx", semantic, arg, and_vex, feature::ssse3}
+        {Map::three38, opcode, P6, -1, ' ', name, "Vx,Wx", semantic, arg, and_vex | vex_integer, feature::ssse3}
 /// Shift groups 71, 72, 73.
 #define EMU_SHIFT(opcode, reg, name, arg)                                                                                       \
     {Map::two, opcode, N, reg, 'r', name, "Nq,Ib", shift_imm, arg, 0, feature::mmx},                                            \
-        {Map::two, opcode, P6, reg, 'r', name, "Ux,Ib", shift_imm, arg, and_vex, feature::sse2}
+        {Map::two, opcode, P6, reg, 'r', name, "Ux,Ib", shift_imm, arg, and_vex | vex_integer, feature::sse2}
 
 constexpr Row rows[] = {
     EMU_ROWS(0x60, "punpcklbw", unpack, lanes(Op::vzip1, L::i8)),
@@ -282,12 +286,12 @@ constexpr Row rows[] = {
     EMU_ROWS(0x69, "punpckhwd", unpack, lanes(Op::vzip2, L::i16)),
     EMU_ROWS(0x6a, "punpckhdq", unpack, lanes(Op::vzip2, L::i32)),
     EMU_ROWS(0x6b, "packssdw", pack, lanes(Op::vqnarrows, L::i16)),
-    {Map::two, 0x6c, P6, -1, ' ', "punpcklqdq", "Vx,Wx", binary, lanes(Op::vzip1, L::i64), and_vex, feature::sse2},
-    {Map::two, 0x6d, P6, -1, ' ', "punpckhqdq", "Vx,Wx", binary, lanes(Op::vzip2, L::i64), and_vex, feature::sse2},
+    {Map::two, 0x6c, P6, -1, ' ', "punpcklqdq", "Vx,Wx", binary, lanes(Op::vzip1, L::i64), and_vex | vex_integer, feature::sse2},
+    {Map::two, 0x6d, P6, -1, ' ', "punpckhqdq", "Vx,Wx", binary, lanes(Op::vzip2, L::i64), and_vex | vex_integer, feature::sse2},
     {Map::two, 0x70, N, -1, ' ', "pshufw", "Pq,Qq,Ib", shuffle_imm, 3, 0, feature::sse},
-    {Map::two, 0x70, P6, -1, ' ', "pshufd", "Vx,Wx,Ib", shuffle_imm, 0, and_vex, feature::sse2},
-    {Map::two, 0x70, Prefix::f2, -1, ' ', "pshuflw", "Vx,Wx,Ib", shuffle_imm, 1, and_vex, feature::sse2},
-    {Map::two, 0x70, Prefix::f3, -1, ' ', "pshufhw", "Vx,Wx,Ib", shuffle_imm, 2, and_vex, feature::sse2},
+    {Map::two, 0x70, P6, -1, ' ', "pshufd", "Vx,Wx,Ib", shuffle_imm, 0, and_vex | vex_unary | vex_integer, feature::sse2},
+    {Map::two, 0x70, Prefix::f2, -1, ' ', "pshuflw", "Vx,Wx,Ib", shuffle_imm, 1, and_vex | vex_unary | vex_integer, feature::sse2},
+    {Map::two, 0x70, Prefix::f3, -1, ' ', "pshufhw", "Vx,Wx,Ib", shuffle_imm, 2, and_vex | vex_unary | vex_integer, feature::sse2},
     EMU_SHIFT(0x71, 2, "psrlw", lanes(Op::vshru, L::i16)),
     EMU_SHIFT(0x71, 4, "psraw", lanes(Op::vshrs, L::i16)),
     EMU_SHIFT(0x71, 6, "psllw", lanes(Op::vshl, L::i16)),
@@ -296,25 +300,25 @@ constexpr Row rows[] = {
     EMU_SHIFT(0x72, 6, "pslld", lanes(Op::vshl, L::i32)),
     EMU_SHIFT(0x73, 2, "psrlq", lanes(Op::vshru, L::i64)),
     EMU_SHIFT(0x73, 6, "psllq", lanes(Op::vshl, L::i64)),
-    {Map::two, 0x73, P6, 3, 'r', "psrldq", "Ux,Ib", shift_bytes, 1, and_vex, feature::sse2},
-    {Map::two, 0x73, P6, 7, 'r', "pslldq", "Ux,Ib", shift_bytes, 0, and_vex, feature::sse2},
+    {Map::two, 0x73, P6, 3, 'r', "psrldq", "Ux,Ib", shift_bytes, 1, and_vex | vex_integer, feature::sse2},
+    {Map::two, 0x73, P6, 7, 'r', "pslldq", "Ux,Ib", shift_bytes, 0, and_vex | vex_integer, feature::sse2},
     EMU_ROWS(0x74, "pcmpeqb", binary, lanes(Op::veq, L::i8)),
     EMU_ROWS(0x75, "pcmpeqw", binary, lanes(Op::veq, L::i16)),
     EMU_ROWS(0x76, "pcmpeqd", binary, lanes(Op::veq, L::i32)),
     {Map::two, 0x77, N, -1, ' ', "emms", "", emms, 0, 0, feature::mmx},
     {Map::two, 0xc4, N, -1, ' ', "pinsrw", "Pq,Ed,Ib", pinsrw, 0, 0, feature::sse},
-    {Map::two, 0xc4, P6, -1, ' ', "pinsrw", "Vx,Ed,Ib", pinsrw, 0, and_vex | vex_l0, feature::sse2},
+    {Map::two, 0xc4, P6, -1, ' ', "pinsrw", "Vx,Ed,Ib", pinsrw, 0, and_vex | vex_integer | vex_l0, feature::sse2},
     {Map::two, 0xc5, N, -1, 'r', "pextrw", "Gd,Nq,Ib", pextrw, 0, 0, feature::sse},
-    {Map::two, 0xc5, P6, -1, 'r', "pextrw", "Gd,Ux,Ib", pextrw, 0, and_vex | vex_l0, feature::sse2},
+    {Map::two, 0xc5, P6, -1, 'r', "pextrw", "Gd,Ux,Ib", pextrw, 0, and_vex | vex_unary | vex_integer | vex_l0, feature::sse2},
     EMU_ROWS(0xd1, "psrlw", shift_all, lanes(Op::vshru, L::i16)),
     EMU_ROWS(0xd2, "psrld", shift_all, lanes(Op::vshru, L::i32)),
     EMU_ROWS(0xd3, "psrlq", shift_all, lanes(Op::vshru, L::i64)),
     EMU_ROWS(0xd4, "paddq", binary, lanes(Op::vadd, L::i64)),
     EMU_ROWS(0xd5, "pmullw", binary, lanes(Op::vmul, L::i16)),
     {Map::two, 0xd7, N, -1, 'r', "pmovmskb", "Gd,Nq", move_mask, u32(L::i8), 0, feature::sse},
-    {Map::two, 0xd7, P6, -1, 'r', "pmovmskb", "Gd,Ux", move_mask, u32(L::i8), and_vex, feature::sse2},
-    {Map::two, 0x50, N, -1, 'r', "movmskps", "Gd,Ux", move_mask, u32(L::f32), and_vex, feature::sse},
-    {Map::two, 0x50, P6, -1, 'r', "movmskpd", "Gd,Ux", move_mask, u32(L::f64), and_vex, feature::sse2},
+    {Map::two, 0xd7, P6, -1, 'r', "pmovmskb", "Gd,Ux", move_mask, u32(L::i8), and_vex | vex_unary | vex_integer, feature::sse2},
+    {Map::two, 0x50, N, -1, 'r', "movmskps", "Gd,Ux", move_mask, u32(L::f32), and_vex | vex_unary, feature::sse},
+    {Map::two, 0x50, P6, -1, 'r', "movmskpd", "Gd,Ux", move_mask, u32(L::f64), and_vex | vex_unary, feature::sse2},
     EMU_ROWS(0xd8, "psubusb", binary, lanes(Op::vqsubu, L::i8)),
     EMU_ROWS(0xd9, "psubusw", binary, lanes(Op::vqsubu, L::i16)),
     EMU_ROWS(0xda, "pminub", binary, lanes(Op::vminu, L::i8)),
@@ -363,25 +367,28 @@ constexpr Row rows[] = {
     EMU_ROWS38(0x09, "psignw", psign, u32(L::i16)),
     EMU_ROWS38(0x0a, "psignd", psign, u32(L::i32)),
     EMU_ROWS38(0x0b, "pmulhrsw", pmulhrsw, 0),
-    EMU_ROWS38(0x1c, "pabsb", unary, lanes(Op::vabs, L::i8)),
-    EMU_ROWS38(0x1d, "pabsw", unary, lanes(Op::vabs, L::i16)),
-    EMU_ROWS38(0x1e, "pabsd", unary, lanes(Op::vabs, L::i32)),
+    {Map::three38, 0x1c, N, -1, ' ', "pabsb", "Pq,Qq", unary, lanes(Op::vabs, L::i8), 0, feature::ssse3},
+    {Map::three38, 0x1c, P6, -1, ' ', "pabsb", "Vx,Wx", unary, lanes(Op::vabs, L::i8), and_vex | vex_unary | vex_integer, feature::ssse3},
+    {Map::three38, 0x1d, N, -1, ' ', "pabsw", "Pq,Qq", unary, lanes(Op::vabs, L::i16), 0, feature::ssse3},
+    {Map::three38, 0x1d, P6, -1, ' ', "pabsw", "Vx,Wx", unary, lanes(Op::vabs, L::i16), and_vex | vex_unary | vex_integer, feature::ssse3},
+    {Map::three38, 0x1e, N, -1, ' ', "pabsd", "Pq,Qq", unary, lanes(Op::vabs, L::i32), 0, feature::ssse3},
+    {Map::three38, 0x1e, P6, -1, ' ', "pabsd", "Vx,Wx", unary, lanes(Op::vabs, L::i32), and_vex | vex_unary | vex_integer, feature::ssse3},
     {Map::three3a, 0x0f, N, -1, ' ', "palignr", "Pq,Qq,Ib", palignr, 0, 0, feature::ssse3},
-    {Map::three3a, 0x0f, P6, -1, ' ', "palignr", "Vx,Wx,Ib", palignr, 0, and_vex, feature::ssse3},
+    {Map::three3a, 0x0f, P6, -1, ' ', "palignr", "Vx,Wx,Ib", palignr, 0, and_vex | vex_integer, feature::ssse3},
     // SSE4 rows of the same shapes
-    {Map::three38, 0x28, P6, -1, ' ', "pmuldq", "Vx,Wx", multiply_even, u32(Op::vmulls), and_vex, feature::sse41},
-    {Map::three38, 0x29, P6, -1, ' ', "pcmpeqq", "Vx,Wx", binary, lanes(Op::veq, L::i64), and_vex, feature::sse41},
-    {Map::three38, 0x2b, P6, -1, ' ', "packusdw", "Vx,Wx", pack, lanes(Op::vqnarrowsu, L::i16), and_vex, feature::sse41},
-    {Map::three38, 0x37, P6, -1, ' ', "pcmpgtq", "Vx,Wx", binary, lanes(Op::vgts, L::i64), and_vex, feature::sse42},
-    {Map::three38, 0x38, P6, -1, ' ', "pminsb", "Vx,Wx", binary, lanes(Op::vmins, L::i8), and_vex, feature::sse41},
-    {Map::three38, 0x39, P6, -1, ' ', "pminsd", "Vx,Wx", binary, lanes(Op::vmins, L::i32), and_vex, feature::sse41},
-    {Map::three38, 0x3a, P6, -1, ' ', "pminuw", "Vx,Wx", binary, lanes(Op::vminu, L::i16), and_vex, feature::sse41},
-    {Map::three38, 0x3b, P6, -1, ' ', "pminud", "Vx,Wx", binary, lanes(Op::vminu, L::i32), and_vex, feature::sse41},
-    {Map::three38, 0x3c, P6, -1, ' ', "pmaxsb", "Vx,Wx", binary, lanes(Op::vmaxs, L::i8), and_vex, feature::sse41},
-    {Map::three38, 0x3d, P6, -1, ' ', "pmaxsd", "Vx,Wx", binary, lanes(Op::vmaxs, L::i32), and_vex, feature::sse41},
-    {Map::three38, 0x3e, P6, -1, ' ', "pmaxuw", "Vx,Wx", binary, lanes(Op::vmaxu, L::i16), and_vex, feature::sse41},
-    {Map::three38, 0x3f, P6, -1, ' ', "pmaxud", "Vx,Wx", binary, lanes(Op::vmaxu, L::i32), and_vex, feature::sse41},
-    {Map::three38, 0x40, P6, -1, ' ', "pmulld", "Vx,Wx", binary, lanes(Op::vmul, L::i32), and_vex, feature::sse41},
+    {Map::three38, 0x28, P6, -1, ' ', "pmuldq", "Vx,Wx", multiply_even, u32(Op::vmulls), and_vex | vex_integer, feature::sse41},
+    {Map::three38, 0x29, P6, -1, ' ', "pcmpeqq", "Vx,Wx", binary, lanes(Op::veq, L::i64), and_vex | vex_integer, feature::sse41},
+    {Map::three38, 0x2b, P6, -1, ' ', "packusdw", "Vx,Wx", pack, lanes(Op::vqnarrowsu, L::i16), and_vex | vex_integer, feature::sse41},
+    {Map::three38, 0x37, P6, -1, ' ', "pcmpgtq", "Vx,Wx", binary, lanes(Op::vgts, L::i64), and_vex | vex_integer, feature::sse42},
+    {Map::three38, 0x38, P6, -1, ' ', "pminsb", "Vx,Wx", binary, lanes(Op::vmins, L::i8), and_vex | vex_integer, feature::sse41},
+    {Map::three38, 0x39, P6, -1, ' ', "pminsd", "Vx,Wx", binary, lanes(Op::vmins, L::i32), and_vex | vex_integer, feature::sse41},
+    {Map::three38, 0x3a, P6, -1, ' ', "pminuw", "Vx,Wx", binary, lanes(Op::vminu, L::i16), and_vex | vex_integer, feature::sse41},
+    {Map::three38, 0x3b, P6, -1, ' ', "pminud", "Vx,Wx", binary, lanes(Op::vminu, L::i32), and_vex | vex_integer, feature::sse41},
+    {Map::three38, 0x3c, P6, -1, ' ', "pmaxsb", "Vx,Wx", binary, lanes(Op::vmaxs, L::i8), and_vex | vex_integer, feature::sse41},
+    {Map::three38, 0x3d, P6, -1, ' ', "pmaxsd", "Vx,Wx", binary, lanes(Op::vmaxs, L::i32), and_vex | vex_integer, feature::sse41},
+    {Map::three38, 0x3e, P6, -1, ' ', "pmaxuw", "Vx,Wx", binary, lanes(Op::vmaxu, L::i16), and_vex | vex_integer, feature::sse41},
+    {Map::three38, 0x3f, P6, -1, ' ', "pmaxud", "Vx,Wx", binary, lanes(Op::vmaxu, L::i32), and_vex | vex_integer, feature::sse41},
+    {Map::three38, 0x40, P6, -1, ' ', "pmulld", "Vx,Wx", binary, lanes(Op::vmul, L::i32), and_vex | vex_integer, feature::sse41},
 };
 #undef EMU_ROWS
 #undef EMU_ROWS38

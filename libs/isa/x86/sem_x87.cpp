@@ -48,7 +48,7 @@ void status_to_ax(Unit& u) { u.set_reg(rax, 16, u.ir.trunc(call(u, u.ir.imm64(0)
 
 using F = X87Format;
 using O = X87Op;
-using x87_arg::make, x87_arg::no_wait, x87_arg::op16, x87_arg::pop, x87_arg::pop2, x87_arg::to_sti;
+using x87_arg::make, x87_arg::no_wait, x87_arg::op16, x87_arg::pop, x87_arg::pop2, x87_arg::to_sti, x87_arg::unchecked;
 constexpr auto any = Prefix::any;
 
 constexpr Row row(u8 opcode, s16 reg, char mod, std::string_view name, Semantic* semantic, u32 arg) {
@@ -90,7 +90,7 @@ constexpr Row register_rows[] = {
     row(0xd9, 0, 'r', "fld", stack, make(O::load)),
     row(0xd9, 1, 'r', "fxch", stack, make(O::exchange)),
     row(0xd9, 0xd0, 'r', "fnop", stack, make(O::nop)),
-    row(0xd9, 3, 'r', "fstp", stack, make(O::store, F::st, pop)),
+    row(0xd9, 3, 'r', "fstp", stack, make(O::store, F::st, pop | unchecked)),
     row(0xd9, 0xe0, 'r', "fchs", stack, make(O::chs)),
     row(0xd9, 0xe1, 'r', "fabs", stack, make(O::abs)),
     row(0xd9, 0xe4, 'r', "ftst", stack, make(O::tst)),

@@ -49,6 +49,7 @@ constexpr auto make_slots() {
     }
     for (unsigned n = 0; n < 8; n++)
         slots[slot_mmx + n] = {mmx_names[n], Type::i64, u32(offsetof(State, mmx) + 8 * n)};
+    slots[slot_mmx_written] = {"mmx_written", Type::i32, offsetof(State, mmx_written)};
     constexpr std::string_view scratch_names[] = {"v0", "v1", "v2"};
     for (unsigned n = 0; n < 3; n++) slots[slot_vector + n] = {scratch_names[n], Type::v128, u32(offsetof(State, scratch) + 16 * n)};
     return slots;
@@ -183,9 +184,9 @@ void fxsave(const State& s, u8* to, bool wide) {
     put(to, 28, u32(0xffff));
     for (unsigned i = 0; i < 8; i++) {
         const unsigned n = (x.top() + i) & 7;
-        const fp::F80 r = x.reg[n];
-        put(to, 32 + 16 * i, s.mmx_mode ? s.mmx[n] : r.fraction);
-        put(to, 40 + 16 * i, u64(r.sign_exponent));
+        const bool mmx = s.mmx_mode && s.mmx_written >> n & 1;
+        put(to, 32 + 16 * i, mmx ? s.mmx[n] : x.reg[n].fraction);
+        put(to, 40 + 16 * i, u64(mmx ? 0xffff : x.reg[n].sign_exponent));
     }
     const unsigned count = s.selector[cs] == 0x23 ? 8 : 16;
     std::memcpy(to + 160, s.xmm, 16 * count);

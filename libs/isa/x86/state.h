@@ -38,6 +38,7 @@ struct State : ir::StateHeader {
     X87 x87;
     /// While the program uses MMX, the fractions of the x87 registers live here; one translation knows one of the two states.
     u64 mmx[8] = {};
+    u32 mmx_written = 0;           ///< those whose sign and exponent are all ones from then on
     bool mmx_mode = false;
     ir::V128 scratch[3];           ///< operands of helpers for vectors; nothing lasts here
     const void* model = nullptr;   ///< the CpuModel
@@ -57,7 +58,8 @@ enum SlotIndex : unsigned {
     slot_xmm,
     slot_ymm_high = slot_xmm + 16,
     slot_mmx = slot_ymm_high + 16,
-    slot_vector = slot_mmx + 8,     ///< scratch: second source and result of a vector helper
+    slot_mmx_written = slot_mmx + 8,
+    slot_vector,     ///< scratch: second source and result of a vector helper
     slot_vector_first, slot_vector_third,
     slot_count,
 };

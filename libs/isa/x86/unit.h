@@ -41,6 +41,7 @@ public:
     u64 next = 0;            ///< of the one behind it
 
     bool mode64() const { return mode64_; }
+    u32 mode_bits() const { return request_.mode; }
     bool mmx_mode() const { return request_.mode & mode::mmx; }
     const CpuModel& model() const { return *request_.model; }
     u32 arg() const { return insn.row->arg; }
@@ -96,6 +97,8 @@ public:
     void set_scalar(Val value, Lane lane, Val rest);
     /// First source: H behind VEX, else the destination.
     Val first(unsigned half = 0);
+    /// Floats with their signs changed, but not those of NaNs, which go through arithmetic as they are.
+    Val negated(Lane lane, Val v);
     bool is_mmx() const { return spec(0).kind == Kind::P || spec(0).kind == Kind::Q || spec(1).kind == Kind::Q || spec(1).kind == Kind::N; }
     Val mmx(unsigned n);
     void set_mmx(unsigned n, Val value);

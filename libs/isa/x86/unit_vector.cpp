@@ -57,7 +57,19 @@ void Unit::set_scalar(Val value, Lane lane, Val rest) {
     if (insn.vex) set_xmm(n, 1, ir.vzero());
 }
 
+Val Unit::negated(Lane lane, Val v) {
+    const ir::V128 sign = lane == Lane::f32 ? ir::V128{0x8000000080000000, 0x8000000080000000} : ir::V128{u64(1) << 63, u64(1) << 63};
+    const ir::V128 size = lane == Lane::f32 ? ir::V128{0x7fffffff7fffffff, 0x7fffffff7fffffff} : ir::V128{~u64(0) >> 1, ~u64(0) >> 1};
+    const ir::V128 inf = lane == Lane::f32 ? ir::V128{0x7f8000007f800000, 0x7f8000007f800000} : ir::V128{u64(0x7ff) << 52, u64(0x7ff) << 52};
+    const Lane as_int = lane == Lane::f32 ? Lane::i32 : Lane::i64;
+    Val nan = ir.v2(Op::vgts, as_int, ir.v2(Op::vand, as_int, v, ir.vimm(size)), ir.vimm(inf));
+    return ir.v2(Op::vxor, as_int, v, ir.v2(Op::vandn, as_int, ir.vimm(sign), nan));
+}
+
 Val Unit::mmx(unsigned n) { return ir.get(slot_mmx + n); }
-void Unit::set_mmx(unsigned n, Val value) { ir.set(slot_mmx + n, value); }
+void Unit::set_mmx(unsigned n, Val value) {
+    ir.set(slot_mmx + n, value);
+    ir.set(slot_mmx_written, ir.or_(ir.get(slot_mmx_written), ir.imm32(1u << n)));
+}
 
 } // namespace emu::isa::x86

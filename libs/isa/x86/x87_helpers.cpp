@@ -68,6 +68,14 @@ private:
         x_.host_current = false;
     }
 
+    /// FNINIT leaves the registers' contents.
+    void init() {
+        F80 kept[8];
+        std::memcpy(kept, x_.reg, sizeof kept);
+        x_ = X87{};
+        std::memcpy(x_.reg, kept, sizeof kept);
+    }
+
     // --- the stack
     unsigned physical(unsigned i) const { return (x_.top() + i) & 7; }
     bool empty(unsigned i) const { return x_.empty >> physical(i) & 1; }
@@ -96,7 +104,7 @@ private:
     }
     void push(F80 value) {
         const unsigned to = (x_.top() - 1) & 7;
-        if (!(x_.empty >> to & 1)) {
+        if (!(x_.empty >> to & 1) && !faulted_) {
             if (!fault(true, value)) return;
         }
         set_top(to);
@@ -111,7 +119,8 @@ private:
     void beside();
     void pushing();
     void replace_two();
-    bool operand(u64 address, F80& value);
+    bool operand(u64 bits, u16 tail, F80& value);
+    void arithmetic_float(u64 bits);
     void store_value(u64 address);
     void control(u64 address);
     unsigned env_size() const { return what_ & x87_arg::op16 ? 14 : 28; }
@@ -158,7 +167,7 @@ u64 Fpu::compare(F80 other) {
         begin();
         host::compare(top, other, op_ == X87Op::ucom || op_ == X87Op::ucomi, status);
         if (!note(status & sw::exceptions)) return u64(1) << 8;
-        x_.status &= u16(~sw::c1);
+        if (!to_flags) x_.status &= u16(~sw::c1);
     }
     u64 flags = 0;
     if (to_flags) flags = (status & sw::c0 ? 1 : 0) | (status & sw::c2 ? 4 : 0) | (status & sw::c3 ? 64 : 0);
@@ -206,7 +215,10 @@ void Fpu::unary() {
 void Fpu::beside() {
     F80 top, below, result;
     if (!get(0, top) || !get(1, below)) return;
-    if (faulted_) return set(0, indefinite);
+    if (faulted_) {
+        if (op_ != X87Op::scale) x_.status &= u16(~sw::c2);
+        return set(0, indefinite);
+    }
     u16 status = 0;
     begin();
     switch (op_) {
@@ -214,7 +226,10 @@ void Fpu::beside() {
     case X87Op::prem: result = host::prem(top, below, status); break;
     default: result = host::prem1(top, below, status); break;
     }
-    if (accept(status, op_ == X87Op::scale ? sw::c1 : sw::codes)) set(0, result);
+    // Of a NaN there is no quotient: C0, C1 and C3 stay.
+    const bool nan = (result.sign_exponent & 0x7fff) == 0x7fff && result.fraction << 1;
+    if (nan && op_ != X87Op::scale) x_.status &= u16(~sw::c2);
+    if (accept(status, op_ == X87Op::scale ? sw::c1 : nan ? u16(0) : sw::codes)) set(0, result);
 }
 
 /// FYL2X, FYL2XP1, FPATAN: st(1) with st(0), popped.
@@ -277,9 +292,15 @@ u64 Fpu::run(u64 condition) {
     case X87Op::tst: return compare({0, 0});
     case X87Op::xam: examine(); return 0;
     case X87Op::load:
-        if (get(i, other)) push(other);
+        if (!get(i, other)) return 0;
+        if (!faulted_) x_.status &= u16(~sw::c1);
+        push(other);
         return 0;
     case X87Op::store:
+        if ((what_ & x87_arg::unchecked) && empty(0)) {
+            pop();
+            return 0;
+        }
         if (!get(0, other)) return 0;
         if (!faulted_) x_.status &= u16(~sw::c1);
         set(i, other);
@@ -301,6 +322,7 @@ u64 Fpu::run(u64 condition) {
     }
     case X87Op::free:
         x_.empty |= u8(1u << physical(i));
+        x_.status &= u16(~sw::c1);
         pops();
         return 0;
     case X87Op::chs: case X87Op::abs: case X87Op::sqrt: case X87Op::round: case X87Op::f2xm1: case X87Op::sin: case X87Op::cos:
@@ -323,52 +345,59 @@ u64 Fpu::run(u64 condition) {
         x_.status &= u16(~(sw::exceptions | sw::stack_fault | sw::summary | sw::busy));
         x_.host_current = false;
         return 0;
-    case X87Op::init: x_ = X87{}; return 0;
+    case X87Op::init: init(); return 0;
     default: return 0;
     }
 }
 
-/// A memory operand of arithmetic. A signaling NaN stays one: the operation raises it.
-bool Fpu::operand(u64 at, F80& value) {
+/// A memory operand, extended; a stack fault comes before it is looked at, and whoever uses it raises that.
+bool Fpu::operand(u64 bits, u16 tail, F80& value) {
     u16 status = 0;
-    const X87Format format = x87_arg::format(what_);
-    // The access comes first: its fault leaves nothing changed.
-    const u64 bits = format == X87Format::f32 || format == X87Format::i32 ? load(at, 2) : format == X87Format::i16 ? load(at, 1) : load(at, 3);
-    const bool arithmetic = op_ != X87Op::load;
+    value = {};
+    if (op_ != X87Op::load ? empty(0) : !(x_.empty >> ((x_.top() - 1) & 7) & 1)) return true;
     begin();
-    switch (format) {
-    case X87Format::f32:
-        if (arithmetic && (bits & 0x7fc00000) == 0x7f800000 && bits << 41) {
-            value = {integer_bit | bits << 40, u16(0x7fff | (bits >> 16 & 0x8000))};
-            return true;
-        }
-        value = host::load_f32(u32(bits), status);
-        break;
-    case X87Format::f64:
-        if (arithmetic && (bits & 0x7ff8000000000000) == 0x7ff0000000000000 && bits << 13) {
-            value = {integer_bit | bits << 11, u16(0x7fff | (bits >> 48 & 0x8000))};
-            return true;
-        }
-        value = host::load_f64(bits, status);
-        break;
+    switch (x87_arg::format(what_)) {
+    case X87Format::f32: value = host::load_f32(u32(bits), status); break;
+    case X87Format::f64: value = host::load_f64(bits, status); break;
     case X87Format::i16: value = host::load_i16(s16(bits), status); break;
     case X87Format::i32: value = host::load_i32(s32(bits), status); break;
     case X87Format::i64: value = host::load_i64(s64(bits), status); break;
-    default: {
-        F80 raw{bits, u16(load(at + 8, 1))};
-        value = format == X87Format::f80 ? raw : host::load_bcd(raw, status);
-        break;
-    }
+    case X87Format::f80: value = {bits, tail}; break;
+    default: value = host::load_bcd(F80{bits, tail}, status); break;
     }
     return accept(status, 0);
+}
+
+/// Arithmetic with a float in memory, which is converted as part of the operation: its exceptions depend on both operands.
+void Fpu::arithmetic_float(u64 bits) {
+    using F32Op = F80(F80, u32, u16&);
+    using F64Op = F80(F80, u64, u16&);
+    static constexpr F32Op* on_f32[] = {host::add_f32, host::mul_f32, host::com_f32, host::com_f32, host::sub_f32, host::subr_f32, host::div_f32, host::divr_f32};
+    static constexpr F64Op* on_f64[] = {host::add_f64, host::mul_f64, host::com_f64, host::com_f64, host::sub_f64, host::subr_f64, host::div_f64, host::divr_f64};
+    F80 top;
+    const bool compares = op_ == X87Op::com || op_ == X87Op::comp;
+    constexpr u16 unordered = sw::c0 | sw::c2 | sw::c3;
+    if (!get(0, top)) return;
+    if (faulted_) {
+        if (compares) x_.status |= unordered;
+        else set(0, indefinite);
+        return pops();
+    }
+    u16 status = 0;
+    begin();
+    const F80 result = x87_arg::format(what_) == X87Format::f32 ? on_f32[unsigned(op_)](top, u32(bits), status) : on_f64[unsigned(op_)](top, bits, status);
+    if (!accept(status, compares ? sw::codes : sw::c1)) return;
+    if (!compares) set(0, result);
+    pops();
 }
 
 void Fpu::store_value(u64 at) {
     F80 top;
     const bool trunc = op_ == X87Op::store_trunc;
-    if (!get(0, top)) return;
-    const bool faulted = faulted_;
     const u16 before = x_.status;
+    const bool wanted = get(0, top), faulted = faulted_;
+    const u16 after_get = x_.status;
+    x_.status = before; // a fault of the access leaves nothing changed
     u16 status = 0;
     u64 bits = 0;
     F80 wide = top;
@@ -385,13 +414,14 @@ void Fpu::store_value(u64 at) {
     }
     // Nothing is stored for an unmasked exception other than precision.
     const u16 unmasked = status & ~x_.control & sw::exceptions;
-    if (!(unmasked & ~sw::precision)) {
+    const bool stores = wanted && (faulted || !(unmasked & ~sw::precision));
+    if (stores) {
         if (log2 == 4) store(at, 3, wide.fraction), store(at + 8, 1, wide.sign_exponent);
         else store(at, log2, bits);
     }
-    if (faulted) x_.status = before;
+    if (faulted) x_.status = after_get;
     else accept(status);
-    if (!(unmasked & ~sw::precision)) pops();
+    if (stores) pops();
 }
 
 u16 Fpu::tags() const {
@@ -449,7 +479,7 @@ void Fpu::control(u64 at) {
             store(at + env_size() + 10 * i, 3, x_.st(i).fraction);
             store(at + env_size() + 10 * i + 8, 1, x_.st(i).sign_exponent);
         }
-        x_ = X87{};
+        init();
         break;
     default: { // FRSTOR
         F80 values[8];
@@ -463,20 +493,20 @@ void Fpu::control(u64 at) {
 }
 
 u64 Fpu::run_memory(u64 at) {
+    if (op_ == X87Op::store || op_ == X87Op::store_trunc) return store_value(at), 0;
+    if (op_ > X87Op::divr && op_ != X87Op::load) return control(at), 0;
+    // The access comes first: its fault leaves nothing changed.
+    static constexpr u8 log2[] = {0, 2, 3, 3, 1, 2, 3, 3};
+    const X87Format format = x87_arg::format(what_);
+    const u64 bits = load(at, log2[unsigned(format)]);
+    const u16 tail = format == X87Format::f80 || format == X87Format::bcd ? u16(load(at + 8, 1)) : u16(0);
     F80 value;
-    switch (op_) {
-    case X87Op::load:
-        if (operand(at, value)) x_.status &= u16(~sw::c1), push(value);
-        return 0;
-    case X87Op::store: case X87Op::store_trunc: store_value(at); return 0;
-    case X87Op::com: case X87Op::comp:
-        if (operand(at, value)) compare(value);
-        return 0;
-    case X87Op::add: case X87Op::mul: case X87Op::sub: case X87Op::subr: case X87Op::div: case X87Op::divr:
-        if (operand(at, value)) arithmetic(value, 0);
-        return 0;
-    default: control(at); return 0;
-    }
+    if (op_ != X87Op::load && (format == X87Format::f32 || format == X87Format::f64)) return arithmetic_float(bits), 0;
+    if (!operand(bits, tail, value)) return 0;
+    if (op_ == X87Op::load) x_.status &= u16(~sw::c1), push(value);
+    else if (op_ == X87Op::com || op_ == X87Op::comp) compare(value);
+    else arithmetic(value, 0);
+    return 0;
 }
 
 u64 x87(StateHeader& s, u64 what, u64 condition, u64 pc) { return Fpu(s, what, pc).run(condition); }
@@ -487,7 +517,8 @@ u64 enter_mmx(StateHeader& s) {
     X87& x = state.x87;
     x.status &= u16(~0x3800);
     x.empty = 0;
-    for (unsigned n = 0; n < 8; n++) state.mmx[n] = x.reg[n].fraction, x.reg[n].sign_exponent = 0xffff;
+    for (unsigned n = 0; n < 8; n++) state.mmx[n] = x.reg[n].fraction;
+    state.mmx_written = 0;
     state.mmx_mode = true;
     return 0;
 }
@@ -498,6 +529,7 @@ u64 leave_mmx(StateHeader& s) {
 u64 emms(StateHeader& s) {
     State& state = static_cast<State&>(s);
     leave_mmx_mode(state);
+    state.x87.status &= u16(~0x3800); // the manual does not say so; processors do it
     state.x87.empty = 0xff;
     return 0;
 }
@@ -506,7 +538,8 @@ u64 emms(StateHeader& s) {
 
 void leave_mmx_mode(State& state) {
     if (!state.mmx_mode) return;
-    for (unsigned n = 0; n < 8; n++) state.x87.reg[n].fraction = state.mmx[n];
+    for (unsigned n = 0; n < 8; n++)
+        if (state.mmx_written >> n & 1) state.x87.reg[n] = {state.mmx[n], 0xffff};
     state.mmx_mode = false;
 }
 

@@ -90,6 +90,29 @@ inline void compare(F80 top, F80 other, bool quiet, u16& status) {
     else asm volatile("fldt %2\n fldt %1\n .byte 0xde,0xd9\n fnstsw %0" : "=a"(status) : "m"(a), "m"(b));
 }
 
+// With a memory operand of 32 or 64 bits, which the host converts as part of the operation.
+#define EMU_X87_MEMORY(name, type, mnemonic)                                                                                         \
+    inline F80 name(F80 top, type value, u16& status) {                                                                              \
+        Tbyte a = top, r;                                                                                                            \
+        asm volatile("fldt %2\n " mnemonic " %3\n fnstsw %1\n fstpt %0" : "=m"(r), "=a"(status) : "m"(a), "m"(value));             \
+        return r;                                                                                                                    \
+    }
+EMU_X87_MEMORY(add_f32, u32, "fadds")
+EMU_X87_MEMORY(mul_f32, u32, "fmuls")
+EMU_X87_MEMORY(com_f32, u32, "fcoms")
+EMU_X87_MEMORY(sub_f32, u32, "fsubs")
+EMU_X87_MEMORY(subr_f32, u32, "fsubrs")
+EMU_X87_MEMORY(div_f32, u32, "fdivs")
+EMU_X87_MEMORY(divr_f32, u32, "fdivrs")
+EMU_X87_MEMORY(add_f64, u64, "faddl")
+EMU_X87_MEMORY(mul_f64, u64, "fmull")
+EMU_X87_MEMORY(com_f64, u64, "fcoml")
+EMU_X87_MEMORY(sub_f64, u64, "fsubl")
+EMU_X87_MEMORY(subr_f64, u64, "fsubrl")
+EMU_X87_MEMORY(div_f64, u64, "fdivl")
+EMU_X87_MEMORY(divr_f64, u64, "fdivrl")
+#undef EMU_X87_MEMORY
+
 // Conversions from and to memory formats.
 #define EMU_X87_LOAD(name, type, mnemonic)                                                                                           \
     inline F80 name(type value, u16& status) {                                                                                       \

@@ -20,6 +20,7 @@ enum class X87Format : u8 { st, f32, f64, f80, i16, i32, i64, bcd };
 
 namespace x87_arg {
 inline constexpr u32 format_shift = 8, pop = 1u << 12, pop2 = 2u << 12, to_sti = 1u << 14, no_wait = 1u << 15;
+inline constexpr u32 unchecked = 1u << 21;  ///< FSTP's alias D9 /3: an empty register is no fault
 /// Added while translating: st(i) and the operand size 16 forms.
 inline constexpr u32 index_shift = 16, op16 = 1u << 20;
 constexpr u32 make(X87Op op, X87Format format = X87Format::st, u32 rest = 0) { return u32(op) | u32(format) << format_shift | rest; }

@@ -19,6 +19,7 @@ struct Options {
     HostFeatures features = HostFeatures::detect();
     bool only_fallback = false;        ///< tests: no native code for pure ops
     unsigned pinned_gprs = 8, pinned_xmms = 8;   ///< upper limits
+    bool denormal_flag = false;          ///< the guest sees the host's denormal-operand flag (x86)
 };
 
 /// r15 points this far into the state, so that the registers right after the header are in reach of 8-bit displacements.

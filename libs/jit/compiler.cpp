@@ -229,7 +229,8 @@ bool Compiler::compile(const ir::Function& function, u32 first_link, Unit& unit)
     a.align(16);
     start_ = a.pos();
     const fp::Env& env = function.fp;
-    native_float_ = env.rules && env.round <= fp::Round::up && !env.flush_inputs && !env.flush_outputs && !env.rules->denormal_operand_flag;
+    exact_float_ = env.rules == &fp::rules::x86_sse;
+    native_float_ = exact_float_ || (env.rules && env.round <= fp::Round::up && !env.flush_inputs && !env.flush_outputs && !env.rules->denormal_operand_flag);
     begin(function);
     for (Id id = 1; id < function.nodes.size() && !failed_ && !overflow(); id++) emit(id);
     if (failed_ || overflow()) return false;

@@ -307,6 +307,7 @@ private:
 
     ConstantPool& pool_;
     bool native_float_ = false;     ///< the mode's FP arithmetic is the host's, but for what the checks catch
+    bool exact_float_ = false;      ///< it is the host's without exception: an x86 guest
     u64 pc_ = 0;                    ///< guest instruction being translated
     u32 start_ = 0;                 ///< position of the unit
     u32 first_link_ = 0;

@@ -216,7 +216,7 @@ void Fpu::beside() {
     F80 top, below, result;
     if (!get(0, top) || !get(1, below)) return;
     if (faulted_) {
-        if (op_ != X87Op::scale) x_.status &= u16(~sw::c2);
+        if (op_ != X87Op::scale) x_.status &= u16(~(sw::c1 | sw::c2));
         return set(0, indefinite);
     }
     u16 status = 0;
@@ -226,10 +226,11 @@ void Fpu::beside() {
     case X87Op::prem: result = host::prem(top, below, status); break;
     default: result = host::prem1(top, below, status); break;
     }
-    // Of a NaN there is no quotient: C0, C1 and C3 stay.
+    // Of a NaN there is no quotient: C0 and C3 stay.
     const bool nan = (result.sign_exponent & 0x7fff) == 0x7fff && result.fraction << 1;
-    if (nan && op_ != X87Op::scale) x_.status &= u16(~sw::c2);
-    if (accept(status, op_ == X87Op::scale ? sw::c1 : nan ? u16(0) : sw::codes)) set(0, result);
+    const bool remainder = op_ != X87Op::scale;
+    if (nan && remainder) x_.status &= u16(~(sw::c1 | sw::c2));
+    if (accept(status, !remainder ? sw::c1 : nan ? u16(0) : sw::codes)) set(0, result);
 }
 
 /// FYL2X, FYL2XP1, FPATAN: st(1) with st(0), popped.
@@ -298,6 +299,7 @@ u64 Fpu::run(u64 condition) {
         return 0;
     case X87Op::store:
         if ((what_ & x87_arg::unchecked) && empty(0)) {
+            x_.status &= u16(~sw::c1);
             pop();
             return 0;
         }

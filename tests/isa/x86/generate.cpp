@@ -158,6 +158,11 @@ bool Generator::prepare(const Insn& insn, std::vector<u8>& before) {
         before.push_back(0xfc);
     }
     if (name.starts_with("maskmov") || name == "xlat") load_imm(before, name == "xlat" ? 3 : 7, target(0) & ~u64(0xff));
+    // A bit offset from a register reaches far: it is made small, in a register that is neither base nor index.
+    if (name.starts_with("bt") && insn.row->operands.find('G') != std::string_view::npos) {
+        if (insn.modrm < 0xc0 && (insn.reg() == insn.base || insn.reg() == insn.index)) return false;
+        load_imm(before, insn.reg(), random(512));
+    }
     const bool vsib = name.starts_with("vgather") || name.starts_with("vpgather");
     if (vsib) { // all indices 0
         const unsigned x = insn.vector_index;
@@ -179,11 +184,6 @@ bool Generator::prepare(const Insn& insn, std::vector<u8>& before) {
     }
     if (insn.base == 4) return false;
     load_imm(before, insn.base, base);
-    // A bit offset from a register reaches far: it is made small, in a register that is neither base nor index.
-    if (name.starts_with("bt") && insn.row->operands.find('G') != std::string_view::npos) {
-        if (insn.reg() == insn.base || insn.reg() == insn.index) return false;
-        load_imm(before, insn.reg(), random(512));
-    }
     return true;
 }
 

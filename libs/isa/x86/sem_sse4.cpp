@@ -154,7 +154,7 @@ void dot_product(Unit& u) {
         Val p = ir.v2(Op::vfmul, lane, x, y);
         p = ir.v2(Op::vand, Lane::i64, p, on);
         // Neighbours, then halves: the order of operands differs by lane, which NaNs show.
-        if (count == 4) p = ir.v2(Op::vfadd, lane, p, ir.v1(Op::vrev, as_int, p, 2));
+        if (count == 4) p = ir.v2(Op::vfadd, lane, ir.v1(Op::vrev, as_int, p, 2), p);
         p = ir.v2(Op::vfadd, lane, p, ir.v2(Op::vext, Lane::i8, p, p, 8));
         return ir.v2(Op::vand, Lane::i64, p, mask(imm));
     });

@@ -42,6 +42,8 @@ struct Option {
     /// Environment variable that stands for the option, or "".
     std::string_view env;
     Target target;
+    /// The value may be left out (it is "" then); if it is there it is attached: -F, -Fvalue, --name=value.
+    bool value_optional = false;
 };
 
 struct Positional {

@@ -83,7 +83,8 @@ private:
             if (has_value) return fail(EINVAL, fmt::format("option '{}' takes no value", spelled(name)));
             return accept(found, name, "");
         }
-        return has_value ? accept(found, name, value) : with_next_word(found, name);
+        if (has_value || found.option->value_optional) return accept(found, name, value);
+        return with_next_word(found, name);
     }
 
     /// -pO qcow2, -Oqcow2: flags, up to the first letter that takes a value.
@@ -96,7 +97,7 @@ private:
                 EMU_CHECK(accept(found, group.substr(i, 1), ""));
                 continue;
             }
-            return rest.empty() ? with_next_word(found, group.substr(i, 1)) : accept(found, group.substr(i, 1), rest);
+            return rest.empty() && !found.option->value_optional ? with_next_word(found, group.substr(i, 1)) : accept(found, group.substr(i, 1), rest);
         }
         return {};
     }

@@ -18,6 +18,7 @@ std::string spelled_all(const Option& option) {
     std::vector<std::string> names;
     for (std::string_view name : names_of(option)) names.push_back(spelled(name));
     std::string text = join(names, ", ");
+    if (option.value_optional) return text + "[=" + std::string(option.metavar) + "]";
     return option.metavar.empty() ? text : text + " " + std::string(option.metavar);
 }
 
@@ -86,7 +87,8 @@ std::string roff(const std::vector<Option>& options) {
         std::vector<std::string> names;
         for (std::string_view name : names_of(option)) names.push_back("\\fB" + roff(spelled(name)) + "\\fR");
         text += ".TP\n" + join(names, ", ");
-        if (!option.metavar.empty()) text += " \\fI" + roff(option.metavar) + "\\fR";
+        if (option.value_optional) text += "[=\\fI" + roff(option.metavar) + "\\fR]";
+        else if (!option.metavar.empty()) text += " \\fI" + roff(option.metavar) + "\\fR";
         text += "\n" + roff(option.help) + ".\n";
         if (!option.env.empty()) text += fmt::format("Environment: \\fB{}\\fR.\n", option.env);
     }
@@ -152,7 +154,7 @@ std::string zsh_arguments(const std::vector<Option>& options) {
         if (hidden(option)) continue;
         for (std::string_view name : names_of(option)) {
             text += fmt::format(" \\\n        '*{}[{}]", spelled(name), quoted(option.help));
-            text += option.metavar.empty() ? "'" : fmt::format(":{}:_files'", quoted(option.metavar));
+            text += option.metavar.empty() || option.value_optional ? "'" : fmt::format(":{}:_files'", quoted(option.metavar));
         }
     }
     return text;
@@ -177,7 +179,7 @@ std::string fish_options(std::string_view tool, const std::vector<Option>& optio
         if (hidden(option)) continue;
         text += fmt::format("complete -c {}{}", tool, condition);
         for (std::string_view name : names_of(option)) text += fmt::format(" -{} {}", name.size() == 1 ? 's' : 'o', name);
-        if (!option.metavar.empty()) text += " -r";
+        if (!option.metavar.empty() && !option.value_optional) text += " -r";
         std::string help(option.help);
         for (usize at = 0; (at = help.find('\'', at)) != help.npos; at += 2) help.insert(at, "\\");
         text += fmt::format(" -d '{}'\n", help);

@@ -16,7 +16,7 @@ using Library = nlohmann::ordered_json;
 /// Builds our value from the library's parse events, so that limits hold while parsing and not after it.
 class Builder : public nlohmann::json_sax<Library> {
 public:
-    explicit Builder(unsigned depth) : max_depth_(depth) {}
+    explicit Builder(JsonLimits limits) : limits_(limits) {}
 
     bool null() override { return put({}); }
     bool boolean(bool x) override { return put(Json(x)); }
@@ -31,6 +31,7 @@ public:
     bool end_array() override { return close(); }
     bool key(std::string& name) override {
         if (stack_.back().value.find(name)) return refuse("duplicate key '" + name + "'");
+        if (stack_.back().value.as_object()->size() >= limits_.members) return refuse("object with more than " + std::to_string(limits_.members) + " members");
         stack_.back().key = std::move(name);
         return true;
     }
@@ -51,7 +52,7 @@ private:
         return false;
     }
     bool open(Json empty) {
-        if (stack_.size() >= max_depth_) return refuse("JSON nested deeper than " + std::to_string(max_depth_));
+        if (stack_.size() >= limits_.depth) return refuse("JSON nested deeper than " + std::to_string(limits_.depth));
         stack_.push_back({std::move(empty), {}});
         return true;
     }
@@ -67,7 +68,7 @@ private:
         return true;
     }
 
-    unsigned max_depth_;
+    JsonLimits limits_;
     std::vector<Level> stack_;
 };
 
@@ -137,7 +138,7 @@ std::string Json::dump(int indent) const {
 
 Result<Json> parse_json(std::string_view text, JsonLimits limits) {
     if (text.size() > limits.bytes) return fail(E2BIG, "JSON text larger than " + std::to_string(limits.bytes) + " bytes");
-    Builder builder(limits.depth);
+    Builder builder(limits);
     if (!Library::sax_parse(text.begin(), text.end(), &builder))
         return fail(EINVAL, builder.error.empty() ? "invalid JSON" : builder.error);
     return std::move(builder.result);
@@ -149,38 +150,61 @@ void JsonFramer::reset() {
     in_string_ = escaped_ = false;
 }
 
-Result<bool> JsonFramer::take(char c) {
-    if (u8(c) == 0xff) { // never part of UTF-8: the agent protocol's resynchronisation byte
-        reset();
-        skipping_ = false;
-        return false;
+JsonFramer::Step JsonFramer::refused(std::string_view why, bool rest_of_line) {
+    error_ = Error{EINVAL, std::string(why), {}};
+    skipping_ = rest_of_line;
+    return Step::refused;
+}
+
+JsonFramer::Step JsonFramer::take(char c) {
+    if (u8(c) == 0xff) {
+        if (!depth_ && !pending_.empty()) { // a word in front of it is refused first
+            (void)take_word('\n');
+            return Step::refused_before;
+        }
+        return refused("stray '\xef\xbf\xbd'", false);
     }
     if (skipping_) {
         skipping_ = c != '\n';
-        return false;
+        return Step::more;
     }
-    if (!depth_ && (c == ' ' || c == '\t' || c == '\r' || c == '\n')) return false;
-    auto refuse = [&](std::string_view why) {
-        reset();
-        skipping_ = true;
-        return fail(EINVAL, why);
-    };
-    if (!depth_ && c != '{' && c != '[') return refuse("input is not a JSON object");
-    if (pending_.size() >= limits_.bytes) return refuse("JSON object larger than " + std::to_string(limits_.bytes) + " bytes");
+    if (depth_) return take_inside(c);
+    if (!pending_.empty()) return take_word(c);
+    if (c == ' ' || c == '\t' || c == '\r' || c == '\n') return Step::more;
+    pending_ += c;
+    if (c == '{' || c == '[') depth_ = 1;
+    return Step::more;
+}
+
+/// A word that starts no object: kept to be named, up to a length, and the rest of its line skipped.
+JsonFramer::Step JsonFramer::take_word(char c) {
+    constexpr usize longest_named = 40;
+    const auto of_word = [](char x) { return (x >= 'a' && x <= 'z') || (x >= 'A' && x <= 'Z') || (x >= '0' && x <= '9'); };
+    if (of_word(pending_[0]) && of_word(c) && pending_.size() < longest_named) {
+        pending_ += c;
+        return Step::more;
+    }
+    if (u8(pending_[0]) & 0x80) return refused("stray bytes", c != '\n');
+    return refused((of_word(pending_[0]) ? "invalid keyword '" : "stray '") + pending_ + "'", c != '\n');
+}
+
+JsonFramer::Step JsonFramer::take_inside(char c) {
+    if (pending_.size() >= limits_.bytes) return refused("JSON object larger than " + std::to_string(limits_.bytes) + " bytes", c != '\n');
     pending_ += c;
     if (in_string_) {
+        if (c == '\n') return refused("line end in a string", false);
         if (escaped_) escaped_ = false;
         else if (c == '\\') escaped_ = true;
         else if (c == '"') in_string_ = false;
-        return false;
+        return Step::more;
     }
     if (c == '"') in_string_ = true;
     else if (c == '{' || c == '[') {
-        if (++depth_ > limits_.depth) return refuse("JSON nested deeper than " + std::to_string(limits_.depth));
+        if (++depth_ > limits_.depth) return refused("JSON nested deeper than " + std::to_string(limits_.depth), true);
     } else if (c == '}' || c == ']') {
-        return --depth_ == 0;
+        return --depth_ == 0 ? Step::whole : Step::more;
     }
-    return false;
+    return Step::more;
 }
 
 } // namespace emu

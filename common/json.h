@@ -60,34 +60,42 @@ private:
 struct JsonLimits {
     usize bytes = usize(64) << 20;
     unsigned depth = 128;
+    usize members = 4096;   ///< of one object: looking for duplicates takes time
 };
 
 /// Parse exactly one value. Invalid UTF-8, duplicate keys, excess size or depth are errors.
 Result<Json> parse_json(std::string_view text, JsonLimits limits = {});
 
-/// Cuts a byte stream (a monitor connection) into top-level JSON objects by bracket depth, before any parsing.
+/// Cuts a byte stream (a monitor connection) into top-level JSON objects and arrays by bracket depth, before any parsing.
+/// What cannot start one is refused, and everything up to the end of its line with it; so is byte 0xFF, which is never part
+/// of UTF-8: clients send it to make the reader start anew.
 class JsonFramer {
 public:
     explicit JsonFramer(JsonLimits limits = {}) : limits_(limits) {}
-    /// Take bytes; calls `sink(text)` for every complete object. After an error the framer starts anew at the next byte 0xFF
-    /// or line end, as the protocol's clients resynchronise.
-    template <class Sink> Result<void> feed(std::string_view bytes, Sink sink) {
-        for (char c : bytes) {
-            auto step = take(c);
-            if (!step) return fail(std::move(step.error()));
-            if (*step) {
-                sink(std::string_view(pending_));
-                pending_.clear();
+    /// Take bytes; calls `sink(text)` for every complete object and `refuse(error)` for what is none, in order.
+    template <class Sink, class Refuse> void feed(std::string_view bytes, Sink sink, Refuse refuse) {
+        for (char c : bytes)
+            for (bool again = true; again;) {
+                again = false;
+                switch (take(c)) {
+                case Step::more: break;
+                case Step::whole: sink(std::string_view(pending_)), reset(); break;
+                case Step::refused_before: again = true; [[fallthrough]];
+                case Step::refused: refuse(std::exchange(error_, {})), reset(); break;
+                }
             }
-        }
-        return {};
     }
     void reset();
 
 private:
-    Result<bool> take(char c);
+    enum class Step { more, whole, refused, refused_before };
+    Step take(char c);
+    Step take_inside(char c);
+    Step take_word(char c);
+    Step refused(std::string_view why, bool rest_of_line);
     JsonLimits limits_;
     std::string pending_;
+    Error error_;
     unsigned depth_ = 0;
     bool in_string_ = false, escaped_ = false, skipping_ = false;
 };

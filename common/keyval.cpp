@@ -74,7 +74,31 @@ Result<Json> with_lists(const Json& node, std::string_view name) {
     return out;
 }
 
+Result<void> flatten_into(KeyValues& out, const std::string& key, const Json& value) {
+    auto below = [&](const std::string& part) { return key.empty() ? part : key + "." + part; };
+    if (const auto* object = value.as_object()) {
+        for (const auto& [name, member] : *object) EMU_CHECK(flatten_into(out, below(name), member));
+    } else if (const auto* array = value.as_array()) {
+        for (usize i = 0; i < array->size(); i++) EMU_CHECK(flatten_into(out, below(std::to_string(i)), (*array)[i]));
+    } else if (key.empty()) {
+        return fail(EINVAL, "options must be a JSON object");
+    } else if (const auto* text = value.as_string()) {
+        out.add(key, *text);
+    } else if (const auto* flag = value.get_if<bool>()) {
+        out.add(key, *flag ? "on" : "off");
+    } else {
+        out.add(key, value.is_null() ? std::string() : value.dump());
+    }
+    return {};
+}
+
 } // namespace
+
+Result<KeyValues> flatten(const Json& tree) {
+    KeyValues out;
+    EMU_CHECK(flatten_into(out, "", tree));
+    return out;
+}
 
 Result<bool> parse_switch(std::string_view text) {
     for (std::string_view yes : {"on", "yes", "true", "y"})
@@ -106,6 +130,22 @@ Result<KeyValues> KeyValues::parse(std::string_view text, std::string_view impli
 
 bool KeyValues::has(std::string_view key) const {
     return std::any_of(items_.begin(), items_.end(), [&](const KeyValue& kv) { return kv.key == key; });
+}
+
+std::optional<std::string> KeyValues::get(std::string_view key) const {
+    auto at = std::find_if(items_.rbegin(), items_.rend(), [&](const KeyValue& kv) { return kv.key == key; });
+    if (at == items_.rend()) return std::nullopt;
+    return at->value;
+}
+
+KeyValues KeyValues::take_group(std::string_view prefix) {
+    KeyValues group;
+    std::erase_if(items_, [&](KeyValue& kv) {
+        const bool inside = kv.key.size() > prefix.size() + 1 && kv.key.starts_with(prefix) && kv.key[prefix.size()] == '.';
+        if (inside) group.add(std::string_view(kv.key).substr(prefix.size() + 1), kv.value);
+        return inside;
+    });
+    return group;
 }
 
 std::vector<std::string> KeyValues::take_all(std::string_view key) {

@@ -27,10 +27,16 @@ public:
 
     const std::vector<KeyValue>& items() const { return items_; }
     bool has(std::string_view key) const;
+    bool empty() const { return items_.empty(); }
+    void add(std::string_view key, std::string_view value) { items_.push_back({std::string(key), std::string(value)}); }
+    /// The value that counts, left in place.
+    std::optional<std::string> get(std::string_view key) const;
 
     // Each removes the key (all its occurrences; the last one counts) and is empty if it was not given.
     std::optional<std::string> take(std::string_view key);
     std::vector<std::string> take_all(std::string_view key);
+    /// What stands below "prefix.", with the prefix cut off: "file.driver" becomes "driver".
+    KeyValues take_group(std::string_view prefix);
     /// on/off, yes/no, true/false, y/n.
     Result<std::optional<bool>> take_bool(std::string_view key);
     Result<std::optional<u64>> take_number(std::string_view key);
@@ -47,6 +53,9 @@ public:
 private:
     std::vector<KeyValue> items_;
 };
+
+/// The dotted keys that spell this tree (the inverse of tree()): true is "on", null is "".
+Result<KeyValues> flatten(const Json& tree);
 
 /// Parse one of the eight spellings of a switch.
 Result<bool> parse_switch(std::string_view text);

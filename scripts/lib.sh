@@ -4,7 +4,9 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 build_packages="g++ cmake ninja-build pkg-config libfmt-dev libcli11-dev libexpected-dev nlohmann-json3-dev libxbyak-dev
  libcapstone-dev zlib1g-dev"
-test_packages="doctest-dev python3 qemu-user binutils-aarch64-linux-gnu gcc-aarch64-linux-gnu libc6-dev-arm64-cross mandoc git"
+test_packages="doctest-dev python3 qemu-user binutils-aarch64-linux-gnu gcc-aarch64-linux-gnu g++-aarch64-linux-gnu libc6-dev-arm64-cross mandoc git e2fsprogs
+ qemu-guest-agent"
+package_packages="dpkg-dev fakeroot lintian python3 gzip debootstrap"
 fuzz_packages="clang-14 libclang-rt-14-dev"
 
 say() { printf '\n== %s\n' "$*"; }
@@ -23,12 +25,13 @@ install_packages() {
     DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-# configure_and_build PRESET [CMAKE-OPTION...]
+# configure_and_build PRESET [CMAKE-OPTION...]     with -B FOLDER as the first option, there instead of in build/PRESET
 configure_and_build() {
-    local preset=$1 log
+    local preset=$1 folder=$root/build/$1 log
     shift
-    log=$root/build/$preset.configure.log
+    [ "${1:-}" = -B ] && folder=$2
+    log=$folder.configure.log
     mkdir -p "$root/build"
     cmake -S "$root" --preset "$preset" "$@" >"$log" 2>&1 || { cat "$log"; return 1; }
-    cmake --build "$root/build/$preset" || return 1
+    cmake --build "$folder" || return 1
 }

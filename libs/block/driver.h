@@ -27,35 +27,38 @@ struct OpenArgs {
     bool force_share = false;      ///< take no locks
     bool for_check = false;        ///< open damaged images that are otherwise refused
     bool no_io = false;            ///< only the header is of interest (encrypted images open without their secret)
+    bool no_backing = false;
     CacheMode cache;
     bool unmap = false;            ///< discard=unmap
     KeyValues options;             ///< the driver's own, dotted: "encrypt.key-secret=s0"
     std::string name;              ///< what the user calls it
     Context* context = nullptr;    ///< never null in a driver's hands
+    const struct OpenChain* chain = nullptr; ///< the names being opened around this one, for loops and depth
 };
 
-/// One creation or amendment option, for `-o help`, defaults and the "Formatting ..." line.
+/// One creation or amendment option, for `-o help`, defaults and the "Formatting ..." line. The rows of a driver stand in
+/// the order in which that line prints them; "size" has a row like any other.
 struct CreateOption {
     enum class Kind : u8 { string, size, number, flag };
     std::string_view name;
     Kind kind = Kind::string;
     std::string_view help;
-    std::string_view default_text; ///< empty: not set unless given
+    std::string_view default_text = {}; ///< empty: not set unless given
     bool amendable = false;
 };
 
 struct CreateArgs {
     std::string name;              ///< path or URL of the image to make
     u64 size = 0;
-    KeyValues options;             ///< the driver's create options as given, `size` taken out
+    KeyValues options;             ///< the driver's create options, defaults filled in, `size` taken out
     Context* context = nullptr;
 };
 
-class AmendArgs {
-public:
+struct AmendArgs {
     KeyValues options;
     bool force = false;
     Context* context = nullptr;
+    std::function<void(u64 done, u64 total)> progress;
 };
 
 /// `measure`: bytes needed for an image of that size.
@@ -70,9 +73,10 @@ struct Driver {
     Kind kind = Kind::format;
     /// 0..100: how sure the driver is, from the first bytes (2 KiB at most) and the file name. Null: never probed.
     int (*probe)(ConstBytes head, std::string_view file_name) = nullptr;
-    /// Formats and filters: `file` is the child, opened as `args` wants it. Protocols: null.
+    /// Formats and filters: `file` is the child, opened as `args` wants it. Protocols, and formats with `no_file`: null.
     Result<NodePtr> (*open)(NodePtr file, OpenArgs& args) = nullptr;
-    /// Protocols: turn a name with this driver's prefix ("ssh://...", "nbd:...") into options. Null: none.
+    /// Protocols: turn a name with this driver's prefix ("ssh://...", "nbd:...") into options. Null: the rest of the name is
+    /// the option "filename".
     Result<KeyValues> (*parse_name)(std::string_view name) = nullptr;
     std::span<const std::string_view> prefixes = {}; ///< "nbd", "nbd+unix": what stands before the ':'
     /// Formats: write a fresh image into the (already created, empty, writable) `file`; protocols: create the file itself.
@@ -81,6 +85,8 @@ struct Driver {
     std::span<const CreateOption> open_options = {}; ///< for help and the manual
     Result<Measure> (*measure)(u64 size, CreateArgs& args, Node* source) = nullptr;
     bool has_backing = false;   ///< images of this format may have a backing file
+    bool read_only = false;     ///< nodes of this driver cannot be written
+    bool network = false;       ///< reaches beyond this host's files: never followed with Context::untrusted
     std::string_view summary = {};
 };
 

@@ -16,6 +16,8 @@ public:
     virtual std::shared_ptr<void> object(std::string_view id, std::string_view type) = 0;
     /// One line for the user's eyes; tools print it with their prefix.
     virtual void warn(std::string_view text) = 0;
+    /// A node that `blockdev` options name instead of describing it; null where there is none.
+    virtual NodePtr node(std::string_view) { return nullptr; }
     bool untrusted = false; ///< follow no backing, external data or network reference; bound metadata
 };
 
@@ -28,10 +30,20 @@ struct OpenRequest {
     CacheMode cache;
     bool unmap = false;
     std::string backing_name;  ///< open this as backing instead of the recorded one, if set
+    KeyValues options;         ///< more options of the node, as `emu-io -o` gives them
     Context* context = nullptr;
 };
 
+/// Errors read "Could not open 'NAME': reason".
 Result<NodePtr> open_image(const OpenRequest& request);
+/// A node from blockdev-style options ("driver" is required).
+Result<NodePtr> open_options(KeyValues options, OpenArgs args);
+
+/// For drivers with several children. The child is described by the options below "key." in `args.options`, by a node's name
+/// or an image name in the option `key` itself, or, where neither is given, by `fallback` (a name; "" makes the child missing an
+/// error). `image`: probe its format and follow its backing files; otherwise the child is bare storage.
+enum class ChildKind : u8 { storage, image };
+Result<NodePtr> open_child(OpenArgs& args, std::string_view key, std::string_view fallback, ChildKind kind);
 
 struct CreateRequest {
     std::string name, format;
@@ -41,11 +53,24 @@ struct CreateRequest {
     KeyValues options;                ///< -o
     Context* context = nullptr;
 };
-/// Returns the "Formatting ..." line. Existing files are overwritten as their protocol's create does.
-Result<std::string> create_image(CreateRequest request);
+/// Returns the "Formatting ..." line through `announce` before anything is made. Existing files are overwritten as their
+/// protocol's create does.
+Result<void> create_image(CreateRequest request, const std::function<void(const std::string&)>& announce = {});
+/// Make the (empty) storage object of that name: a file of length 0, an export that exists already ...
+Result<void> create_storage(std::string_view name, u64 size, Context* context);
+
+/// "-o help" of a format together with the protocol that `name` means.
+std::string create_help(const Driver& format, std::string_view name);
 
 /// The full name of a backing file that `image` records as `recorded` (relative names count from the image's folder).
 Result<std::string> backing_path(std::string_view image, std::string_view recorded);
+
+/// The protocol that a name means, and its options.
+struct Protocol {
+    const Driver* driver = nullptr;
+    KeyValues options;
+};
+Result<Protocol> protocol_of(std::string_view name);
 
 /// Format by contents: the best probe; raw if nothing else is sure.
 Result<const Driver*> probe_format(Node& file);

@@ -13,7 +13,9 @@
 #include "common/result.h"
 #include "common/types.h"
 
+#include <atomic>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,17 +24,19 @@
 namespace emu::block {
 
 class Node;
+struct AmendArgs;
 using NodePtr = std::shared_ptr<Node>;
 
 /// What a write must do beyond changing the bytes. Combine with |.
 enum class WriteFlags : u32 {
     none = 0,
-    fua = 1,         ///< on stable storage when the call returns
+    fua = 1,         ///< on stable storage when the call returns (drivers need not care: the base flushes)
     may_unmap = 2,   ///< write_zeroes: deallocating is welcome
     no_fallback = 4, ///< write_zeroes: fail with ENOTSUP rather than write a buffer of zeroes
     compressed = 8,  ///< write: store compressed; whole clusters only
 };
 constexpr WriteFlags operator|(WriteFlags a, WriteFlags b) { return WriteFlags(u32(a) | u32(b)); }
+constexpr WriteFlags operator-(WriteFlags a, WriteFlags b) { return WriteFlags(u32(a) & ~u32(b)); }
 constexpr bool has(WriteFlags set, WriteFlags flag) { return (u32(set) & u32(flag)) != 0; }
 
 /// How a range is stored. `data` and `zero` as `map` prints them: data = reads from storage of this chain,
@@ -43,11 +47,15 @@ struct Extent {
     bool zero = false;
     bool allocated = false;  ///< decided by this layer, not by its backing node
     bool compressed = false;
-    std::optional<u64> offset;    ///< where the bytes lie in `file`, when they lie there plainly
-    const Node* file = nullptr;   ///< the node that `offset` counts in
+    std::optional<u64> offset = {};  ///< where the bytes lie in `file`, when they lie there plainly
+    const Node* file = nullptr;      ///< the node that `offset` counts in
 };
 
 enum class Preallocation : u8 { off, metadata, falloc, full };
+Result<Preallocation> parse_preallocation(std::string_view text);
+std::string_view preallocation_name(Preallocation mode);
+
+enum class DetectZeroes : u8 { off, on, unmap };
 
 /// What requests a node likes. All powers of two; 0 = no limit.
 struct Limits {
@@ -59,6 +67,7 @@ struct Limits {
     bool can_write_compressed = false;
     bool fast_zero = false;     ///< write_zeroes(no_fallback) works
     bool zero_after_create = false; ///< a fresh image reads as zeroes
+    bool growable = false;      ///< storage: writes behind the end make it longer
 };
 
 struct SnapshotInfo {
@@ -75,11 +84,21 @@ struct BitmapInfo {
     bool enabled = false, inconsistent = false, persistent = true;
 };
 
-/// What `info` prints of one node. `specific` is the format-specific object ({"type":..., "data":...}) or null.
+/// One step of `bitmap`: what to do to the named bitmap of this node.
+struct BitmapAction {
+    enum class Kind : u8 { add, remove, clear, enable, disable, merge };
+    Kind kind = Kind::add;
+    std::string name;
+    u64 granularity = 0;       ///< add: 0 chooses
+    Node* source = nullptr;    ///< merge: the node of the other bitmap (may be this one)
+    std::string source_name;
+};
+
+/// What `info` prints of one node beside its backing file. `specific` is the format-specific object
+/// ({"type":..., "data":...}) or null.
 struct ImageInfo {
     std::optional<u64> cluster_size;
-    bool encrypted = false, compressed = false, dirty = false, corrupt = false;
-    std::string backing_file, backing_format; ///< as recorded in the image
+    bool encrypted = false, compressed = false, dirty = false;
     std::vector<SnapshotInfo> snapshots;
     Json specific;
 };
@@ -118,26 +137,33 @@ public:
     /// The extent that starts at `at`; `length` > 0, [at, at + length) within the node.
     Result<Extent> extent(u64 at, u64 length);
     Result<void> truncate(u64 size, Preallocation preallocation = Preallocation::off);
-    /// Write out caches, clear dirty marks; called once before the last reference goes. Later errors are lost.
+    /// Write out caches, clear dirty marks, here and in the children; call it before the last reference goes, so that
+    /// errors are seen. Later calls do nothing.
     Result<void> close();
 
     /// Children for walks of the graph: the storage child first. A filter or format has one, protocols have none.
     virtual std::vector<NodePtr> children() const { return {}; }
     NodePtr backing() const { return backing_; }
     void set_backing(NodePtr node) { backing_ = std::move(node); }
+    /// The backing file as the image records it; "" if it has none.
+    const std::string& backing_file() const { return backing_file_; }
+    const std::string& backing_format() const { return backing_format_; }
     /// A node that passes the bytes of its child through (filters): `map`, depth and backing look below it.
     virtual Node* filtered() const { return nullptr; }
     /// Bytes that the image takes on its storage, if known.
     virtual std::optional<u64> allocated_size() const;
+    /// The host file whose bytes these are, one to one, or -1.
+    virtual int native_fd() const { return -1; }
 
     virtual Result<ImageInfo> info();
+    /// ENOTSUP where the format has none.
     virtual Result<CheckResult> check(CheckMode mode);
-    /// Record another backing file (name and format) in the image's header.
+    /// Record another backing file (name and format) in the image's header; "" for none.
     virtual Result<void> change_backing(std::string_view file, std::string_view format);
     /// Forget all contents of this layer, so that the backing node shows through (after commit).
     virtual Result<void> make_empty();
     /// Change creation options of an existing image; the keys are the driver's amend options.
-    virtual Result<void> amend(class AmendArgs& args);
+    virtual Result<void> amend(AmendArgs& args);
 
     // Internal snapshots and dirty bitmaps; ENOTSUP where the format has none.
     virtual Result<void> snapshot_create(std::string_view name);
@@ -146,10 +172,19 @@ public:
     /// Show the contents of an internal snapshot, read-only, from now on.
     virtual Result<void> snapshot_load(std::string_view id_or_name);
     virtual Result<std::vector<BitmapInfo>> bitmaps();
+    virtual Result<void> bitmap_action(const BitmapAction& action);
+    /// The dirty bits of a bitmap, one per granularity, lowest bit of the first byte first.
+    virtual Result<std::vector<u8>> bitmap_bits(std::string_view name);
+    /// The machine state area of formats that have one; offsets count from its start.
+    virtual Result<void> vmstate_read(u64 at, Bytes to);
+    virtual Result<void> vmstate_write(u64 at, ConstBytes from);
+
+    /// A place in a format's code that tests can interrupt: formats tell their storage child, blkdebug listens.
+    virtual Result<void> event(std::string_view) { return {}; }
 
 protected:
     Node() = default;
-    // The range is within the node and aligned as limits() asks; lengths are > 0.
+    // The range is aligned as limits() asks and within the node (rounded up to that alignment); lengths are > 0.
     virtual u64 do_size() const = 0;
     virtual Result<void> do_read(u64 at, Bytes to) = 0;
     virtual Result<void> do_write(u64 at, ConstBytes from, WriteFlags flags);           ///< default: EROFS
@@ -160,12 +195,29 @@ protected:
     virtual Result<void> do_truncate(u64 size, Preallocation preallocation);             ///< default: ENOTSUP
     virtual Result<void> do_close();                                                     ///< default: nothing
 
+    /// What the backing node has there, zeroes beyond its end or where there is none.
+    Result<void> read_backing(u64 at, Bytes to);
+
     bool read_only_ = true;
     std::string name_;
+    std::string backing_file_, backing_format_;
     friend class Opener;
 
 private:
+    Result<void> check_write(u64 at, u64 length) const;
+    Result<void> write_bytes(u64 at, ConstBytes from, WriteFlags flags);
+    Result<void> write_aligned(u64 at, ConstBytes from, WriteFlags flags);
+    Result<void> write_zero_buffers(u64 at, u64 length, WriteFlags flags);
+    Result<void> finish_write(WriteFlags flags);
+
     NodePtr backing_;
+    bool writethrough_ = false, unmap_ = false, growable_ = false;
+    DetectZeroes detect_zeroes_ = DetectZeroes::off;
+    std::atomic<bool> closed_{false};
+    std::mutex modify_; ///< read-modify-write of unaligned ends
 };
+
+/// Is every byte zero? (SIMD; short-circuits.)
+bool is_zero(ConstBytes bytes);
 
 } // namespace emu::block

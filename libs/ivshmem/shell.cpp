@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "ivshmem/shell.h"
 
+#include "common/checked.h"
 #include "common/sizes.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <sstream>
 
@@ -14,6 +16,8 @@ constexpr std::string_view help = "dump: list the peers (including us)\n"
                                   "int <peer> <vector>: ring one vector of a peer\n"
                                   "int <peer> all: ring all vectors of a peer\n"
                                   "int all: ring all vectors of all other peers\n"
+                                  "read <offset> <count>: print bytes of the shared memory\n"
+                                  "write <offset> <word>: put a word into it\n"
                                   "quit: end\n";
 
 std::string dump(const Client& client) {
@@ -48,6 +52,26 @@ Result<void> interrupt(Client& client, const std::string& who, const std::string
     return client.ring_peer(u16(peer), unsigned(vector));
 }
 
+/// The part of the shared memory that two words name.
+Result<Bytes> part(Client& client, const std::string& offset, u64 count) {
+    const u64 at = EMU_TRY(parse_number(offset));
+    if (!in_range(at, count, client.memory().size())) return fail(ERANGE, fmt::format("the shared memory has {} bytes", client.memory().size()));
+    return client.memory().subspan(usize(at), usize(count));
+}
+
+Result<std::string> read_memory(Client& client, const std::string& offset, const std::string& count) {
+    const u64 size = EMU_TRY(parse_number(count));
+    const Bytes bytes = EMU_TRY(part(client, offset, size));
+    return std::string(bytes.begin(), bytes.end()) + "\n";
+}
+
+Result<std::string> write_memory(Client& client, const std::string& offset, const std::string& word) {
+    std::copy(word.begin(), word.end(), EMU_TRY(part(client, offset, word.size())).begin());
+    return std::string();
+}
+
+Reply reply(Result<std::string> text) { return {text ? *text : text.error().line() + "\n"}; }
+
 } // namespace
 
 Reply execute(Client& client, std::string_view line) {
@@ -62,6 +86,8 @@ Reply execute(Client& client, std::string_view line) {
         auto done = interrupt(client, first, second);
         return {done ? "" : done.error().line() + "\n"};
     }
+    if (command == "read") return reply(read_memory(client, first, second));
+    if (command == "write") return reply(write_memory(client, first, second));
     return {fmt::format("unknown command '{}' (help lists them)\n", command)};
 }
 

@@ -13,7 +13,7 @@ struct Reply {
     std::string text;
     bool quit = false;
 };
-/// help, int <peer> <vector>, int <peer> all, int all, dump, quit.
+/// help, int <peer> <vector>, int <peer> all, int all, dump, read <offset> <count>, write <offset> <word>, quit.
 Reply execute(Client& client, std::string_view line);
 
 } // namespace emu::ivshmem

@@ -14,7 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (!again || again->dump() != json->dump()) std::abort();
     }
     JsonFramer framer({.bytes = 1 << 12, .depth = 16});
-    (void)framer.feed(text, [](std::string_view object) { (void)parse_json(object); });
+    framer.feed(text, [](std::string_view object) { (void)parse_json(object); }, [](Error error) { if (error.text.empty()) std::abort(); });
     if (auto options = KeyValues::parse(text, "file")) {
         auto again = KeyValues::parse(options->text());
         if (!again || again->items() != options->items()) std::abort();

@@ -22,11 +22,12 @@ int main(int argc, char** argv) {
         auto loop = EMU_TRY(EventLoop::create());
         auto stop = EMU_TRY(StopOnSignals::create(*loop));
         options.on_ring = [](unsigned vector, u64 rings) { print(fmt::format("vector {} rang {} times\n", vector, rings)); };
-        options.on_server_gone = [] { print("the server is gone\n"); };
+        bool gone = false;
+        options.on_server_gone = [&] { print("the server is gone\n"), gone = true; };
         if (verbose) options.on_peer = [](u16 peer, bool joined) { print(fmt::format("peer {} {}\n", peer, joined ? "joined" : "left")); };
         auto client = EMU_TRY(ivshmem::Client::connect(options, *loop));
         std::string pending;
-        EMU_CHECK(loop->watch(0, EventLoop::readable, [&](u32) {
+        auto take_commands = [&](u32) {
             char bytes[512];
             ssize_t got = read(0, bytes, sizeof bytes);
             if (got <= 0) return loop->stop();
@@ -36,8 +37,17 @@ int main(int argc, char** argv) {
                 print(reply.text);
                 if (reply.quit) return loop->stop();
             }
-        }));
+        };
+        // Commands make sense once the server has told who we are.
+        Result<void> watched;
+        std::function<void()> begin = [&] {
+            if (client->memory().empty() && !gone) return void(loop->after(std::chrono::milliseconds(10), begin));
+            watched = loop->watch(0, EventLoop::readable, take_commands);
+            if (!watched) loop->stop();
+        };
+        begin();
         EMU_CHECK(loop->run());
+        EMU_CHECK(std::move(watched));
         return 0;
     };
     cli::Tool tool{.name = "ivshmem-client", .summary = "interactive peer of an ivshmem server"};

@@ -30,21 +30,34 @@ TEST_CASE("json: the framer cuts a stream at top-level objects, whatever its pie
     JsonFramer framer;
     std::vector<std::string> seen;
     auto sink = [&](std::string_view text) { seen.emplace_back(text); };
-    CHECK(framer.feed("  {\"a\":\"}\\\"", sink));
-    CHECK(framer.feed("\"}\n{\"b\"", sink));
-    CHECK(framer.feed(":[{}]}", sink));
+    auto refuse = [&](Error error) { seen.push_back(error.text); };
+    framer.feed("  {\"a\":\"}\\\"", sink, refuse);
+    framer.feed("\"}\n{\"b\"", sink, refuse);
+    framer.feed(":[{}]}", sink, refuse);
     REQUIRE(seen.size() == 2);
     CHECK(seen[0] == "{\"a\":\"}\\\"\"}");
     CHECK(seen[1] == "{\"b\":[{}]}");
 }
 TEST_CASE("json: the framer refuses what is no object and resynchronises at a line end or 0xFF") {
     JsonFramer framer({.bytes = 16, .depth = 4});
-    int seen = 0;
-    auto sink = [&](std::string_view) { seen++; };
-    CHECK(!framer.feed("rubbish", sink));
-    CHECK(framer.feed("more\n{}", sink));
-    CHECK(seen == 1);
-    CHECK(!framer.feed("{\"aaaaaaaaaaaaaaaaaaaaaaaaa\"", sink));
-    CHECK(framer.feed("\xff{}", sink));
-    CHECK(seen == 2);
+    std::string seen;
+    auto feed = [&](std::string_view bytes) {
+        seen.clear();
+        framer.feed(bytes, [&](std::string_view text) { seen += text, seen += '|'; }, [&](Error error) { seen += error.text, seen += '|'; });
+        return seen;
+    };
+    CHECK(feed("rubb") == "");
+    CHECK(feed("ish {}") == "invalid keyword 'rubbish'|");
+    CHECK(feed("more\n{}") == "{}|");
+    CHECK(feed("{\"aaaaaaaaaaaaaaaaaaaaaaaaa\"") == "JSON object larger than 16 bytes|");
+    CHECK(feed("\xff{}") == "stray '\xef\xbf\xbd'|{}|");
+    CHECK(feed("bad\xff{}") == "invalid keyword 'bad'|stray '\xef\xbf\xbd'|{}|");
+    CHECK(feed("{\"a\xff{}") == "stray '\xef\xbf\xbd'|{}|");
+    CHECK(feed("{\"a\n{}") == "line end in a string|{}|");
+    CHECK(feed("} {}\n{}") == "stray '}'|{}|");
+    CHECK(feed("[[[[[\n{}") == "JSON nested deeper than 4|{}|");
+}
+TEST_CASE("json: objects have a bounded number of members") {
+    CHECK(parse_json("{\"a\":1,\"b\":2}", {.members = 2}));
+    CHECK(parse_json("{\"a\":1,\"b\":2,\"c\":3}", {.members = 2}).error().text == "object with more than 2 members");
 }

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+#include "tests/unit/block/support.h"
+
+#include <doctest/doctest.h>
+
+using namespace emu;
+using namespace emu::block;
+
+TEST_CASE("names: prefixes mean protocols, everything else is a path") {
+    auto meaning = [](std::string_view name) {
+        auto p = protocol_of(name);
+        return p ? std::string(p->driver->name) + " " + p->options.text() : p.error().text;
+    };
+    CHECK(meaning("a.img") == "file filename=a.img");
+    CHECK(meaning("file:a.img") == "file filename=a.img");
+    CHECK(meaning("./a:b") == "file filename=./a:b");
+    CHECK(meaning("null-co://") == "null-co filename=//");
+    CHECK(meaning("foo:bar") == "Unknown protocol 'foo'");
+}
+
+TEST_CASE("names: recorded backing files count from the image's folder") {
+    CHECK(*backing_path("/a/b.img", "c.img") == "/a/c.img");
+    CHECK(*backing_path("b.img", "c.img") == "c.img");
+    CHECK(*backing_path("/a/b.img", "/c.img") == "/c.img");
+    CHECK(*backing_path("/a/b.img", "nbd://h/x") == "nbd://h/x");
+    CHECK(*backing_path("http://h/d/b.img?x=/y", "c.img") == "http://h/d/c.img");
+    CHECK(!backing_path("json:{}", "c.img"));
+}
+
+TEST_CASE("file: writes, holes, zeroes and sizes") {
+    TempDir dir;
+    TestContext context;
+    REQUIRE(create_image({.name = dir / "a.raw", .format = "raw", .size = 1 << 20, .context = &context}));
+    auto node = open_image({.name = dir / "a.raw", .format = "raw", .writable = true, .unmap = true, .context = &context});
+    REQUIRE(node);
+    CHECK((*node)->size() == 1 << 20);
+    std::vector<u8> data(5000, 7), back(5000);
+    REQUIRE((*node)->write(1000, data));
+    REQUIRE((*node)->read(1000, back));
+    CHECK(data == back);
+    REQUIRE((*node)->write_zeroes(2000, 100, WriteFlags::may_unmap));
+    REQUIRE((*node)->read(1999, Bytes(back).first(102)));
+    CHECK(back[0] == 7);
+    CHECK(is_zero(Bytes(back).subspan(1, 100)));
+    CHECK(back[101] == 7);
+    auto hole = (*node)->extent(512 << 10, 1000);
+    REQUIRE(hole);
+    CHECK(hole->zero);
+    CHECK(!(*node)->write((1 << 20) - 1, Bytes(back).first(2)));
+    CHECK(!(*node)->read(1 << 20, Bytes(back).first(1)));
+}
+
+TEST_CASE("raw: a window of the storage") {
+    TempDir dir;
+    TestContext context;
+    REQUIRE(create_image({.name = dir / "a.raw", .format = "raw", .size = 8192, .context = &context}));
+    {
+        auto whole = open_image({.name = dir / "a.raw", .writable = true, .context = &context});
+        REQUIRE(whole);
+        std::vector<u8> data(512, 9);
+        REQUIRE((*whole)->write(1024, data));
+    }
+    auto part = open_image({.name = "driver=raw,offset=1024,size=512,file.filename=" + (dir / "a.raw"), .image_opts = true, .context = &context});
+    REQUIRE(part);
+    CHECK((*part)->size() == 512);
+    u8 byte[1];
+    REQUIRE((*part)->read(511, byte));
+    CHECK(byte[0] == 9);
+    CHECK(!open_image({.name = "driver=raw,size=100,file.filename=" + (dir / "a.raw"), .image_opts = true, .context = &context}));
+}
+
+TEST_CASE("locks: a second writer is refused, readers share") {
+    TempDir dir;
+    TestContext context;
+    REQUIRE(create_image({.name = dir / "a.raw", .format = "raw", .size = 4096, .context = &context}));
+    OpenRequest request{.name = dir / "a.raw", .format = "raw", .writable = true, .context = &context};
+    auto first = open_image(request);
+    REQUIRE(first);
+    auto second = open_image(request);
+    REQUIRE(!second);
+    CHECK(second.error().text.find("Failed to get \"write\" lock\nIs another process using the image") != std::string::npos);
+    CHECK(second.error().text.find("held by process") != std::string::npos);
+    request.writable = false;
+    CHECK(!open_image(request));
+    request.force_share = true;
+    CHECK(open_image(request));
+    first->reset();
+    request.force_share = false;
+    auto reader = open_image(request), reader2 = open_image(request);
+    CHECK(reader);
+    CHECK(reader2);
+}
+
+TEST_CASE("options: unknown ones are named") {
+    TestContext context;
+    auto node = open_image({.name = "json:{\"driver\":\"null-co\",\"size\":1024,\"foo\":1}", .context = &context});
+    REQUIRE(!node);
+    CHECK(node.error().text.find("does not support the option 'foo'") != std::string::npos);
+    CHECK(open_image({.name = "json:{\"driver\":\"null-co\",\"size\":1024,\"read-zeroes\":true}", .context = &context}));
+}
+
+TEST_CASE("is_zero sees every byte") {
+    std::vector<u8> bytes(1000);
+    CHECK(is_zero(bytes));
+    for (usize i = 0; i < bytes.size(); i++) {
+        bytes[i] = 1;
+        CHECK(!is_zero(bytes));
+        bytes[i] = 0;
+    }
+}

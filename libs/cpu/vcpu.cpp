@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <xmmintrin.h>
 
 namespace emu::cpu {
 
@@ -167,7 +168,8 @@ bool Vcpu::handle_host_fault(int signal, int code, u64 address, void* ucontext) 
     if (translated && impl_->state->in_jit && translated->handle_fault(impl_->runner, address, ucontext)) return true;
     const auto* context = static_cast<const ucontext_t*>(ucontext);
     const bool write = context->uc_mcontext.gregs[REG_ERR] & 2; // page-fault error code, bit 1: write access
-    // The handler never returns: unblock what it was entered with blocked.
+    // The handler never returns: unblock what it was entered with blocked, and take back the FP flags that it was entered without.
+    _mm_setcsr(context->uc_mcontext.fpregs->mxcsr);
     pthread_sigmask(SIG_SETMASK, &context->uc_sigmask, nullptr);
     raise(write ? isa::Trap::store_fault : isa::Trap::load_fault, address - impl_->engine.options().memory_base, code, signal);
 }

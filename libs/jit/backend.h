@@ -19,6 +19,7 @@ struct Options {
     HostFeatures features = HostFeatures::detect();
     bool only_fallback = false;        ///< tests: no native code for pure ops
     unsigned pinned_gprs = 8, pinned_xmms = 8;   ///< upper limits
+    bool denormal_flag = false;          ///< the guest sees the host's denormal-operand flag (x86)
     u32 hot_threshold = 0;             ///< count back edges, and leave when one was taken so often (0: do not count)
 };
 

@@ -256,6 +256,7 @@ private:
     bool vec_not(Id id);
     bool vec_select(Id id);
     bool vec_get(Id id);
+    bool vec_mask(Id id);
     bool vec_set(Id id);
     bool vec_dup(Id id);
     bool vec_zext(Id id);
@@ -355,6 +356,7 @@ private:
     std::vector<u32> block_at_;                     ///< positions of blocks
     std::vector<std::pair<Fixup, u32>> block_jumps_;
     bool native_float_ = false;     ///< the mode's FP arithmetic is the host's, but for what the checks catch
+    bool exact_float_ = false;      ///< it is the host's without exception: an x86 guest
     u64 pc_ = 0;                    ///< guest instruction being translated
     u32 start_ = 0;                 ///< position of the unit
     u32 first_link_ = 0;

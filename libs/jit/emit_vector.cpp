@@ -134,6 +134,25 @@ bool Compiler::vec_select(Id id) {
 
 // --- lanes and scalars ---------------------------------------------------------------------------------------------------------
 
+/// Top bits of the lanes.
+bool Compiler::vec_mask(Id id) {
+    const unsigned bits = ir::lane_bits(ir::aux_lane(node(id).aux));
+    const Reg from = use(node(id).a);
+    const Reg t = bits == 16 ? temp(true) : Reg(no_reg);
+    const Reg to = def(id);
+    switch (bits) {
+    case 8: avx() ? a.vpmovmskb(a.d(to), a.x(from)) : a.pmovmskb(a.d(to), a.x(from)); break;
+    case 16: // the words' signs survive saturation to bytes
+        if (avx()) a.vpacksswb(a.x(t), a.x(from), a.x(from)), a.vpmovmskb(a.d(to), a.x(t));
+        else a.movaps(a.x(t), a.x(from)), a.packsswb(a.x(t), a.x(t)), a.pmovmskb(a.d(to), a.x(t));
+        a.and_(a.d(to), 0xff);
+        break;
+    case 32: avx() ? a.vmovmskps(a.d(to), a.x(from)) : a.movmskps(a.d(to), a.x(from)); break;
+    default: avx() ? a.vmovmskpd(a.d(to), a.x(from)) : a.movmskpd(a.d(to), a.x(from)); break;
+    }
+    return true;
+}
+
 bool Compiler::vec_get(Id id) {
     const Type type = node(id).type;
     const Lane lane = ir::aux_lane(node(id).aux);

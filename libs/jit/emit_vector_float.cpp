@@ -88,7 +88,7 @@ bool Compiler::vecf_binary(Id id) {
     const Reg t = temp(true), to = def_apart(id);
     for (const FloatRow& row : rows)
         if (row.op == o) vec(dbl ? row.dbl : row.single, to, left, right);
-    cold_eval({check_lanes(to, dbl, o == Op::vfmul || o == Op::vfdiv, t)}, id, {left, right, no_reg}, to);
+    if (!exact_float_) cold_eval({check_lanes(to, dbl, o == Op::vfmul || o == Op::vfdiv, t)}, id, {left, right, no_reg}, to);
     return true;
 }
 
@@ -97,7 +97,7 @@ bool Compiler::vecf_sqrt(Id id) {
     if (!native_lanes(id, dbl)) return false;
     const Reg from = use(node(id).a), t = temp(true), to = def_apart(id);
     vec1(dbl ? op::sqrtpd : op::sqrtps, to, from);
-    cold_eval({check_lanes(to, dbl, false, t)}, id, {from, no_reg, no_reg}, to);
+    if (!exact_float_) cold_eval({check_lanes(to, dbl, false, t)}, id, {from, no_reg, no_reg}, to);
     return true;
 }
 
@@ -108,7 +108,7 @@ bool Compiler::vecf_fma(Id id) {
     const Reg t = temp(true), to = def_apart(id);
     move(to, z);
     a.vex(dbl ? op::vfmadd231pd : op::vfmadd231ps, to, x, y);
-    cold_eval({check_lanes(to, dbl, true, t)}, id, {x, y, z}, to);
+    if (!exact_float_) cold_eval({check_lanes(to, dbl, true, t)}, id, {x, y, z}, to);
     return true;
 }
 
@@ -159,7 +159,7 @@ bool Compiler::vecf_round(Id id) {
     if (!native_lanes(id, dbl) || mode < 0) return false;
     const Reg from = use(node(id).a), t = temp(true), to = def_apart(id);
     vec1_imm(dbl ? op::roundpd : op::roundps, to, from, unsigned(mode | (ir::aux_arg(aux) & 1 ? 0 : no_inexact)));
-    cold_eval({check_lanes(to, dbl, false, t)}, id, {from, no_reg, no_reg}, to);
+    if (!exact_float_) cold_eval({check_lanes(to, dbl, false, t)}, id, {from, no_reg, no_reg}, to);
     return true;
 }
 
@@ -175,7 +175,7 @@ bool Compiler::vecf_widen(Id id) {
     }
     if (half) a.vcvtph2ps(a.x(to), a.x(source));
     else vec1(op::cvtps2pd, to, source);
-    cold_eval({check_lanes(to, !half, false, t)}, id, {from, no_reg, no_reg}, to);
+    if (!exact_float_) cold_eval({check_lanes(to, !half, false, t)}, id, {from, no_reg, no_reg}, to);
     return true;
 }
 
@@ -185,7 +185,7 @@ bool Compiler::vecf_narrow(Id id) {
     vec1(op::cvtpd2ps, to, left);
     vec1(op::cvtpd2ps, t, right);
     vec(op::punpcklqdq, to, to, t);
-    cold_eval({check_lanes(to, false, true, t)}, id, {left, right, no_reg}, to);
+    if (!exact_float_) cold_eval({check_lanes(to, false, true, t)}, id, {left, right, no_reg}, to);
     return true;
 }
 
@@ -218,6 +218,7 @@ bool Compiler::vecf_to_int(Id id) {
     } else {
         cut ? a.vcvttps2udq(d, s) : a.vcvtps2udq(d, s);
     }
+    if (exact_float_ && source != to) return true;
     // What the host gives for all that it cannot convert: the most negative, or the largest number.
     if (is_signed) vec(dbl ? op::pcmpeqq : op::pcmpeqd, t, to, pool(splat(sign_of(dbl), dbl)));
     else vec_ones(t), vec(dbl ? op::pcmpeqq : op::pcmpeqd, t, t, to);

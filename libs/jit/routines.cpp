@@ -156,16 +156,23 @@ private:
         return a_.dword[a_.r15 + (s32(offsetof(ir::StateHeader, frame) + offsetof(ir::JitFrame, mxcsr)) - state_bias)];
     }
 
-    /// Or the sticky flags of the MXCSR value into fp_flags: IE DE ZE OE UE PE (bits 0-5) are invalid, denormal operand (which
-    /// only guests want that have it computed by eval), divide by zero, overflow, underflow, inexact.
+    /// Or the sticky flags of the MXCSR value into fp_flags: IE DE ZE OE UE PE (bits 0-5) are invalid, denormal operand (only for
+    /// guests that have it), divide by zero, overflow, underflow, inexact.
     void collect_flags(Reg mxcsr, Reg other) {
         const auto m = Assembler::d(mxcsr), t = Assembler::d(other);
+        const auto flags = a_.dword[a_.r15 + (s32(offsetof(ir::StateHeader, fp_flags)) - state_bias)];
+        if (backend_.options.denormal_flag) { // bit 1 to bit 6
+            a_.mov(t, m);
+            a_.and_(t, 2);
+            a_.shl(t, 5);
+            a_.or_(flags, t);
+        }
         a_.mov(t, m);
         a_.and_(t, 1);
         a_.shr(m, 1);
         a_.and_(m, 0x1e);
         a_.or_(t, m);
-        a_.or_(a_.dword[a_.r15 + (s32(offsetof(ir::StateHeader, fp_flags)) - state_bias)], t);
+        a_.or_(flags, t);
     }
 
     /// Harvest without leaving: only r9-r11 are free here, and pinned registers have been written back.

@@ -12,6 +12,7 @@
 namespace emu::linux_user {
 
 class AddressSpace;
+struct Call;
 
 /// A row of an ABI's system call table.
 struct SyscallNumber {
@@ -70,6 +71,11 @@ struct Abi {
     void (*fork_child)(ir::StateHeader& child, std::optional<u64> stack_pointer, std::optional<u64> thread_pointer);
     /// clone's arguments in the order flags, stack, parent_tid, child_tid, tls.
     void (*clone_arguments)(const u64 (&arguments)[6], u64 (&ordered)[5]);
+
+    /// Calls of this architecture alone (rows with sys_own), or null.
+    s64 (*own_call)(Call& call) = nullptr;
+    /// The signal for a trap of the ISA's own (isa::Trap::first_own on), or null: SIGILL.
+    void (*own_trap)(const ir::StateHeader& state, u32 trap, u64 value, SignalInfo& info) = nullptr;
 
     // Signals. False: the frame's memory is not there.
     bool (*push_frame)(ir::StateHeader& state, AddressSpace& space, const FrameRequest& request);

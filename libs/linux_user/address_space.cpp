@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <pthread.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #ifndef MAP_FIXED_NOREPLACE
@@ -195,7 +196,11 @@ s64 AddressSpace::map_locked(u64 address, u64 size, int prot, int flags, int fd,
         if (at < 0) return at;
     }
     bool shared = (flags & MAP_TYPE) != MAP_PRIVATE;
-    regions_.insert(u64(at), u64(at) + size, {u8(prot), shared, kind});
+    RegionProps props{u8(prot), shared, kind};
+    struct stat about;
+    if (shared && !(flags & MAP_ANONYMOUS) && ::fstat(fd, &about) == 0)
+        props.backing = backing_of({u64(about.st_dev), u64(about.st_ino)}), props.delta = offset - u64(at);
+    regions_.insert(u64(at), u64(at) + size, props);
     return at;
 }
 
@@ -210,6 +215,7 @@ s64 AddressSpace::map(u64 address, u64 size, int prot, int flags, int fd, u64 of
     Lock lock(mutex_);
     s64 at = map_locked(address, *rounded, prot, flags, fd, offset, kind);
     bool code = at >= 0 && forget_code(u64(at), u64(at) + *rounded);
+    if (at >= 0) guard_aliases(u64(at), u64(at) + *rounded);
     lock.unlock();
     if (code) drop_translations(u64(at), u64(at) + *rounded);
     return at;

@@ -8,7 +8,7 @@
 //    cut out of it and given back to it.
 //
 // The guest's PROT_EXEC never reaches the host, it only makes pages readable for the translator. A page that code was
-// translated from loses the host's write permission (watch); the write that faults on it gives the permission back and drops
+// translated from loses the host's write permission (watch), in all shared mappings that show it; the write that faults on it gives the permission back and drops
 // the translations (handle_write_fault). The kernel's own writes, on behalf of system calls, are announced by prepare_write.
 //
 // Lock order: the engine's lock, then this one. Translations are therefore dropped after this lock is released.
@@ -103,6 +103,10 @@ private:
     /// Forget the code pages of a range; true if there were any (the caller drops the translations, without the lock).
     bool forget_code(u64 start, u64 end);
     void guard_again(u64 start, u64 end);
+    /// The other pages of the guest that show the same memory as this one.
+    std::vector<u64> aliases(u64 page) const;
+    void guard_aliases(u64 start, u64 end);
+    u32 backing_of(std::pair<u64, u64> identity);
     void release_guards(u64 address, u64 size);
     void drop_translations(u64 start, u64 end);
 
@@ -113,7 +117,8 @@ private:
     mutable std::mutex mutex_;
     RegionMap regions_;
     std::map<u64, u64> shared_segments_; ///< start to size, of attached System V segments
-    std::set<u64> code_pages_;           ///< host-page-aligned guest addresses that translations were made from
+    std::set<u64> code_pages_;           ///< host-page-aligned guest addresses that translations were made from, and their aliases
+    std::map<std::pair<u64, u64>, u32> backings_; ///< (device, inode) or (~0, segment) to Region::backing
     std::atomic<usize> guarded_{0};      ///< how many of them the guest may write to
     u64 break_start_ = 0, break_ = 0;
 };

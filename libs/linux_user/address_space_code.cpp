@@ -20,7 +20,40 @@ bool AddressSpace::read(u64 address, Bytes to) {
 void AddressSpace::watch(u64 first, u64 last) {
     Lock lock(mutex_);
     for (u64 page = align_down(first, host_page_); page < last; page += host_page_)
-        if (code_pages_.insert(page).second) guard_again(page, page + host_page_);
+        if (code_pages_.insert(page).second) {
+            guard_again(page, page + host_page_);
+            for (u64 alias : aliases(page))
+                if (code_pages_.insert(alias).second) guard_again(alias, alias + host_page_);
+        }
+}
+
+u32 AddressSpace::backing_of(std::pair<u64, u64> identity) {
+    return backings_.try_emplace(identity, u32(backings_.size() + 1)).first->second;
+}
+
+std::vector<u64> AddressSpace::aliases(u64 page) const {
+    std::vector<u64> pages;
+    const auto region = regions_.find(page);
+    if (!region || !region->props.backing) return pages;
+    const u64 position = page + region->props.delta;
+    for (const Region& other : regions_.within(0, limit_)) {
+        const u64 there = position - other.props.delta;
+        if (other.props.backing == region->props.backing && there != page && there >= other.start && there < other.end) pages.push_back(there);
+    }
+    return pages;
+}
+
+/// A new mapping may show memory that code was translated from elsewhere.
+void AddressSpace::guard_aliases(u64 start, u64 end) {
+    const auto region = regions_.find(start);
+    if (code_pages_.empty() || !region || !region->props.backing) return;
+    for (u64 page = align_down(start, host_page_); page < end; page += host_page_)
+        for (u64 alias : aliases(page)) {
+            if (!code_pages_.count(alias)) continue;
+            code_pages_.insert(page);
+            guard_again(page, page + host_page_);
+            break;
+        }
 }
 
 /// Count afresh the code pages of a range that the guest may write, and take the host's permission from them.
@@ -52,10 +85,14 @@ bool AddressSpace::handle_write_fault(u64 host_address) {
     auto region = regions_.find(host_address - base_);
     if (!region || !(region->props.prot & PROT_WRITE)) return false;
     bool code = code_pages_.erase(page) != 0;
+    std::vector<u64> others;
+    if (code) others = aliases(page);
+    for (u64 other : others) code_pages_.erase(other); // guarded again with their next translation
     // Without code another thread was here first, and the permission is there already.
     ::mprotect(host(page), host_page_, host_protection(region->props.prot));
     lock.unlock();
     if (code) drop_translations(page, page + host_page_);
+    for (u64 other : others) drop_translations(other, other + host_page_);
     return true;
 }
 

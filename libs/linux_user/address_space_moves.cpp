@@ -31,6 +31,7 @@ s64 AddressSpace::remap(u64 address, u64 old_size, u64 new_size, int flags, u64 
     if (at < 0) return at;
     bool old_code = forget_code(address, address + std::max(*old_rounded, *new_rounded));
     bool new_code = forget_code(u64(at), u64(at) + *new_rounded);
+    guard_aliases(u64(at), u64(at) + *new_rounded);
     lock.unlock();
     if (old_code) drop_translations(address, address + std::max(*old_rounded, *new_rounded));
     if (new_code) drop_translations(u64(at), u64(at) + *new_rounded);
@@ -78,6 +79,7 @@ s64 AddressSpace::grow_in_place(u64 address, u64 old_size, u64 new_size) {
 /// To claimed addresses.
 s64 AddressSpace::move(u64 address, u64 old_size, u64 new_size, int flags, u64 to) {
     RegionProps props = regions_.find(address)->props;
+    if (props.backing) props.delta += address - to;
     long at = ::syscall(SYS_mremap, host(address), old_size, new_size,
                         MREMAP_MAYMOVE | MREMAP_FIXED | (flags & MREMAP_DONTUNMAP), host(to));
     if (at == -1) {
@@ -143,9 +145,10 @@ s64 AddressSpace::attach_shared(int id, u64 address, int flags) {
     }
     int prot = PROT_READ | (flags & SHM_RDONLY ? 0 : PROT_WRITE) | (flags & SHM_EXEC ? PROT_EXEC : 0);
     if (flags & SHM_EXEC) ::mprotect(host(at), size, host_protection(prot));
-    regions_.insert(at, at + size, {u8(prot), true, RegionKind::plain});
+    regions_.insert(at, at + size, {u8(prot), true, RegionKind::plain, backing_of({~u64(0), u64(id)}), 0 - at});
     shared_segments_[at] = size;
     bool code = forget_code(at, at + size);
+    guard_aliases(at, at + size);
     lock.unlock();
     if (code) drop_translations(at, at + size);
     return s64(at);

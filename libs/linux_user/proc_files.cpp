@@ -104,7 +104,8 @@ std::string proc_maps(Process& process) {
     std::string text;
     auto regions = process.space().regions();
     u64 base = process.space().base();
-    for (std::string_view each : split(read_file("/proc/self/maps"), '\n')) {
+    const std::string host_maps = read_file("/proc/self/maps");
+    for (std::string_view each : split(host_maps, '\n')) {
         MapsLine line;
         if (!parse_maps_line(std::string(each), line)) continue;
         for (const Region& region : regions) {

@@ -17,6 +17,9 @@ struct RegionProps {
     u8 prot = 0; ///< PROT_READ | PROT_WRITE | PROT_EXEC as the guest sees them
     bool shared = false;
     RegionKind kind = RegionKind::plain;
+    /// Shared memory: a number for the file or segment (0: none that others could map too), and its offset minus the address.
+    u32 backing = 0;
+    u64 delta = 0;
     bool operator==(const RegionProps&) const = default;
 };
 

@@ -115,7 +115,10 @@ void Thread::handle_trap(const cpu::Stop& stop) {
     case isa::Trap::breakpoint: fault(SIGTRAP, TRAP_BRKPT, state().pc); break;
     case isa::Trap::divide_error: fault(SIGFPE, FPE_INTDIV, state().pc); break;
     case isa::Trap::fp_error: fault(SIGFPE, FPE_FLTINV, state().pc); break;
-    default: fault(SIGILL, ILL_ILLOPC, state().pc); break;
+    default:
+        fault(SIGILL, ILL_ILLOPC, state().pc);
+        if (process_.abi().own_trap && stop.trap >= isa::Trap::first_own) process_.abi().own_trap(state(), u32(stop.trap), stop.value, info);
+        break;
     }
     if (log::enabled(log::Item::interrupt))
         log::print("{} code {} address {:#x} pc {:#x}", signal_name(info.si_signo), info.si_code, u64(info.si_addr), state().pc);

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: MIT
+// Vector instructions as C++ functions: operands in the scratch slots, results too.
+#include "cpu/vcpu.h"
+#include "ir/memory.h"
+#include "isa/x86/helpers.h"
+#include "isa/x86/vector_helper.h"
+
+#include <array>
+#include <bit>
+#include <cstring>
+#include <xmmintrin.h>
+
+namespace emu::isa::x86 {
+
+using ir::StateHeader;
+using ir::V128;
+
+namespace {
+
+State& of(StateHeader& header) { return static_cast<State&>(header); }
+ir::Memory& memory(StateHeader& header) { return *static_cast<ir::Memory*>(header.memory); }
+
+template <class T> using Lanes = std::array<T, 16 / sizeof(T)>;
+template <class T> Lanes<T> split(V128 v) { return std::bit_cast<Lanes<T>>(v); }
+template <class T> V128 join(const Lanes<T>& lanes) { return std::bit_cast<V128>(lanes); }
+
+V128 min_position(V128 v) {
+    const auto words = split<u16>(v);
+    unsigned least = 0;
+    for (unsigned i = 1; i < 8; i++)
+        if (words[i] < words[least]) least = i;
+    return {words[least] | u64(least) << 16, 0};
+}
+
+/// RCPPS and RSQRTPS are defined by an error bound only; the host's answer is as good as any, and what the guest's programs saw.
+V128 reciprocal(V128 v, bool root) {
+    const __m128 x = std::bit_cast<__m128>(v);
+    return std::bit_cast<V128>(root ? _mm_rsqrt_ps(x) : _mm_rcp_ps(x));
+}
+
+// --- SHA (FIPS 180-4); the SDM numbers the words of an operand from its top -------------------------------------------------------
+
+u32 f1(unsigned kind, u32 b, u32 c, u32 d) {
+    switch (kind) {
+    case 0: return (b & c) ^ (~b & d);
+    case 2: return (b & c) ^ (b & d) ^ (c & d);
+    default: return b ^ c ^ d;
+    }
+}
+V128 sha1_rounds(V128 state, V128 words, unsigned kind) {
+    constexpr u32 constants[] = {0x5a827999, 0x6ed9eba1, 0x8f1bbcdc, 0xca62c1d6};
+    const auto s = split<u32>(state), w = split<u32>(words);
+    u32 a = s[3], b = s[2], c = s[1], d = s[0], e = 0; // E is in the first word already
+    for (unsigned i = 0; i < 4; i++) {
+        const u32 next = f1(kind, b, c, d) + std::rotl(a, 5) + w[3 - i] + e + constants[kind];
+        e = d, d = c, c = std::rotl(b, 30), b = a, a = next;
+    }
+    return join<u32>({d, c, b, a});
+}
+V128 sha1_next(V128 state, V128 words) {
+    auto w = split<u32>(words);
+    w[3] += std::rotl(split<u32>(state)[3], 30);
+    return join<u32>(w);
+}
+V128 sha1_message1(V128 x, V128 y) {
+    const auto a = split<u32>(x), b = split<u32>(y);
+    return join<u32>({b[2] ^ a[0], b[3] ^ a[1], a[0] ^ a[2], a[1] ^ a[3]});
+}
+V128 sha1_message2(V128 x, V128 y) {
+    const auto a = split<u32>(x), b = split<u32>(y);
+    const u32 w16 = std::rotl(a[3] ^ b[2], 1), w17 = std::rotl(a[2] ^ b[1], 1), w18 = std::rotl(a[1] ^ b[0], 1), w19 = std::rotl(a[0] ^ w16, 1);
+    return join<u32>({w19, w18, w17, w16});
+}
+u32 small0(u32 x) { return std::rotr(x, 7) ^ std::rotr(x, 18) ^ x >> 3; }
+u32 small1(u32 x) { return std::rotr(x, 17) ^ std::rotr(x, 19) ^ x >> 10; }
+V128 sha256_rounds(V128 cdgh, V128 abef, V128 words) {
+    const auto x = split<u32>(abef), y = split<u32>(cdgh), w = split<u32>(words);
+    u32 a = x[3], b = x[2], c = y[3], d = y[2], e = x[1], f = x[0], g = y[1], h = y[0];
+    for (unsigned i = 0; i < 2; i++) {
+        const u32 t1 = h + (std::rotr(e, 6) ^ std::rotr(e, 11) ^ std::rotr(e, 25)) + ((e & f) ^ (~e & g)) + w[i];
+        const u32 t2 = (std::rotr(a, 2) ^ std::rotr(a, 13) ^ std::rotr(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
+        h = g, g = f, f = e, e = d + t1, d = c, c = b, b = a, a = t1 + t2;
+    }
+    return join<u32>({f, e, b, a});
+}
+V128 sha256_message1(V128 x, V128 y) {
+    const auto a = split<u32>(x);
+    const u32 w4 = split<u32>(y)[0];
+    return join<u32>({a[0] + small0(a[1]), a[1] + small0(a[2]), a[2] + small0(a[3]), a[3] + small0(w4)});
+}
+V128 sha256_message2(V128 x, V128 y) {
+    const auto a = split<u32>(x), b = split<u32>(y);
+    const u32 w16 = a[0] + small1(b[2]), w17 = a[1] + small1(b[3]);
+    return join<u32>({w16, w17, a[2] + small1(w16), a[3] + small1(w17)});
+}
+
+// --- half precision (SDM volume 2, VCVTPH2PS and VCVTPS2PH) -------------------------------------------------------------------------
+
+/// DAZ does not apply; of the exceptions only invalid.
+V128 from_half(State& s, V128 v) {
+    fp::Env env = mode_fp_env(s);
+    env.flush_inputs = env.flush_outputs = false;
+    const auto halves = split<u16>(v);
+    Lanes<u32> out;
+    for (unsigned i = 0; i < 4; i++) out[i] = fp::convert<fp::F32>(fp::F16{halves[i]}, env).bits;
+    s.fp_flags |= env.flags & fp::invalid;
+    return join<u32>(out);
+}
+/// FTZ does not apply; the immediate may choose the rounding.
+V128 to_half(State& s, V128 v, unsigned imm) {
+    constexpr fp::Round modes[] = {fp::Round::nearest_even, fp::Round::down, fp::Round::up, fp::Round::toward_zero};
+    fp::Env env = mode_fp_env(s);
+    env.flush_outputs = false;
+    if (!(imm & 4)) env.round = modes[imm & 3];
+    const auto floats = split<u32>(v);
+    Lanes<u16> out{};
+    for (unsigned i = 0; i < 4; i++) out[i] = fp::convert<fp::F16>(fp::F32{floats[i]}, env).bits;
+    s.fp_flags |= env.flags & (fp::invalid | fp::overflow | fp::underflow | fp::inexact | fp::denormal_operand);
+    return join<u16>(out);
+}
+
+u64 vector(StateHeader& header, u64 what) {
+    State& s = of(header);
+    const unsigned imm = unsigned(what >> 8 & 0xff);
+    const V128 a = s.scratch[1], b = s.scratch[0];
+    V128& out = s.scratch[0];
+    switch (VectorOp(what & 0xff)) {
+    case VectorOp::min_position: out = min_position(b); break;
+    case VectorOp::reciprocal_f32: out = reciprocal(b, false); break;
+    case VectorOp::reciprocal_root_f32: out = reciprocal(b, true); break;
+    case VectorOp::sha1_rounds: out = sha1_rounds(a, b, imm & 3); break;
+    case VectorOp::sha1_next: out = sha1_next(a, b); break;
+    case VectorOp::sha1_message1: out = sha1_message1(a, b); break;
+    case VectorOp::sha1_message2: out = sha1_message2(a, b); break;
+    case VectorOp::sha256_rounds: out = sha256_rounds(a, b, s.scratch[2]); break;
+    case VectorOp::sha256_message1: out = sha256_message1(a, b); break;
+    case VectorOp::sha256_message2: out = sha256_message2(a, b); break;
+    case VectorOp::from_half: out = from_half(s, b); break;
+    case VectorOp::to_half: out = to_half(s, b, imm); break;
+    }
+    return 0;
+}
+
+// --- string comparison (SDM volume 2, 4.1) --------------------------------------------------------------------------------------------
+
+struct StringCompare {
+    unsigned imm;
+    V128 first, second;
+    unsigned length1, length2; ///< valid elements, at most count
+
+    bool words() const { return imm & 1; }
+    unsigned count() const { return words() ? 8 : 16; }
+    s32 element(V128 v, unsigned i) const {
+        if (words()) return imm & 2 ? s32(s16(split<u16>(v)[i])) : s32(split<u16>(v)[i]);
+        return imm & 2 ? s32(s8(split<u8>(v)[i])) : s32(split<u8>(v)[i]);
+    }
+    unsigned implicit_length(V128 v) const {
+        unsigned n = 0;
+        while (n < count() && element(v, n)) n++;
+        return n;
+    }
+
+    /// Table 4-7: is element i of the first equal to (or, in ranges, a bound of) element j of the second?
+    bool equal_any(unsigned j) const {
+        for (unsigned i = 0; j < length2 && i < length1; i++)
+            if (element(first, i) == element(second, j)) return true;
+        return false;
+    }
+    bool in_ranges(unsigned j) const {
+        const s32 x = element(second, j);
+        for (unsigned i = 0; j < length2 && i + 1 < length1; i += 2)
+            if (x >= element(first, i) && x <= element(first, i + 1)) return true;
+        return false;
+    }
+    bool equal_each(unsigned j) const {
+        if (j >= length1 || j >= length2) return j >= length1 && j >= length2;
+        return element(first, j) == element(second, j);
+    }
+    bool equal_ordered(unsigned j) const {
+        for (unsigned i = 0; i < length1 && i + j < count(); i++)
+            if (i + j >= length2 || element(first, i) != element(second, i + j)) return false;
+        return true;
+    }
+    u32 result() const {
+        u32 bits = 0;
+        for (unsigned j = 0; j < count(); j++) {
+            const unsigned kind = imm >> 2 & 3;
+            const bool hit = kind == 0 ? equal_any(j) : kind == 1 ? in_ranges(j) : kind == 2 ? equal_each(j) : equal_ordered(j);
+            const bool negated = imm >> 4 & 1 && (!(imm & 32) || j < length2);
+            if (hit != negated) bits |= 1u << j;
+        }
+        return bits;
+    }
+};
+
+unsigned explicit_length(u64 value, bool wide, unsigned most) {
+    const s64 n = wide ? s64(value) : s64(s32(value));
+    const u64 size = n < 0 ? 0 - u64(n) : u64(n);
+    return unsigned(std::min<u64>(size, most));
+}
+
+u64 string_compare(StateHeader& header, u64 what, u64 reg) {
+    State& s = of(header);
+    StringCompare c{.imm = unsigned(what >> 8 & 0xff), .first = s.xmm[reg], .second = s.scratch[0], .length1 = 0, .length2 = 0};
+    const bool implicit = what & 2, index = what & 1, wide = what >> 16 & 1, vex = what >> 17 & 1;
+    c.length1 = implicit ? c.implicit_length(c.first) : explicit_length(s.gpr[rax], wide, c.count());
+    c.length2 = implicit ? c.implicit_length(c.second) : explicit_length(s.gpr[rdx], wide, c.count());
+    const u32 bits = c.result();
+    s.cf = bits, s.of = bits & 1, s.zf = c.length2 < c.count(), s.sf = c.length1 < c.count(), s.pf = 1, s.af = 0;
+    if (index) {
+        const unsigned none = c.count();
+        s.gpr[rcx] = !bits ? none : c.imm & 64 ? 31 - unsigned(std::countl_zero(bits)) : unsigned(std::countr_zero(bits));
+        return 0;
+    }
+    V128 mask{bits, 0};
+    if (c.imm & 64) {
+        Lanes<u8> spread;
+        for (unsigned i = 0; i < 16; i++) spread[i] = bits >> (c.words() ? i / 2 : i) & 1 ? 0xff : 0;
+        mask = join<u8>(spread);
+    }
+    s.xmm[0] = mask;
+    if (vex) s.ymm_high[0] = {};
+    return 0;
+}
+
+// --- masked moves and gathers -----------------------------------------------------------------------------------------------------------
+
+V128& half(State& s, unsigned reg, unsigned h) { return h ? s.ymm_high[reg] : s.xmm[reg]; }
+u64 element(const V128& v, unsigned i, unsigned bytes) {
+    u64 value = 0;
+    std::memcpy(&value, reinterpret_cast<const u8*>(&v) + i * bytes, bytes);
+    return value;
+}
+void set_element(V128& v, unsigned i, unsigned bytes, u64 value) { std::memcpy(reinterpret_cast<u8*>(&v) + i * bytes, &value, bytes); }
+
+/// Elements whose mask has its top bit set. A fault leaves registers as they were; bytes stored before it stay, as on hardware.
+u64 masked_move(StateHeader& header, u64 what, u64 address) {
+    State& s = of(header);
+    const unsigned reg = what & 0xff, mask_reg = what >> 8 & 0xff, bytes = what >> 16 & 1 ? 8 : 4, halves = what >> 18 & 1 ? 2 : 1;
+    const bool store = what >> 17 & 1;
+    V128 loaded[2] = {};
+    for (unsigned h = 0; h < halves; h++)
+        for (unsigned i = 0; i < 16 / bytes; i++) {
+            if (!(element(half(s, mask_reg, h), i, bytes) >> (8 * bytes - 1))) continue;
+            const u64 at = address + 16 * h + bytes * i;
+            const ir::MemFlags flags{.size_log2 = u8(bytes == 8 ? 3 : 2)};
+            if (store) memory(header).store(at, flags, {element(half(s, reg, h), i, bytes), 0});
+            else set_element(loaded[h], i, bytes, memory(header).load(at, flags).lo);
+        }
+    if (!store) s.xmm[reg] = loaded[0], s.ymm_high[reg] = loaded[1];
+    return 0;
+}
+
+/// Each element that arrives clears its mask: a fault in the middle goes on where it was.
+u64 gather(StateHeader& header, u64 what, u64 base) {
+    State& s = of(header);
+    const unsigned reg = what & 15, mask_reg = what >> 4 & 15, index_reg = what >> 8 & 15, scale = what >> 16 & 3;
+    const unsigned bytes = what >> 12 & 1 ? 8 : 4, index_bytes = what >> 13 & 1 ? 8 : 4, halves = what >> 14 & 1 ? 2 : 1;
+    const bool narrow = what >> 18 & 1;
+    const unsigned count = 16 * halves / std::max(bytes, index_bytes);
+    // The upper part of each mask bit is spread over its element first.
+    for (unsigned i = 0; i < count; i++) {
+        const unsigned per = 16 / bytes, index_per = 16 / index_bytes;
+        V128& mask = half(s, mask_reg, i / per);
+        if (!(element(mask, i % per, bytes) >> (8 * bytes - 1))) continue;
+        const u64 raw = element(half(s, index_reg, i / index_per), i % index_per, index_bytes);
+        u64 at = base + ((index_bytes == 8 ? raw : u64(s64(s32(raw)))) << scale);
+        if (narrow) at = u32(at);
+        const u64 value = memory(header).load(at, {.size_log2 = u8(bytes == 8 ? 3 : 2)}).lo;
+        set_element(half(s, reg, i / per), i % per, bytes, value);
+        set_element(mask, i % per, bytes, 0);
+    }
+    const unsigned filled = count * bytes; // what lies above is cleared
+    for (unsigned at = filled; at < 32; at += 4) set_element(half(s, reg, at / 16), at % 16 / 4, 4, 0);
+    s.xmm[mask_reg] = s.ymm_high[mask_reg] = {};
+    return 0;
+}
+
+} // namespace
+
+const Helper helper_vector{"x86_vector", reinterpret_cast<void*>(vector), ir::Type::none, 1, true, true};
+const Helper helper_string_compare{"x86_string_compare", reinterpret_cast<void*>(string_compare), ir::Type::none, 2, true, true};
+const Helper helper_masked_move{"x86_masked_move", reinterpret_cast<void*>(masked_move), ir::Type::none, 2, true, true, true};
+const Helper helper_gather{"x86_gather", reinterpret_cast<void*>(gather), ir::Type::none, 2, true, true, true};
+
+} // namespace emu::isa::x86

@@ -1,0 +1,504 @@
+// SPDX-License-Identifier: MIT
+// Arithmetic, logic and moves (SDM volume 2; opcode map: appendix A, tables ).
+#include "isa/x86/helpers.h"
+#include "isa/x86/tables.h"
+#include "isa/x86/unit.h"
+
+#include <array>
+
+namespace emu::isa::x86 {
+
+namespace {
+
+enum Alu : u32 { alu_add, alu_or, alu_adc, alu_sbb, alu_and, alu_sub, alu_xor, alu_cmp };
+
+Val carry_in(Unit& u, Type type) { return u.ir.zext(u.cf(), type == Type::i64 ? Type::i64 : Type::i32); }
+
+Val alu_value(Unit& u, Alu op, Val a, Val b) {
+    switch (op) {
+    case alu_add: return u.ir.add(a, b);
+    case alu_adc: return u.ir.adc(a, b, u.cf());
+    case alu_sbb: return u.ir.sub(u.ir.sub(a, b), carry_in(u, u.ir.type(a)));
+    case alu_or: return u.ir.or_(a, b);
+    case alu_and: return u.ir.and_(a, b);
+    case alu_xor: return u.ir.xor_(a, b);
+    default: return u.ir.sub(a, b);
+    }
+}
+
+/// CF of a + b + cf or a - b - cf needs the carry that went in.
+Val carry_of(Unit& u, Alu op, Val a, Val b, Val result, Val cf, unsigned bits) {
+    if (bits < 32) return u.ir.ne(u.ir.ubfx(result, bits, 1), u.ir.imm32(0));
+    if (op == alu_adc) return u.ir.or_(u.ir.ult(result, a), u.ir.and_(cf, u.ir.eq(result, a)));
+    return u.ir.or_(u.ir.ult(a, b), u.ir.and_(cf, u.ir.eq(a, b)));
+}
+
+void alu_flags(Unit& u, Alu op, Val a, Val b, Val result, unsigned bits) {
+    switch (op) {
+    case alu_add: return u.flags_add(a, b, result, bits);
+    case alu_sub: case alu_cmp: return u.flags_sub(a, b, result, bits);
+    case alu_adc: case alu_sbb: {
+        const Val carry = carry_of(u, op, a, b, result, u.cf(), bits);
+        if (op == alu_adc) u.flags_add(a, b, result, bits);
+        else u.flags_sub(a, b, result, bits), u.set_flag(slot_zf, u.is_zero(result, bits));
+        u.set_flag(slot_cf, carry);
+        return u.forget_producer();
+    }
+    default: return u.flags_logic(result, bits);
+    }
+}
+
+constexpr ir::AtomicOp atomic_of(Alu op, bool& negate) {
+    negate = op == alu_sub;
+    switch (op) {
+    case alu_or: return ir::AtomicOp::or_;
+    case alu_and: return ir::AtomicOp::and_;
+    case alu_xor: return ir::AtomicOp::xor_;
+    default: return ir::AtomicOp::add;
+    }
+}
+
+/// The old value of a locked read-modify-write of memory operand 0.
+Val locked(Unit& u, Alu op, Val operand) {
+    const unsigned bits = u.bits(0);
+    MemFlags flags = Unit::access(bits);
+    flags.order = ir::Order::seq_cst;
+    bool negate;
+    const ir::AtomicOp atomic = atomic_of(op, negate);
+    Val value = op == alu_adc ? u.ir.add(operand, carry_in(u, u.ir.type(operand))) :
+                op == alu_sbb ? u.ir.neg(u.ir.add(operand, carry_in(u, u.ir.type(operand)))) :
+                negate        ? u.ir.neg(operand) : operand;
+    return u.low(u.ir.atomic_rmw(atomic, u.address(), value, flags), bits);
+}
+
+void alu(Unit& u) {
+    const Alu op = Alu(u.arg());
+    const unsigned bits = u.bits(0);
+    if (u.insn.lock) {
+        Val b = u.read(1), a = locked(u, op, b);
+        return alu_flags(u, op, a, b, alu_value(u, op, a, b), bits);
+    }
+    Val a = u.read(0), b = u.read(1), result = alu_value(u, op, a, b);
+    if (op != alu_cmp && u.is_memory(0)) u.store(u.address(), result, bits);
+    alu_flags(u, op, a, b, result, bits);
+    if (op != alu_cmp && !u.is_memory(0)) u.write(0, result);
+}
+
+void test(Unit& u) { u.flags_logic(u.ir.and_(u.read(0), u.read(1)), u.bits(0)); }
+
+/// INC and DEC leave CF.
+void inc_dec(Unit& u) {
+    const unsigned bits = u.bits(0);
+    const Val one = u.imm(bits, 1);
+    Val a;
+    if (u.insn.lock) a = locked(u, u.arg() ? alu_sub : alu_add, one);
+    else a = u.read(0);
+    Val result = u.arg() ? u.ir.sub(a, one) : u.ir.add(a, one);
+    if (!u.insn.lock && u.is_memory(0)) u.store(u.address(), result, bits);
+    const Val cf = u.cf();
+    if (u.arg()) u.flags_sub(a, one, result, bits);
+    else u.flags_add(a, one, result, bits);
+    u.set_flag(slot_cf, cf);
+    if (!u.is_memory(0)) u.write(0, result);
+}
+
+void not_(Unit& u) {
+    const unsigned bits = u.bits(0);
+    if (u.insn.lock) {
+        locked(u, alu_xor, u.imm(bits, ~u64(0)));
+        return;
+    }
+    u.write(0, u.ir.not_(u.read(0)));
+}
+
+void neg(Unit& u) {
+    const unsigned bits = u.bits(0);
+    if (u.insn.lock) { // no atomic op of that kind: compare and swap until it sticks would need a loop
+        Val old = u.read(0), value = u.ir.neg(old);
+        MemFlags flags = Unit::access(bits);
+        flags.order = ir::Order::seq_cst;
+        Val seen = u.low(u.ir.atomic_cas(u.address(), old, value, flags), bits);
+        u.ir.exit_if(u.ir.ne(seen, old), {ir::ExitKind::jump, 0, u.pc, 0});
+        return u.flags_sub(u.imm(bits, 0), old, value, bits);
+    }
+    Val a = u.read(0), zero = u.imm(bits, 0), result = u.ir.neg(a);
+    if (u.is_memory(0)) u.store(u.address(), result, bits);
+    u.flags_sub(zero, a, result, bits);
+    if (!u.is_memory(0)) u.write(0, result);
+}
+
+// --- multiplication and division -----------------------------------------------------------------------------------------------
+
+void flags_multiply(Unit& u, Val low_result, Val overflow, unsigned bits) {
+    u.flags_result(low_result, bits);
+    u.set_flag(slot_cf, overflow);
+    u.set_flag(slot_of, overflow);
+}
+
+/// MUL and IMUL of one operand: arg 1 = signed.
+void multiply(Unit& u) {
+    const unsigned bits = u.bits(0);
+    const bool is_signed = u.arg();
+    ir::Builder& ir = u.ir;
+    Val b = u.read(0), a = u.reg(rax, bits);
+    if (bits == 64) {
+        Val low = ir.mul(a, b), high = ir.op2(is_signed ? Op::mulhs : Op::mulhu, a, b);
+        Val expected = is_signed ? ir.sar(low, 63) : ir.imm64(0);
+        u.set_reg(rax, 64, low);
+        u.set_reg(rdx, 64, high);
+        return flags_multiply(u, low, ir.ne(high, expected), 64);
+    }
+    auto widen = [&](Val v) { return is_signed ? ir.sext(u.extended(v, bits), Type::i64) : ir.zext(v, Type::i64); };
+    Val product = ir.mul(widen(a), widen(b)), low = ir.trunc(product);
+    Val high = ir.trunc(ir.shr(product, bits));
+    if (bits == 8) {
+        u.set_reg(rax, 16, low);
+    } else {
+        u.set_reg(rax, bits, low);
+        u.set_reg(rdx, bits, high);
+    }
+    Val back = is_signed ? ir.sext(u.extended(low, bits), Type::i64) : ir.zext(u.low(low, bits), Type::i64);
+    flags_multiply(u, low, ir.ne(back, product), bits);
+}
+
+/// IMUL Gv, Ev [, I].
+void multiply_two(Unit& u) {
+    const unsigned bits = u.bits(0);
+    ir::Builder& ir = u.ir;
+    const bool three = u.insn.operands->count == 3;
+    Val a = u.read(1), b = three ? u.read(2) : u.read(0);
+    Val low, overflow;
+    if (bits == 64) {
+        low = ir.mul(a, b);
+        overflow = ir.ne(ir.op2(Op::mulhs, a, b), ir.sar(low, 63));
+    } else {
+        Val product = ir.mul(ir.sext(u.extended(a, bits), Type::i64), ir.sext(u.extended(b, bits), Type::i64));
+        low = ir.trunc(product);
+        overflow = ir.ne(ir.sext(u.extended(low, bits), Type::i64), product);
+    }
+    u.write(0, low);
+    flags_multiply(u, low, overflow, bits);
+}
+
+void divide_error_if(Unit& u, Val cond) { u.ir.exit_if(cond, {ir::ExitKind::trap, u32(Trap::divide_error), u.pc, 0}); }
+
+void divide64(Unit& u, Val divisor) {
+    ir::Builder& ir = u.ir;
+    Val low = u.reg(rax, 64);
+    Val quotient = ir.call(u.arg() ? helper_divide_s64 : helper_divide_u64, {u.reg(rdx, 64), low, divisor});
+    u.set_reg(rax, 64, quotient);
+    u.set_reg(rdx, 64, ir.sub(low, ir.mul(quotient, divisor)));
+}
+
+/// DIV and IDIV: arg 1 = signed.
+void divide(Unit& u) {
+    const unsigned bits = u.bits(0);
+    const bool is_signed = u.arg();
+    ir::Builder& ir = u.ir;
+    Val d = u.read(0);
+    if (bits == 64) return divide64(u, d);
+    Val dividend;
+    if (bits == 8) dividend = ir.zext(u.reg(rax, 16), Type::i64);
+    else dividend = ir.or_(ir.zext(u.reg(rax, bits), Type::i64), ir.shl(ir.zext(u.reg(rdx, bits), Type::i64), bits));
+    if (is_signed && bits < 32) dividend = ir.sbfx(dividend, 0, 2 * bits);
+    Val divisor = is_signed ? ir.sext(u.extended(d, bits), Type::i64) : ir.zext(d, Type::i64);
+    divide_error_if(u, ir.eq(divisor, ir.imm64(0)));
+    Val quotient = ir.op2(is_signed ? Op::sdiv : Op::udiv, dividend, divisor);
+    Val fits = is_signed ? ir.sbfx(quotient, 0, bits) : ir.ubfx(quotient, 0, bits);
+    divide_error_if(u, ir.ne(fits, quotient));
+    // MIN / -1 does not overflow in the IR; in 64 bits its quotient is MIN again, which fits no narrower type either.
+    Val remainder = ir.trunc(ir.op2(is_signed ? Op::srem : Op::urem, dividend, divisor));
+    quotient = ir.trunc(quotient);
+    if (bits == 8) {
+        Val both = ir.or_(u.low(quotient, 8), ir.shl(u.low(remainder, 8), 8u));
+        return u.set_reg(rax, 16, both);
+    }
+    u.set_reg(rax, bits, quotient);
+    u.set_reg(rdx, bits, remainder);
+}
+
+// --- moves -----------------------------------------------------------------------------------------------------------------------
+
+void mov(Unit& u) { u.write(0, u.read(1)); }
+
+void lea(Unit& u) {
+    Insn& i = u.insn;
+    i.segment = ds; // no base is added
+    Val at = u.address();
+    const unsigned bits = i.op_bits;
+    u.set_reg(i.reg(), bits, bits == 64 ? at : u.low(u.ir.trunc(at), bits));
+}
+
+void movzx(Unit& u) {
+    Val v = u.read(1);
+    u.write(0, u.bits(0) == 64 ? u.ir.zext(v, Type::i64) : v);
+}
+
+void movsx(Unit& u) {
+    const unsigned from = u.bits(1), to = u.bits(0);
+    Val v = u.extended(u.read(1), from);
+    u.write(0, to == 64 ? u.ir.sext(v, Type::i64) : v);
+}
+
+/// XCHG with memory is always locked.
+void xchg(Unit& u) {
+    const unsigned bits = u.bits(0);
+    if (u.is_memory(0)) {
+        MemFlags flags = Unit::access(bits);
+        flags.order = ir::Order::seq_cst;
+        Val old = u.ir.atomic_rmw(ir::AtomicOp::swap, u.address(), u.read(1), flags);
+        return u.write(1, u.low(old, bits));
+    }
+    Val a = u.read(0), b = u.read(1);
+    u.write(0, b);
+    u.write(1, a);
+}
+
+void xchg_rax(Unit& u) {
+    if (u.insn.opcode == 0x90 && !u.insn.rex_b) return; // NOP, PAUSE
+    xchg(u);
+}
+
+void xadd(Unit& u) {
+    const unsigned bits = u.bits(0);
+    Val b = u.read(1), a = u.insn.lock ? locked(u, alu_add, b) : u.read(0), sum = u.ir.add(a, b);
+    if (u.is_memory(0)) {
+        if (!u.insn.lock) u.store(u.address(), sum, bits);
+        u.flags_add(a, b, sum, bits);
+        return u.write(1, a);
+    }
+    u.flags_add(a, b, sum, bits);
+    u.write(1, a);
+    u.write(0, sum);
+}
+
+void cmpxchg(Unit& u) {
+    const unsigned bits = u.bits(0);
+    ir::Builder& ir = u.ir;
+    Val desired = u.read(1), expected = u.reg(rax, bits);
+    if (u.is_memory(0)) {
+        MemFlags flags = Unit::access(bits);
+        flags.order = ir::Order::seq_cst;
+        Val old = u.low(ir.atomic_cas(u.address(), expected, desired, flags), bits);
+        u.flags_sub(expected, old, ir.sub(expected, old), bits);
+        // Equal: old is what is there already. In 64-bit code a 32-bit accumulator is zero-extended only when it is loaded.
+        Val accumulator = ir.get(slot_gpr + rax);
+        u.set_reg(rax, bits, old);
+        return ir.set(slot_gpr + rax, ir.select(ir.eq(expected, old), accumulator, ir.get(slot_gpr + rax)));
+    }
+    Val old = u.read(0), equal = ir.eq(expected, old);
+    u.flags_sub(expected, old, ir.sub(expected, old), bits);
+    Val accumulator = ir.get(slot_gpr + rax);
+    u.set_reg(rax, bits, old);
+    ir.set(slot_gpr + rax, ir.select(equal, accumulator, ir.get(slot_gpr + rax)));
+    // Not equal: the destination stays as it is, its upper half too.
+    const unsigned n = u.insn.rm();
+    if (bits != 32) return u.write(0, ir.select(equal, desired, u.reg(n, bits)));
+    ir.set(slot_gpr + n, ir.select(equal, ir.zext(desired, Type::i64), ir.get(slot_gpr + n)));
+}
+
+void cmpxchg8b(Unit& u) {
+    ir::Builder& ir = u.ir;
+    if (u.insn.rex_w) {
+        Val at = u.address(), misaligned = ir.ne(ir.and_(at, ir.imm64(15)), ir.imm64(0));
+        ir.exit_if(misaligned, {ir::ExitKind::trap, trap_general_protection, u.pc, 0});
+        u.set_flag(slot_zf, ir.ne(ir.call(helper_cas16, {at}), ir.imm64(0)));
+        return;
+    }
+    auto pair = [&](unsigned high, unsigned low) {
+        return ir.or_(ir.zext(u.reg(low, 32), Type::i64), ir.shl(ir.zext(u.reg(high, 32), Type::i64), 32u));
+    };
+    MemFlags flags = Unit::access(64);
+    flags.order = ir::Order::seq_cst;
+    Val expected = pair(rdx, rax), old = ir.atomic_cas(u.address(), expected, pair(rcx, rbx), flags), equal = ir.eq(old, expected);
+    Val a = ir.get(slot_gpr + rax), d = ir.get(slot_gpr + rdx);
+    ir.set(slot_gpr + rax, ir.select(equal, a, ir.zext(ir.trunc(old), Type::i64)));
+    ir.set(slot_gpr + rdx, ir.select(equal, d, ir.shr(old, 32u)));
+    u.set_flag(slot_zf, equal);
+}
+
+void bswap(Unit& u) { u.write(0, u.ir.op1(Op::bswap, u.read(0))); }
+
+void cmov(Unit& u) {
+    Val cond = u.condition(u.insn.opcode & 15), yes = u.read(1), no = u.read(0);
+    u.write(0, u.ir.select(cond, yes, no));
+}
+void setcc(Unit& u) { u.write(0, u.ir.zext(u.condition(u.insn.opcode & 15), Type::i32)); }
+
+/// CBW, CWDE, CDQE.
+void widen_rax(Unit& u) {
+    const unsigned bits = u.insn.op_bits;
+    Val v = u.extended(u.reg(rax, bits / 2), bits / 2);
+    u.set_reg(rax, bits, bits == 64 ? u.ir.sext(v, Type::i64) : v);
+}
+/// CWD, CDQ, CQO.
+void widen_rdx(Unit& u) {
+    const unsigned bits = u.insn.op_bits;
+    Val v = u.extended(u.reg(rax, bits), bits);
+    u.set_reg(rdx, bits, u.ir.sar(v, bits == 64 ? 63u : 31u));
+}
+
+void lahf(Unit& u) { u.set_reg(rax, 16, u.ir.or_(u.reg(rax, 8), u.ir.shl(u.ir.and_(u.ir.trunc(u.ir.call(helper_read_flags)), u.ir.imm32(0xd7)), 8u))); }
+void sahf(Unit& u) {
+    ir::Builder& ir = u.ir;
+    Val ah = ir.ubfx(ir.trunc(ir.get(slot_gpr + rax)), 8, 8);
+    auto bit = [&](u32 mask) { return ir.ne(ir.and_(ah, ir.imm32(mask)), ir.imm32(0)); };
+    u.set_flag(slot_cf, bit(eflags::cf));
+    u.set_flag(slot_zf, bit(eflags::zf));
+    u.set_flag(slot_sf, bit(eflags::sf));
+    ir.set(slot_pf, ir.zext(ir.not_(bit(eflags::pf)), Type::i32));
+    ir.set(slot_af, ah);
+}
+
+void flag(Unit& u) {
+    switch (u.insn.opcode) {
+    case 0xf5: return u.set_flag(slot_cf, u.ir.not_(u.cf()));
+    case 0xf8: return u.set_flag(slot_cf, u.ir.imm1(false));
+    case 0xf9: return u.set_flag(slot_cf, u.ir.imm1(true));
+    case 0xfc: return u.set_flag(slot_df, u.ir.imm1(false));
+    default: return u.set_flag(slot_df, u.ir.imm1(true));
+    }
+}
+
+/// DAA DAS AAA AAS AAM AAD: rare enough for a helper.
+void bcd(Unit& u) {
+    ir::Builder& ir = u.ir;
+    if (u.arg() == 4 && (u.insn.imm & 0xff) == 0) return u.trap(u32(Trap::divide_error), u.pc);
+    Val flags = ir.trunc(ir.call(helper_read_flags));
+    Val in = ir.or_(u.reg(rax, 16), ir.shl(flags, 16u));
+    Val out = ir.trunc(ir.call(helper_bcd, {ir.zext(in, Type::i64), ir.imm64(u.arg()), ir.imm64(u.insn.imm & 0xff)}));
+    u.set_reg(rax, 16, u.low(out, 16));
+    ir.call(helper_write_flags, {ir.zext(ir.shr(out, 16u), Type::i64), ir.imm64(eflags::status)});
+}
+
+void xlat(Unit& u) {
+    ir::Builder& ir = u.ir;
+    Val at = ir.add(ir.get(slot_gpr + rbx), ir.zext(u.reg(rax, 8), Type::i64));
+    if (u.insn.addr_bits == 32) at = ir.zext(ir.trunc(at), Type::i64);
+    u.set_reg(rax, 8, u.load(u.linear(at, u.insn.segment < 0 ? unsigned(ds) : unsigned(u.insn.segment)), 8));
+}
+
+// --- the tables --------------------------------------------------------------------------------------------------------------------
+
+constexpr std::string_view alu_names[] = {"add", "or", "adc", "sbb", "and", "sub", "xor", "cmp"};
+
+constexpr auto make_alu() {
+    struct Form {
+        u8 opcode;
+        std::string_view operands;
+    };
+    constexpr Form forms[] = {{0, "Eb,Gb"}, {1, "Ev,Gv"}, {2, "Gb,Eb"}, {3, "Gv,Ev"}, {4, "AL,Ib"}, {5, "rAX,Iz"}};
+    constexpr Form group[] = {{0x80, "Eb,Ib"}, {0x81, "Ev,Iz"}, {0x82, "Eb,Ib"}, {0x83, "Ev,Is"}};
+    std::array<Row, 80> rows{};
+    usize n = 0;
+    for (u32 op = 0; op < 8; op++) {
+        const u16 lock = op == alu_cmp ? u16(any_flags) : u16(lockable);
+        for (const Form& f : forms)
+            rows[n++] = {Map::one, u8(op * 8 + f.opcode), Prefix::any, -1, ' ', alu_names[op], f.operands, alu, op, f.opcode < 2 ? lock : u16(0), 0};
+        for (const Form& f : group)
+            rows[n++] = {Map::one, f.opcode, Prefix::any, s16(op), ' ', alu_names[op], f.operands, alu, op, u16(lock | (f.opcode == 0x82 ? no64 : 0)), 0};
+    }
+    return rows;
+}
+constexpr auto alu_rows = make_alu();
+
+constexpr Row integer_rows[] = {
+    {Map::one, 0x84, Prefix::any, -1, ' ', "test", "Eb,Gb", test},
+    {Map::one, 0x85, Prefix::any, -1, ' ', "test", "Ev,Gv", test},
+    {Map::one, 0xa8, Prefix::any, -1, ' ', "test", "AL,Ib", test},
+    {Map::one, 0xa9, Prefix::any, -1, ' ', "test", "rAX,Iz", test},
+    {Map::one, 0xf6, Prefix::any, 0, ' ', "test", "Eb,Ib", test},
+    {Map::one, 0xf6, Prefix::any, 1, ' ', "test", "Eb,Ib", test},
+    {Map::one, 0xf7, Prefix::any, 0, ' ', "test", "Ev,Iz", test},
+    {Map::one, 0xf7, Prefix::any, 1, ' ', "test", "Ev,Iz", test},
+    {Map::one, 0xfe, Prefix::any, 0, ' ', "inc", "Eb", inc_dec, 0, lockable},
+    {Map::one, 0xfe, Prefix::any, 1, ' ', "dec", "Eb", inc_dec, 1, lockable},
+    {Map::one, 0xff, Prefix::any, 0, ' ', "inc", "Ev", inc_dec, 0, lockable},
+    {Map::one, 0xff, Prefix::any, 1, ' ', "dec", "Ev", inc_dec, 1, lockable},
+    {Map::one, 0x40, Prefix::any, -1, ' ', "inc", "Zv", inc_dec, 0, no64},
+    {Map::one, 0x48, Prefix::any, -1, ' ', "dec", "Zv", inc_dec, 1, no64},
+    {Map::one, 0xf6, Prefix::any, 2, ' ', "not", "Eb", not_, 0, lockable},
+    {Map::one, 0xf7, Prefix::any, 2, ' ', "not", "Ev", not_, 0, lockable},
+    {Map::one, 0xf6, Prefix::any, 3, ' ', "neg", "Eb", neg, 0, lockable},
+    {Map::one, 0xf7, Prefix::any, 3, ' ', "neg", "Ev", neg, 0, lockable},
+    {Map::one, 0xf6, Prefix::any, 4, ' ', "mul", "Eb", multiply, 0},
+    {Map::one, 0xf7, Prefix::any, 4, ' ', "mul", "Ev", multiply, 0},
+    {Map::one, 0xf6, Prefix::any, 5, ' ', "imul", "Eb", multiply, 1},
+    {Map::one, 0xf7, Prefix::any, 5, ' ', "imul", "Ev", multiply, 1},
+    {Map::two, 0xaf, Prefix::any, -1, ' ', "imul", "Gv,Ev", multiply_two},
+    {Map::one, 0x69, Prefix::any, -1, ' ', "imul", "Gv,Ev,Iz", multiply_two},
+    {Map::one, 0x6b, Prefix::any, -1, ' ', "imul", "Gv,Ev,Is", multiply_two},
+    {Map::one, 0xf6, Prefix::any, 6, ' ', "div", "Eb", divide, 0},
+    {Map::one, 0xf7, Prefix::any, 6, ' ', "div", "Ev", divide, 0},
+    {Map::one, 0xf6, Prefix::any, 7, ' ', "idiv", "Eb", divide, 1},
+    {Map::one, 0xf7, Prefix::any, 7, ' ', "idiv", "Ev", divide, 1},
+    {Map::one, 0x88, Prefix::any, -1, ' ', "mov", "Eb,Gb", mov},
+    {Map::one, 0x89, Prefix::any, -1, ' ', "mov", "Ev,Gv", mov},
+    {Map::one, 0x8a, Prefix::any, -1, ' ', "mov", "Gb,Eb", mov},
+    {Map::one, 0x8b, Prefix::any, -1, ' ', "mov", "Gv,Ev", mov},
+    {Map::one, 0xa0, Prefix::any, -1, ' ', "mov", "AL,Ob", mov},
+    {Map::one, 0xa1, Prefix::any, -1, ' ', "mov", "rAX,Ov", mov},
+    {Map::one, 0xa2, Prefix::any, -1, ' ', "mov", "Ob,AL", mov},
+    {Map::one, 0xa3, Prefix::any, -1, ' ', "mov", "Ov,rAX", mov},
+    {Map::one, 0xb0, Prefix::any, -1, ' ', "mov", "Zb,Ib", mov},
+    {Map::one, 0xb8, Prefix::any, -1, ' ', "mov", "Zv,Iv", mov},
+    {Map::one, 0xc6, Prefix::any, 0, ' ', "mov", "Eb,Ib", mov},
+    {Map::one, 0xc7, Prefix::any, 0, ' ', "mov", "Ev,Iz", mov},
+    {Map::one, 0x8d, Prefix::any, -1, 'm', "lea", "Gv,Mb", lea},
+    {Map::one, 0x63, Prefix::any, -1, ' ', "movsxd", "Gv,Ed", movsx, 0, only64},
+    {Map::two, 0xb6, Prefix::any, -1, ' ', "movzx", "Gv,Eb", movzx},
+    {Map::two, 0xb7, Prefix::any, -1, ' ', "movzx", "Gv,Ew", movzx},
+    {Map::two, 0xbe, Prefix::any, -1, ' ', "movsx", "Gv,Eb", movsx},
+    {Map::two, 0xbf, Prefix::any, -1, ' ', "movsx", "Gv,Ew", movsx},
+    {Map::one, 0x86, Prefix::any, -1, ' ', "xchg", "Eb,Gb", xchg, 0, lockable},
+    {Map::one, 0x87, Prefix::any, -1, ' ', "xchg", "Ev,Gv", xchg, 0, lockable},
+    {Map::one, 0x90, Prefix::any, -1, ' ', "xchg", "Zv,rAX", xchg_rax},
+    {Map::two, 0xc0, Prefix::any, -1, ' ', "xadd", "Eb,Gb", xadd, 0, lockable},
+    {Map::two, 0xc1, Prefix::any, -1, ' ', "xadd", "Ev,Gv", xadd, 0, lockable},
+    {Map::two, 0xb0, Prefix::any, -1, ' ', "cmpxchg", "Eb,Gb", cmpxchg, 0, lockable},
+    {Map::two, 0xb1, Prefix::any, -1, ' ', "cmpxchg", "Ev,Gv", cmpxchg, 0, lockable},
+    {Map::two, 0xc7, Prefix::any, 1, 'm', "cmpxchg8b", "Mq", cmpxchg8b, 0, lockable, feature::cx8},
+    {Map::two, 0xc8, Prefix::any, -1, ' ', "bswap", "Zv", bswap},
+    {Map::one, 0x98, Prefix::any, -1, ' ', "cwde", "", widen_rax},
+    {Map::one, 0x99, Prefix::any, -1, ' ', "cdq", "", widen_rdx},
+    {Map::one, 0x9e, Prefix::any, -1, ' ', "sahf", "", sahf},
+    {Map::one, 0x9f, Prefix::any, -1, ' ', "lahf", "", lahf},
+    {Map::one, 0xf5, Prefix::any, -1, ' ', "cmc", "", flag},
+    {Map::one, 0xf8, Prefix::any, -1, ' ', "clc", "", flag},
+    {Map::one, 0xf9, Prefix::any, -1, ' ', "stc", "", flag},
+    {Map::one, 0xfc, Prefix::any, -1, ' ', "cld", "", flag},
+    {Map::one, 0xfd, Prefix::any, -1, ' ', "std", "", flag},
+    {Map::one, 0x27, Prefix::any, -1, ' ', "daa", "", bcd, 0, no64},
+    {Map::one, 0x2f, Prefix::any, -1, ' ', "das", "", bcd, 1, no64},
+    {Map::one, 0x37, Prefix::any, -1, ' ', "aaa", "", bcd, 2, no64},
+    {Map::one, 0x3f, Prefix::any, -1, ' ', "aas", "", bcd, 3, no64},
+    {Map::one, 0xd4, Prefix::any, -1, ' ', "aam", "Ib", bcd, 4, no64},
+    {Map::one, 0xd5, Prefix::any, -1, ' ', "aad", "Ib", bcd, 5, no64},
+    {Map::one, 0xd7, Prefix::any, -1, ' ', "xlat", "", xlat},
+};
+
+/// CMOVcc and SETcc: sixteen opcodes each.
+constexpr auto make_conditional() {
+    std::array<Row, 32> rows{};
+    for (u8 cc = 0; cc < 16; cc++) {
+        rows[cc] = {Map::two, u8(0x40 + cc), Prefix::any, -1, ' ', "cmov", "Gv,Ev", cmov, cc, 0, feature::cmov};
+        rows[16 + cc] = {Map::two, u8(0x90 + cc), Prefix::any, -1, ' ', "set", "Eb", setcc, cc, 0, 0};
+    }
+    return rows;
+}
+constexpr auto conditional_rows = make_conditional();
+
+constexpr auto all_rows = [] {
+    std::array<Row, alu_rows.size() + std::size(integer_rows) + conditional_rows.size()> rows{};
+    usize n = 0;
+    for (const Row& r : alu_rows) rows[n++] = r;
+    for (const Row& r : integer_rows) rows[n++] = r;
+    for (const Row& r : conditional_rows) rows[n++] = r;
+    return rows;
+}();
+
+} // namespace
+
+const std::span<const Row> table_integer = all_rows;
+
+} // namespace emu::isa::x86

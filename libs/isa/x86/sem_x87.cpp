@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT
+// x87 instructions: escape opcodes D8 to DF (SDM volume 2, appendix A.5). What they do is in x87_helpers.cpp.
+#include "isa/x86/helpers.h"
+#include "isa/x86/tables.h"
+#include "isa/x86/unit.h"
+#include "isa/x86/x87_op.h"
+
+#include <array>
+
+namespace emu::isa::x86 {
+
+namespace {
+
+u64 what(const Unit& u) {
+    return u.insn.row->arg | u64(u.insn.modrm & 7) << x87_arg::index_shift | (u.insn.op16 ? x87_arg::op16 : 0);
+}
+Val call(Unit& u, Val condition) { return u.ir.call(helper_x87, {u.ir.imm64(what(u)), condition, u.ir.imm64(u.pc)}); }
+
+void memory(Unit& u) { u.ir.call(helper_x87_memory, {u.ir.imm64(what(u)), u.address(), u.ir.imm64(u.pc)}); }
+void stack(Unit& u) { call(u, u.ir.imm64(0)); }
+
+/// FCOMI and the like set ZF, PF and CF. An unmasked exception leaves them: bit 8 of the answer.
+void compare_flags(Unit& u) {
+    ir::Builder& ir = u.ir;
+    Val answer = ir.trunc(call(u, ir.imm64(0)));
+    u.forget_producer();
+    Val kept = ir.ne(ir.and_(answer, ir.imm32(0x100)), ir.imm32(0));
+    auto set = [&](unsigned slot, unsigned bit) {
+        Val flag = ir.ne(ir.and_(answer, ir.imm32(1u << bit)), ir.imm32(0));
+        u.set_flag(slot, ir.select(kept, ir.get(slot), flag));
+    };
+    set(slot_cf, 0);
+    set(slot_zf, 6);
+    Val parity = ir.select(ir.ne(ir.and_(answer, ir.imm32(4)), ir.imm32(0)), ir.imm32(0), ir.imm32(1));
+    ir.set(slot_pf, ir.select(kept, ir.get(slot_pf), parity));
+    for (unsigned slot : {unsigned(slot_of), unsigned(slot_sf)}) u.set_flag(slot, ir.select(kept, ir.get(slot), ir.imm1(false)));
+    ir.set(slot_af, ir.select(kept, ir.get(slot_af), ir.imm32(0)));
+}
+
+/// FCMOVcc: DA has B, E, BE, U; DB their opposites. Condition codes as of Jcc.
+void conditional_move(Unit& u) {
+    constexpr u8 codes[] = {2, 4, 6, 10};
+    const unsigned cc = codes[u.insn.modrm >> 3 & 3] | (u.insn.opcode & 1);
+    call(u, u.ir.zext(u.condition(cc), Type::i64));
+}
+
+void status_to_ax(Unit& u) { u.set_reg(rax, 16, u.ir.trunc(call(u, u.ir.imm64(0)))); }
+
+using F = X87Format;
+using O = X87Op;
+using x87_arg::make, x87_arg::no_wait, x87_arg::op16, x87_arg::pop, x87_arg::pop2, x87_arg::to_sti, x87_arg::unchecked;
+constexpr auto any = Prefix::any;
+
+constexpr Row row(u8 opcode, s16 reg, char mod, std::string_view name, Semantic* semantic, u32 arg) {
+    return {Map::one, opcode, any, reg, mod, name, "", semantic, arg, 0, feature::x87};
+}
+
+constexpr Row memory_rows[] = {
+    row(0xd9, 0, 'm', "fld", memory, make(O::load, F::f32)),
+    row(0xd9, 2, 'm', "fst", memory, make(O::store, F::f32)),
+    row(0xd9, 3, 'm', "fstp", memory, make(O::store, F::f32, pop)),
+    row(0xd9, 4, 'm', "fldenv", memory, make(O::load_env)),
+    row(0xd9, 5, 'm', "fldcw", memory, make(O::load_control)),
+    row(0xd9, 6, 'm', "fnstenv", memory, make(O::store_env, F::st, no_wait)),
+    row(0xd9, 7, 'm', "fnstcw", memory, make(O::store_control, F::st, no_wait)),
+    row(0xdb, 0, 'm', "fild", memory, make(O::load, F::i32)),
+    row(0xdb, 1, 'm', "fisttp", memory, make(O::store_trunc, F::i32, pop)),
+    row(0xdb, 2, 'm', "fist", memory, make(O::store, F::i32)),
+    row(0xdb, 3, 'm', "fistp", memory, make(O::store, F::i32, pop)),
+    row(0xdb, 5, 'm', "fld", memory, make(O::load, F::f80)),
+    row(0xdb, 7, 'm', "fstp", memory, make(O::store, F::f80, pop)),
+    row(0xdd, 0, 'm', "fld", memory, make(O::load, F::f64)),
+    row(0xdd, 1, 'm', "fisttp", memory, make(O::store_trunc, F::i64, pop)),
+    row(0xdd, 2, 'm', "fst", memory, make(O::store, F::f64)),
+    row(0xdd, 3, 'm', "fstp", memory, make(O::store, F::f64, pop)),
+    row(0xdd, 4, 'm', "frstor", memory, make(O::restore)),
+    row(0xdd, 6, 'm', "fnsave", memory, make(O::save, F::st, no_wait)),
+    row(0xdd, 7, 'm', "fnstsw", memory, make(O::store_status, F::st, no_wait)),
+    row(0xdf, 0, 'm', "fild", memory, make(O::load, F::i16)),
+    row(0xdf, 1, 'm', "fisttp", memory, make(O::store_trunc, F::i16, pop)),
+    row(0xdf, 2, 'm', "fist", memory, make(O::store, F::i16)),
+    row(0xdf, 3, 'm', "fistp", memory, make(O::store, F::i16, pop)),
+    row(0xdf, 4, 'm', "fbld", memory, make(O::load, F::bcd)),
+    row(0xdf, 5, 'm', "fild", memory, make(O::load, F::i64)),
+    row(0xdf, 6, 'm', "fbstp", memory, make(O::store, F::bcd, pop)),
+    row(0xdf, 7, 'm', "fistp", memory, make(O::store, F::i64, pop)),
+};
+
+constexpr Row register_rows[] = {
+    row(0xd9, 0, 'r', "fld", stack, make(O::load)),
+    row(0xd9, 1, 'r', "fxch", stack, make(O::exchange)),
+    row(0xd9, 0xd0, 'r', "fnop", stack, make(O::nop)),
+    row(0xd9, 3, 'r', "fstp", stack, make(O::store, F::st, pop | unchecked)),
+    row(0xd9, 0xe0, 'r', "fchs", stack, make(O::chs)),
+    row(0xd9, 0xe1, 'r', "fabs", stack, make(O::abs)),
+    row(0xd9, 0xe4, 'r', "ftst", stack, make(O::tst)),
+    row(0xd9, 0xe5, 'r', "fxam", stack, make(O::xam)),
+    row(0xd9, 0xf0, 'r', "f2xm1", stack, make(O::f2xm1)),
+    row(0xd9, 0xf1, 'r', "fyl2x", stack, make(O::yl2x)),
+    row(0xd9, 0xf2, 'r', "fptan", stack, make(O::tan)),
+    row(0xd9, 0xf3, 'r', "fpatan", stack, make(O::atan)),
+    row(0xd9, 0xf4, 'r', "fxtract", stack, make(O::extract)),
+    row(0xd9, 0xf5, 'r', "fprem1", stack, make(O::prem1)),
+    row(0xd9, 0xf6, 'r', "fdecstp", stack, make(O::dec_top)),
+    row(0xd9, 0xf7, 'r', "fincstp", stack, make(O::inc_top)),
+    row(0xd9, 0xf8, 'r', "fprem", stack, make(O::prem)),
+    row(0xd9, 0xf9, 'r', "fyl2xp1", stack, make(O::yl2xp1)),
+    row(0xd9, 0xfa, 'r', "fsqrt", stack, make(O::sqrt)),
+    row(0xd9, 0xfb, 'r', "fsincos", stack, make(O::sincos)),
+    row(0xd9, 0xfc, 'r', "frndint", stack, make(O::round)),
+    row(0xd9, 0xfd, 'r', "fscale", stack, make(O::scale)),
+    row(0xd9, 0xfe, 'r', "fsin", stack, make(O::sin)),
+    row(0xd9, 0xff, 'r', "fcos", stack, make(O::cos)),
+    row(0xda, 0xe9, 'r', "fucompp", stack, make(O::ucom, F::st, pop2)),
+    row(0xdb, 0xe0, 'r', "fneni", stack, make(O::nop, F::st, no_wait)),
+    row(0xdb, 0xe1, 'r', "fndisi", stack, make(O::nop, F::st, no_wait)),
+    row(0xdb, 0xe2, 'r', "fnclex", stack, make(O::clear, F::st, no_wait)),
+    row(0xdb, 0xe3, 'r', "fninit", stack, make(O::init, F::st, no_wait)),
+    row(0xdb, 0xe4, 'r', "fnsetpm", stack, make(O::nop, F::st, no_wait)),
+    row(0xdb, 5, 'r', "fucomi", compare_flags, make(O::ucomi)),
+    row(0xdb, 6, 'r', "fcomi", compare_flags, make(O::comi)),
+    row(0xdc, 2, 'r', "fcom", stack, make(O::com)),
+    row(0xdc, 3, 'r', "fcomp", stack, make(O::comp, F::st, pop)),
+    row(0xdd, 0, 'r', "ffree", stack, make(O::free)),
+    row(0xdd, 1, 'r', "fxch", stack, make(O::exchange)),
+    row(0xdd, 2, 'r', "fst", stack, make(O::store)),
+    row(0xdd, 3, 'r', "fstp", stack, make(O::store, F::st, pop)),
+    row(0xdd, 4, 'r', "fucom", stack, make(O::ucom)),
+    row(0xdd, 5, 'r', "fucomp", stack, make(O::ucom, F::st, pop)),
+    row(0xde, 2, 'r', "fcomp", stack, make(O::comp, F::st, pop)),
+    row(0xde, 0xd9, 'r', "fcompp", stack, make(O::com, F::st, pop2)),
+    row(0xdf, 0, 'r', "ffreep", stack, make(O::free, F::st, pop)),
+    row(0xdf, 1, 'r', "fxch", stack, make(O::exchange)),
+    row(0xdf, 2, 'r', "fstp", stack, make(O::store, F::st, pop)),
+    row(0xdf, 3, 'r', "fstp", stack, make(O::store, F::st, pop)),
+    row(0xdf, 0xe0, 'r', "fnstsw", status_to_ax, make(O::store_status_ax, F::st, no_wait)),
+    row(0xdf, 5, 'r', "fucomip", compare_flags, make(O::ucomi, F::st, pop)),
+    row(0xdf, 6, 'r', "fcomip", compare_flags, make(O::comi, F::st, pop)),
+    row(0x9b, -1, ' ', "fwait", stack, make(O::wait)),
+};
+
+/// The eight operations of ModRM.reg with each kind of operand; the register forms of DC and DE write st(i).
+constexpr auto make_arithmetic() {
+    constexpr std::string_view names[] = {"fadd", "fmul", "fcom", "fcomp", "fsub", "fsubr", "fdiv", "fdivr"};
+    std::array<Row, 8 * 5 + 6 * 2 + 7 + 8> rows{};
+    usize n = 0;
+    for (u8 r = 0; r < 8; r++) {
+        const u32 pops = O(r) == O::comp ? pop : 0;
+        rows[n++] = row(0xd8, r, 'm', names[r], memory, make(O(r), F::f32, pops));
+        rows[n++] = row(0xda, r, 'm', names[r], memory, make(O(r), F::i32, pops));
+        rows[n++] = row(0xdc, r, 'm', names[r], memory, make(O(r), F::f64, pops));
+        rows[n++] = row(0xde, r, 'm', names[r], memory, make(O(r), F::i16, pops));
+        rows[n++] = row(0xd8, r, 'r', names[r], stack, make(O(r), F::st, pops));
+        if (O(r) == O::com || O(r) == O::comp) continue;
+        rows[n++] = row(0xdc, r, 'r', names[r], stack, make(O(r), F::st, to_sti));
+        rows[n++] = row(0xde, r, 'r', names[r], stack, make(O(r), F::st, to_sti | pop));
+    }
+    for (u8 i = 0; i < 7; i++) rows[n++] = row(0xd9, s16(0xe8 + i), 'r', "fldconst", stack, make(O::constant));
+    for (u8 i = 0; i < 4; i++) {
+        rows[n++] = row(0xda, i, 'r', "fcmov", conditional_move, make(O::cmov));
+        rows[n++] = row(0xdb, i, 'r', "fcmovn", conditional_move, make(O::cmov));
+    }
+    return rows;
+}
+constexpr auto arithmetic_rows = make_arithmetic();
+
+constexpr auto all_rows = [] {
+    std::array<Row, arithmetic_rows.size() + std::size(memory_rows) + std::size(register_rows)> rows{};
+    usize n = 0;
+    for (const Row& r : arithmetic_rows) rows[n++] = r;
+    for (const Row& r : memory_rows) rows[n++] = r;
+    for (const Row& r : register_rows) rows[n++] = r;
+    return rows;
+}();
+
+} // namespace
+
+const std::span<const Row> table_x87 = all_rows;
+
+} // namespace emu::isa::x86

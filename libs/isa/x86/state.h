@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+// Registers of the x86 guests (Intel SDM volume 1, chapters 3, 8, 10 and 14). i386 uses the low halves of the first eight.
+//
+// EFLAGS is kept as what its bits come from: ZF, SF, CF, OF and DF as truth values, PF as a byte whose parity it is, AF as bit 4
+// of a word. Instructions set the slots to IR values; those that nobody reads cost nothing.
+#pragma once
+#include "fp/fp.h"
+#include "ir/state.h"
+
+namespace emu::isa::x86 {
+
+enum Gpr : unsigned { rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15 };
+enum Segment : unsigned { es, cs, ss, ds, fs, gs };
+
+/// x87: control, status and tag words, and the eight registers by their physical number.
+struct X87 {
+    u16 control = 0x37f, status = 0;
+    u8 empty = 0xff;               ///< one bit a physical register
+    u16 opcode = 0;
+    bool host_current = false;     ///< the host's sticky exceptions are among the guest's
+    u64 instruction = 0, operand = 0;
+    fp::F80 reg[8] = {};
+    unsigned top() const { return status >> 11 & 7; }
+    fp::F80& st(unsigned i) { return reg[(top() + i) & 7]; }
+};
+
+struct State : ir::StateHeader {
+    u64 gpr[16] = {};
+    bool zf = false, sf = false, cf = false, of = false, df = false;
+    u32 pf = 0;                    ///< PF = even number of ones in the low byte
+    u32 af = 0;                    ///< AF = bit 4
+    u32 eflags_rest = 2;           ///< bits that nothing here computes: IF, AC, ID and the reserved one
+    u64 fs_base = 0, gs_base = 0;
+    u16 selector[6] = {};
+    u32 guest_mxcsr = 0x1f80;      ///< without the sticky bits, which are in fp_flags
+    ir::V128 xmm[16];
+    ir::V128 ymm_high[16];
+    X87 x87;
+    /// While the program uses MMX, the fractions of the x87 registers live here; one translation knows one of the two states.
+    u64 mmx[8] = {};
+    u32 mmx_written = 0;           ///< those whose sign and exponent are all ones from then on
+    bool mmx_mode = false;
+    ir::V128 scratch[3];           ///< operands of helpers for vectors; nothing lasts here
+    const void* model = nullptr;   ///< the CpuModel
+
+    /// 32-bit code: flat descriptors that set_thread_area and modify_ldt made, by index (base, present).
+    struct Descriptor {
+        u32 base = 0, limit = 0, flags = 0;
+    };
+    static constexpr unsigned first_tls = 12, tls_entries = 3; ///< GDT_ENTRY_TLS_MIN of a 64-bit kernel
+    Descriptor tls[tls_entries];
+};
+
+inline constexpr unsigned slot_gpr = 0;
+enum SlotIndex : unsigned {
+    slot_zf = slot_gpr + 16, slot_sf, slot_cf, slot_of, slot_df, slot_pf, slot_af,
+    slot_fs_base, slot_gs_base,
+    slot_xmm,
+    slot_ymm_high = slot_xmm + 16,
+    slot_mmx = slot_ymm_high + 16,
+    slot_mmx_written = slot_mmx + 8,
+    slot_vector,     ///< scratch: second source and result of a vector helper
+    slot_vector_first, slot_vector_third,
+    slot_count,
+};
+
+/// EFLAGS bits.
+namespace eflags {
+inline constexpr u32 cf = 1, fixed = 2, pf = 4, af = 16, zf = 64, sf = 128, tf = 256, if_ = 512, df = 1024, of = 2048;
+inline constexpr u32 ac = 1u << 18, id = 1u << 21;
+inline constexpr u32 status = cf | pf | af | zf | sf | of;
+}
+u32 read_eflags(const State& state);
+void write_eflags(State& state, u32 value);
+
+/// MXCSR as the guest sees it; writing it also chooses the host's.
+u32 read_mxcsr(const State& state);
+void write_mxcsr(State& state, u32 value);
+
+void leave_mmx_mode(State& state);
+/// Rounding and flushing of MXCSR.
+fp::Env mode_fp_env(const State& state);
+
+/// FXSAVE's 512 bytes (SDM volume 1, table 10-2); `wide`: 64-bit code's form.
+void fxsave(const State& state, u8* to, bool wide);
+void fxrstor(State& state, const u8* from, bool wide);
+
+} // namespace emu::isa::x86

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+// From guest code to one unit of IR: a superblock, as for A64 (isa/a64/translate.cpp), of instructions of 1 to 15 bytes.
+#include "isa/x86/helpers.h"
+#include "isa/x86/tables.h"
+#include "isa/x86/unit.h"
+#include "isa/x86/x86.h"
+
+#include <algorithm>
+#include <array>
+
+namespace emu::isa::x86 {
+
+namespace {
+
+constexpr usize longest = 15;
+/// See isa/a64/translate.cpp.
+constexpr usize most_side_exits = 3;
+
+void note_range(ir::Function& function, u64 pc, u64 next) {
+    if (!function.ranges.empty() && function.ranges.back().second == pc) function.ranges.back().second = next;
+    else function.ranges.emplace_back(pc, next);
+    function.end = std::max(function.end, next);
+}
+
+/// Instruction bytes at pc: as many of the longest as can be fetched.
+class Fetch {
+public:
+    Fetch(CodeReader& code, u64 mask) : code_(code), mask_(mask) {}
+    ConstBytes at(u64 pc) {
+        if (code_.read(pc, bytes_)) return bytes_;
+        usize n = 0;
+        while (n < longest && code_.read((pc + n) & mask_, Bytes(bytes_).subspan(n, 1))) n++;
+        return ConstBytes(bytes_).first(n);
+    }
+
+private:
+    CodeReader& code_;
+    u64 mask_;
+    std::array<u8, longest> bytes_{};
+};
+
+/// MMX registers are the fractions of the x87 ones (SDM volume 1, 9.5). A translation is for one use of them: an instruction of
+/// the other kind changes over and is translated anew.
+bool changes_register_use(Unit& u) {
+    const Insn& insn = u.insn;
+    bool mmx = false;
+    for (unsigned k = 0; k < insn.operands->count; k++) {
+        const Kind kind = u.spec(k).kind;
+        mmx |= kind == Kind::P || kind == Kind::N || (kind == Kind::Q && !insn.is_memory());
+    }
+    const bool x87 = insn.row->features == feature::x87;
+    if (!(u.mmx_mode() ? x87 : mmx)) return false;
+    u.ir.call(u.mmx_mode() ? helper_leave_mmx : helper_enter_mmx);
+    u.ir.sync(u.pc);
+    return true;
+}
+
+/// Decode and build one instruction; false: its bytes cannot all be fetched.
+bool translate_insn(Unit& u, ConstBytes code, u64 features, ir::Function& function) {
+    Insn& insn = u.insn;
+    const Decoded outcome = decode(code, u.mode64(), features, insn);
+    if (outcome == Decoded::truncated) return false;
+    const unsigned length = outcome == Decoded::ok ? insn.length : unsigned(code.size());
+    u.next = u.pc + length;
+    if (!u.mode64()) u.next = u32(u.next);
+    note_range(function, u.pc, u.pc + length);
+    u32 raw = 0;
+    for (unsigned i = 0; i < 4 && i < length; i++) raw |= u32(code[i]) << (8 * i);
+    u.ir.insn(u.pc, raw);
+    if (outcome != Decoded::ok) u.undefined();
+    else if (!changes_register_use(u)) insn.row->semantic(u);
+    return true;
+}
+
+} // namespace
+
+void translate(ir::Builder& builder, const TranslateRequest& request) {
+    Unit u(builder, request);
+    ir::Function& function = builder.function();
+    function.pc = function.end = request.pc;
+    function.insns = 0;
+    Fetch fetch(*request.code, u.mode64() ? ~u64(0) : 0xffffffff);
+    u64 pc = request.pc;
+    while (builder.open()) {
+        const bool full = function.insns >= std::max(request.max_insns, 1u) || function.exits.size() >= most_side_exits;
+        if (full || (pc != request.pc && request.known && request.known->has(pc, request.mode))) {
+            builder.jump(pc);
+            break;
+        }
+        u.pc = pc;
+        const ConstBytes code = fetch.at(pc);
+        if (!translate_insn(u, code, request.model->features, function)) {
+            if (function.insns) builder.jump(pc);
+            else builder.trap(u32(Trap::fetch_fault), pc, builder.imm64(pc + code.size()));
+            break;
+        }
+        pc = u.next;
+    }
+}
+
+std::span<const std::span<const Row>> decode_tables() {
+    static const std::array<std::span<const Row>, 11> tables = {table_integer,     table_system,      table_string,     table_bits,
+                                                                table_x87,         table_mmx_sse_move, table_sse_float, table_sse_integer,
+                                                                table_sse4,        table_crypto,      table_avx};
+    return tables;
+}
+
+} // namespace emu::isa::x86

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: MIT
+// Operands, addresses and flags.
+#include "isa/x86/unit.h"
+
+#include "common/result.h"
+
+namespace emu::isa::x86 {
+
+// --- operands ----------------------------------------------------------------------------------------------------------------
+
+unsigned Unit::bits(unsigned k) const {
+    const OperandSpec& o = spec(k);
+    switch (o.bits) {
+    case size_v: return insn.op_bits;
+    case size_z: return insn.op_bits == 16 ? 16 : 32;
+    case size_y: return insn.op_bits == 64 ? 64 : 32;
+    case size_s: return insn.op_bits;
+    case size_x: return vector_bits();
+    default: return o.bits;
+    }
+}
+
+bool Unit::is_memory(unsigned k) const {
+    switch (spec(k).kind) {
+    case Kind::M: case Kind::O: case Kind::X: case Kind::Y: return true;
+    case Kind::E: case Kind::W: case Kind::Q: return insn.is_memory();
+    default: return false;
+    }
+}
+
+Val Unit::read(unsigned k) {
+    const OperandSpec& o = spec(k);
+    const unsigned n = bits(k);
+    switch (o.kind) {
+    case Kind::E: return insn.is_memory() ? load(address(), n) : reg(insn.rm(), n);
+    case Kind::M: return load(address(), n);
+    case Kind::R: return reg(insn.rm(), n);
+    case Kind::G: return reg(insn.reg(), n);
+    case Kind::B: return reg(insn.vex_v, n);
+    case Kind::Z: return reg(unsigned(insn.opcode & 7) | (insn.rex_b ? 8u : 0u), n);
+    case Kind::fixed: return reg(o.fixed, n);
+    case Kind::one: return imm(8, 1);
+    case Kind::O: return load(linear(ir.imm64(insn.imm), insn.segment < 0 ? unsigned(ds) : unsigned(insn.segment)), n);
+    case Kind::I: {
+        unsigned which = 0;
+        for (unsigned j = 0; j < k; j++) which += spec(j).kind == Kind::I || spec(j).kind == Kind::L;
+        // An immediate of 32 bits at most is sign-extended to the operation's size.
+        const u64 value = which ? insn.imm2 : insn.imm;
+        return imm(o.bits == size_z ? insn.op_bits : n, value);
+    }
+    default: EMU_ASSERT(!"readable operand"); return {};
+    }
+}
+
+void Unit::write(unsigned k, Val value) {
+    const OperandSpec& o = spec(k);
+    const unsigned n = bits(k);
+    switch (o.kind) {
+    case Kind::E: return insn.is_memory() ? store(address(), value, n) : set_reg(insn.rm(), n, value);
+    case Kind::M: return store(address(), value, n);
+    case Kind::R: return set_reg(insn.rm(), n, value);
+    case Kind::G: return set_reg(insn.reg(), n, value);
+    case Kind::B: return set_reg(insn.vex_v, n, value);
+    case Kind::Z: return set_reg(unsigned(insn.opcode & 7) | (insn.rex_b ? 8u : 0u), n, value);
+    case Kind::fixed: return set_reg(o.fixed, n, value);
+    case Kind::O: return store(linear(ir.imm64(insn.imm), insn.segment < 0 ? unsigned(ds) : unsigned(insn.segment)), value, n);
+    default: EMU_ASSERT(!"writable operand");
+    }
+}
+
+Val Unit::reg(unsigned n, unsigned bits) {
+    if (bits == 64) return ir.get(slot_gpr + n);
+    if (bits == 32) return ir.trunc(ir.get(slot_gpr + n));
+    // Without REX, 4 to 7 are AH, CH, DH and BH (SDM volume 2, 2.2.1.2).
+    if (bits == 8 && n >= 4 && n < 8 && !insn.rex) return ir.ubfx(ir.trunc(ir.get(slot_gpr + n - 4)), 8, 8);
+    return ir.ubfx(ir.trunc(ir.get(slot_gpr + n)), 0, bits);
+}
+
+void Unit::set_reg(unsigned n, unsigned bits, Val value) {
+    if (bits == 64) return ir.set(slot_gpr + n, value);
+    if (bits == 32) return ir.set(slot_gpr + n, ir.zext(value, Type::i64));
+    unsigned lsb = 0;
+    if (bits == 8 && n >= 4 && n < 8 && !insn.rex) n -= 4, lsb = 8;
+    ir.set(slot_gpr + n, ir.bfi(ir.get(slot_gpr + n), ir.zext(value, Type::i64), lsb, bits));
+}
+
+// --- memory --------------------------------------------------------------------------------------------------------------------
+
+/// Base + index * scale + displacement, in the address size, zero-extended to i64.
+Val Unit::effective() {
+    const bool wide = insn.addr_bits == 64;
+    const Type type = wide ? Type::i64 : Type::i32;
+    auto part = [&](unsigned n) { return wide ? ir.get(slot_gpr + n) : ir.trunc(ir.get(slot_gpr + n)); };
+    if (insn.base == Insn::rip) {
+        const u64 at = next + u64(insn.disp);
+        return ir.imm64(wide ? at : u32(at));
+    }
+    Val sum;
+    if (insn.base != Insn::no_register) sum = part(insn.base);
+    if (insn.index != Insn::no_register) {
+        Val index = ir.shl(part(insn.index), insn.scale);
+        sum = sum ? ir.add(sum, index) : index;
+    }
+    const Val disp = ir.imm(type, wide ? u64(insn.disp) : u32(insn.disp));
+    sum = !sum ? disp : insn.disp ? ir.add(sum, disp) : sum;
+    if (insn.addr_bits == 16) sum = ir.ubfx(sum, 0, 16);
+    return ir.zext(sum, Type::i64);
+}
+
+Val Unit::linear(Val at, unsigned segment) {
+    if (segment != fs && segment != gs) return at;
+    Val sum = ir.add(at, ir.get(segment == fs ? slot_fs_base : slot_gs_base));
+    return mode64_ ? sum : ir.zext(ir.trunc(sum), Type::i64);
+}
+
+Val Unit::address(s64 offset) {
+    Val at = effective();
+    if (offset) {
+        at = ir.add(at, ir.imm64(u64(offset)));
+        if (insn.addr_bits == 32) at = ir.zext(ir.trunc(at), Type::i64);
+    }
+    return linear(at, insn.segment < 0 ? unsigned(ds) : unsigned(insn.segment));
+}
+
+MemFlags Unit::access(unsigned bits) {
+    return {.size_log2 = u8(bits == 8 ? 0 : bits == 16 ? 1 : bits == 32 ? 2 : bits == 64 ? 3 : 4)};
+}
+Val Unit::load(Val at, unsigned bits) { return ir.load(bits == 128 ? Type::v128 : type_of(bits), at, access(bits)); }
+void Unit::store(Val at, Val value, unsigned bits) { ir.store(at, value, access(bits)); }
+
+void Unit::push(Val value, unsigned bits) {
+    Val sp = ir.sub(word(rsp), word_imm(bits / 8));
+    store(stack_address(sp), value, bits);
+    set_word(rsp, sp);
+}
+
+// --- flags ---------------------------------------------------------------------------------------------------------------------
+
+Val Unit::low(Val value, unsigned bits) { return bits >= 32 ? value : ir.ubfx(value, 0, bits); }
+Val Unit::extended(Val value, unsigned bits) { return bits >= 32 ? value : ir.sbfx(value, 0, bits); }
+Val Unit::is_zero(Val value, unsigned bits) {
+    Val v = low(value, bits);
+    return ir.eq(v, ir.imm(ir.type(v), 0));
+}
+Val Unit::sign(Val value, unsigned bits) {
+    if (bits >= 32) return ir.slt(value, ir.imm(ir.type(value), 0));
+    return ir.ne(ir.and_(value, ir.imm(ir.type(value), u64(1) << (bits - 1))), ir.imm(ir.type(value), 0));
+}
+
+void Unit::flags_result(Val result, unsigned bits) {
+    ir.set(slot_zf, is_zero(result, bits));
+    ir.set(slot_sf, sign(result, bits));
+    ir.set(slot_pf, ir.trunc(result));
+}
+
+/// `sum` may carry bits above the width.
+void Unit::flags_add(Val a, Val b, Val sum, unsigned bits) {
+    flags_result(sum, bits);
+    Val carry = bits >= 32 ? ir.ult(sum, a) : ir.ne(ir.ubfx(sum, bits, 1), ir.imm32(0));
+    ir.set(slot_cf, carry);
+    ir.set(slot_of, sign(ir.and_(ir.xor_(a, sum), ir.xor_(b, sum)), bits));
+    ir.set(slot_af, ir.trunc(ir.xor_(ir.xor_(a, b), sum)));
+    producer_ = {};
+}
+
+void Unit::flags_sub(Val a, Val b, Val difference, unsigned bits) {
+    flags_result(difference, bits);
+    // A comparison of the operands says more to the back end than one of the result with 0.
+    ir.set(slot_zf, ir.eq(a, b));
+    ir.set(slot_cf, ir.ult(a, b));
+    ir.set(slot_of, sign(ir.and_(ir.xor_(a, b), ir.xor_(a, difference)), bits));
+    ir.set(slot_af, ir.trunc(ir.xor_(ir.xor_(a, b), difference)));
+    producer_ = {.kind = Producer::sub, .a = a, .b = b, .token = {}, .bits = bits, .zf = ir.get(slot_zf), .sf = ir.get(slot_sf),
+                 .cf = ir.get(slot_cf), .of = ir.get(slot_of), .pf = {}};
+}
+
+void Unit::flags_logic(Val result, unsigned bits) {
+    flags_result(result, bits);
+    ir.set(slot_cf, ir.imm1(false));
+    ir.set(slot_of, ir.imm1(false));
+    ir.set(slot_af, ir.imm32(0)); // undefined by the manual
+    producer_ = {.kind = Producer::sub, .a = low(result, bits), .b = ir.imm(type_of(bits), 0), .token = {}, .bits = bits,
+                 .zf = ir.get(slot_zf), .sf = ir.get(slot_sf), .cf = ir.get(slot_cf), .of = ir.get(slot_of), .pf = {}};
+}
+
+void Unit::flags_float(Val token) {
+    ir.set(slot_zf, ir.or_(ir.test(Cond::eq, token), ir.test(Cond::vs, token)));
+    ir.set(slot_cf, ir.test(Cond::lt, token));
+    ir.set(slot_pf, ir.select(ir.test(Cond::vs, token), ir.imm32(0), ir.imm32(1)));
+    ir.set(slot_sf, ir.imm1(false));
+    ir.set(slot_of, ir.imm1(false));
+    ir.set(slot_af, ir.imm32(0));
+    producer_ = {.kind = Producer::fcmp, .a = {}, .b = {}, .token = token, .bits = 0, .zf = ir.get(slot_zf), .sf = ir.get(slot_sf),
+                 .cf = ir.get(slot_cf), .of = ir.get(slot_of), .pf = ir.get(slot_pf)};
+}
+
+Val Unit::parity() {
+    Val ones = ir.op1(Op::popcnt, ir.ubfx(ir.get(slot_pf), 0, 8));
+    return ir.eq(ir.and_(ones, ir.imm32(1)), ir.imm32(0));
+}
+Val Unit::auxiliary() { return ir.ne(ir.and_(ir.get(slot_af), ir.imm32(16)), ir.imm32(0)); }
+
+namespace {
+/// The eight conditions, each with its opposite (SDM volume 2, appendix B, "tttn").
+enum Base : unsigned { c_overflow, c_below, c_zero, c_below_equal, c_sign, c_parity, c_less, c_less_equal };
+} // namespace
+
+Val Unit::condition_after_sub(unsigned base) {
+    const Producer& p = producer_;
+    switch (base) {
+    case c_below: return current(slot_cf, p.cf) ? ir.ult(p.a, p.b) : Val{};
+    case c_zero: return current(slot_zf, p.zf) ? ir.eq(p.a, p.b) : Val{};
+    case c_below_equal: return current(slot_cf, p.cf) && current(slot_zf, p.zf) ? ir.ule(p.a, p.b) : Val{};
+    case c_less: return current(slot_sf, p.sf) && current(slot_of, p.of) ? ir.slt(extended(p.a, p.bits), extended(p.b, p.bits)) : Val{};
+    case c_less_equal:
+        if (!current(slot_sf, p.sf) || !current(slot_of, p.of) || !current(slot_zf, p.zf)) return {};
+        return ir.sle(extended(p.a, p.bits), extended(p.b, p.bits));
+    default: return {};
+    }
+}
+
+Val Unit::condition_after_fcmp(unsigned base) {
+    const Producer& p = producer_;
+    switch (base) {
+    case c_below: return current(slot_cf, p.cf) ? ir.test(Cond::lt, p.token) : Val{};
+    case c_below_equal: return current(slot_cf, p.cf) && current(slot_zf, p.zf) ? ir.test(Cond::le, p.token) : Val{};
+    case c_parity: return current(slot_pf, p.pf) ? ir.test(Cond::vs, p.token) : Val{};
+    default: return {};
+    }
+}
+
+Val Unit::condition(unsigned cc) {
+    const unsigned base = cc >> 1;
+    Val v;
+    if (producer_.kind == Producer::sub) v = condition_after_sub(base);
+    if (producer_.kind == Producer::fcmp) v = condition_after_fcmp(base);
+    if (!v) {
+        switch (base) {
+        case c_overflow: v = ir.get(slot_of); break;
+        case c_below: v = ir.get(slot_cf); break;
+        case c_zero: v = ir.get(slot_zf); break;
+        case c_below_equal: v = ir.or_(ir.get(slot_cf), ir.get(slot_zf)); break;
+        case c_sign: v = ir.get(slot_sf); break;
+        case c_parity: v = parity(); break;
+        case c_less: v = ir.xor_(ir.get(slot_sf), ir.get(slot_of)); break;
+        default: v = ir.or_(ir.xor_(ir.get(slot_sf), ir.get(slot_of)), ir.get(slot_zf)); break;
+        }
+    }
+    return cc & 1 ? ir.not_(v) : v;
+}
+
+void Unit::undefined() { ir.trap(u32(Trap::undefined), pc, ir.imm64(insn.opcode)); }
+
+} // namespace emu::isa::x86

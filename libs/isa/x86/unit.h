@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+// What a semantic function works with: the builder, the decoded instruction, its operands by position, and the flags.
+//
+//     void add(Unit& u) {
+//         Val a = u.read(0), b = u.read(1), sum = u.ir.add(a, b);
+//         u.write(0, sum);                         // memory accesses come before the first set
+//         u.flags_add(a, b, sum, u.bits(0));
+//     }
+//
+// Integer operands of 8, 16 and 32 bits are i32 values, zero-extended; 64-bit ones are i64.
+#pragma once
+#include "ir/builder.h"
+#include "isa/isa.h"
+#include "isa/x86/insn.h"
+#include "isa/x86/x86.h"
+
+namespace emu::isa::x86 {
+
+using ir::Cond;
+using ir::Lane;
+using ir::MemFlags;
+using ir::Op;
+using ir::Type;
+using ir::Val;
+
+/// Bits of Isa::mode.
+namespace mode {
+inline constexpr u32 rounding = 3, daz = 4, ftz = 8;   ///< MXCSR.RC as MXCSR numbers it
+inline constexpr u32 code64 = 16;
+inline constexpr u32 fp_trapped = 32;                  ///< some SSE exception is unmasked
+inline constexpr u32 mmx = 64;                         ///< the x87 registers are in use as MMX registers
+}
+
+class Unit {
+public:
+    Unit(ir::Builder& builder, const TranslateRequest& request) : ir(builder), request_(request), mode64_(request.mode & mode::code64) {}
+
+    ir::Builder& ir;
+    Insn insn;
+    u64 pc = 0;              ///< of this instruction
+    u64 next = 0;            ///< of the one behind it
+
+    bool mode64() const { return mode64_; }
+    u32 mode_bits() const { return request_.mode; }
+    bool mmx_mode() const { return request_.mode & mode::mmx; }
+    const CpuModel& model() const { return *request_.model; }
+    u32 arg() const { return insn.row->arg; }
+    /// General registers in 64-bit code are 64 bits wide.
+    unsigned word_bits() const { return mode64_ ? 64 : 32; }
+    Type word_type() const { return mode64_ ? Type::i64 : Type::i32; }
+
+    // --- operands by position
+    const OperandSpec& spec(unsigned k) const { return insn.operands->at[k]; }
+    unsigned bits(unsigned k) const;
+    bool is_memory(unsigned k) const;
+    Val read(unsigned k);
+    void write(unsigned k, Val value);
+    /// Sign-extended to the type of `bits`-wide values.
+    static Type type_of(unsigned bits) { return bits == 64 ? Type::i64 : Type::i32; }
+    Val imm(unsigned bits, u64 value) { return ir.imm(type_of(bits), bits == 64 ? value : value & ((u64(1) << bits) - 1)); }
+
+    // --- registers
+    Val reg(unsigned n, unsigned bits);                 ///< bits 8: with the REX rule for AH..BH
+    void set_reg(unsigned n, unsigned bits, Val value);
+    Val word(unsigned n) { return mode64_ ? ir.get(slot_gpr + n) : ir.trunc(ir.get(slot_gpr + n)); }
+    void set_word(unsigned n, Val value) { ir.set(slot_gpr + n, ir.zext(value, Type::i64)); }
+    Val word_imm(u64 value) { return ir.imm(word_type(), value); }
+
+    // --- memory
+    /// Linear address of the memory operand, `offset` bytes on.
+    Val address(s64 offset = 0);
+    /// The same without the index, which is a vector (VSIB).
+    Val gather_base() {
+        insn.index = Insn::no_register;
+        return address();
+    }
+    /// `segment` base plus an effective address in a register.
+    Val linear(Val effective, unsigned segment);
+    Val load(Val at, unsigned bits);                    ///< zero-extended to type_of(bits)
+    void store(Val at, Val value, unsigned bits);
+    static MemFlags access(unsigned bits);
+    Val stack_address(Val pointer) { return ir.zext(pointer, Type::i64); }
+    void push(Val value, unsigned bits);
+
+    // --- vectors (unit_vector.cpp)
+    unsigned vector_bits() const { return insn.vex && insn.vex_l ? 256 : 128; }
+    unsigned halves() const { return insn.vex && insn.vex_l ? 2 : 1; }
+    Val xmm(unsigned n, unsigned half = 0) { return ir.get((half ? slot_ymm_high : slot_xmm) + n); }
+    void set_xmm(unsigned n, unsigned half, Val v) { ir.set((half ? slot_ymm_high : slot_xmm) + n, v); }
+    /// Half `half` of a vector operand. MMX operands come zero-extended. Misaligned memory is taken, also where SSE refuses it.
+    Val vec(unsigned k, unsigned half = 0);
+    /// The low `bits` (32, 64) of a vector operand or of memory, as float or integer.
+    Val scalar(unsigned k, Type type);
+    /// Write all halves of operand 0 (a V or W); VEX forms clear what lies above.
+    void set_vec(std::initializer_list<Val> by_half);
+    /// Replace the low element of the destination: the rest comes from `rest` (legacy: the destination itself).
+    void set_scalar(Val value, Lane lane, Val rest);
+    /// First source: H behind VEX, else the destination.
+    Val first(unsigned half = 0);
+    /// Floats with their signs changed, but not those of NaNs, which go through arithmetic as they are.
+    Val negated(Lane lane, Val v);
+    bool is_mmx() const { return spec(0).kind == Kind::P || spec(0).kind == Kind::Q || spec(1).kind == Kind::Q || spec(1).kind == Kind::N; }
+    Val mmx(unsigned n);
+    void set_mmx(unsigned n, Val value);
+
+    // --- flags
+    void flags_add(Val a, Val b, Val sum, unsigned bits);
+    void flags_sub(Val a, Val b, Val difference, unsigned bits);
+    void flags_logic(Val result, unsigned bits);
+    /// ZF, SF, PF of a result.
+    void flags_result(Val result, unsigned bits);
+    void set_flag(unsigned slot, Val i1) { ir.set(slot, i1); }
+    /// The flags are no longer those of one comparison.
+    void forget_producer() { producer_ = {}; }
+    Val cf() { return ir.get(slot_cf); }
+    /// UCOMIS and the like: from an fcmp token.
+    void flags_float(Val token);
+    /// Condition code of Jcc, SETcc, CMOVcc.
+    Val condition(unsigned cc);
+    Val parity();                                       ///< PF as i1
+    Val auxiliary();                                    ///< AF as i1
+    Val sign(Val value, unsigned bits);
+    Val low(Val value, unsigned bits);                  ///< masked to the width
+    Val extended(Val value, unsigned bits);             ///< sign-extended within its type
+    Val is_zero(Val value, unsigned bits);
+
+    // --- leaving
+    void undefined();
+    void trap(u32 code, u64 at, u64 value = 0) { ir.trap(code, at, ir.imm64(value)); }
+    void protection() { trap(trap_general_protection, pc); }
+    void jump(u64 to) { ir.jump(to); }
+    void sync() { ir.sync(next); }
+
+private:
+    Val effective();
+    /// What set ZF, SF, CF and OF last, as long as they are still the slots' values.
+    struct Producer {
+        enum Kind : u8 { none, sub, logic, add, fcmp } kind = none;
+        Val a, b, token;
+        unsigned bits = 0;
+        Val zf, sf, cf, of, pf;
+    } producer_;
+    bool current(unsigned slot, Val value) { return value && ir.get(slot) == value; }
+    Val condition_after_sub(unsigned base);
+    Val condition_after_fcmp(unsigned base);
+
+    const TranslateRequest& request_;
+    bool mode64_;
+};
+
+} // namespace emu::isa::x86

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+// Vector instructions that go through a C++ function (helpers_vector.cpp): rare, or a poor fit for lane-wise IR.
+#pragma once
+#include "isa/x86/unit.h"
+
+namespace emu::isa::x86 {
+
+enum class VectorOp : u8 {
+    min_position,                                        ///< PHMINPOSUW
+    reciprocal_f32, reciprocal_root_f32,                 ///< RCPPS, RSQRTPS: the host's tables
+    sha1_rounds, sha1_next, sha1_message1, sha1_message2, sha256_rounds, sha256_message1, sha256_message2,
+    from_half, to_half,                                  ///< VCVTPH2PS, VCVTPS2PH, each on the low four
+};
+
+/// The result of `op` on the first source, the second one (in slot_vector) and the immediate.
+Val vector_result(Unit& u, VectorOp op, Val first, Val second);
+/// The whole instruction: each 128-bit half by itself.
+void vector_call(Unit& u, VectorOp op);
+
+} // namespace emu::isa::x86

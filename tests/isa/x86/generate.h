@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+// Random x86-64 instructions from the decode tables, with what must be set up so that their memory operands hit the arena.
+#pragma once
+#include "isa/x86/insn.h"
+
+#include <random>
+#include <string>
+#include <vector>
+
+namespace emu::lockstep_x86 {
+
+struct Arena {
+    u64 data = 0, size = 0;    ///< readable and writable; a page that is neither lies on each side
+};
+struct GenerateOptions {
+    std::vector<std::string> only;      ///< name prefixes; empty: all
+    std::vector<std::string> without;
+    unsigned length = 4;                ///< instructions of a block
+    double faults = 0.01;               ///< share of memory operands that miss
+    u64 features = 0;
+};
+
+struct Block {
+    std::vector<u8> code;
+    std::string names;
+    u32 undefined_flags = 0;   ///< EFLAGS bits that the block leaves undefined
+    unsigned insns = 0;
+    bool mmx = false;          ///< exponents of x87 registers may differ
+};
+
+class Generator {
+public:
+    Generator(const GenerateOptions& options, const Arena& arena);
+    Block block(u64 seed, u64 at);
+    /// Rows that blocks are made of.
+    usize rows() const { return rows_.size(); }
+
+private:
+    bool instruction(Block& block, u64 at);
+    std::vector<u8> encode(const isa::x86::Row& row, const isa::x86::DecodedOperands& operands);
+    void memory_form(std::vector<u8>& bytes, u8 reg_field, bool vex);
+    bool prepare(const isa::x86::Insn& insn, std::vector<u8>& before);
+    u64 target(unsigned alignment);
+    u64 random(u64 below) { return engine_() % below; }
+    bool chance(double p) { return double(engine_() >> 11) * 0x1p-53 < p; }
+
+    GenerateOptions options_;
+    Arena arena_;
+    std::vector<const isa::x86::Row*> rows_;
+    bool aligned_ = false;
+    std::mt19937_64 engine_;
+};
+
+} // namespace emu::lockstep_x86

@@ -44,6 +44,7 @@ private:
     };
 
     void start(Function& f, u64 pc) const {
+        f = {};
         f.pc = pc;
         f.mode = request_.mode;
         f.slots = request_.slots;

@@ -173,7 +173,7 @@ void Analysis::plan_node(Id id) {
     case Op::trunc: lazy = fused == uses; break;
     case Op::test_cond: lazy = fused == uses; break;
     case Op::flags_add: case Op::flags_sub: case Op::flags_logic: lazy = fused + sets == uses; break;
-    case Op::fcmp: lazy = fused && fused + sets == uses; break;
+    case Op::fcmp: lazy = (fused || !ir::raises_flags(n)) && fused + sets == uses; break;
     case Op::vzext: lazy = ir::is_float(f_->nodes[f_->nodes[id].a].type) && sets == uses; break;
     case Op::select: {
         const Op yes = nodes[n.b].op, no = nodes[n.c].op;

@@ -10,6 +10,8 @@ namespace {
 
 /// What remains is for temporaries: rax, rcx and rdx, which some instructions want, and three vector registers.
 constexpr Reg gprs[] = {rbx, rbp, r12, r13, r14, r8, r9, r10, r11, rsi, rdi};
+/// More than that are not kept free for the sake of temporaries.
+constexpr int most_idle_temporaries = 2;
 constexpr Reg first_xmm = 16 + 3, last_xmm = 31;
 
 bool is_vector(ir::Type type) { return type == ir::Type::v128 || ir::is_float(type); }
@@ -75,6 +77,16 @@ void HomePlan::plan_loop(u32 index) {
     }
     homes.clean.resize(count);
     for (unsigned s = 0; s < count; s++) homes.clean[s] = homes.home[s] != no_reg && !loop.changed[s];
+    // What the loop does not touch stays where it is, as far as there are temporaries enough: a short loop should not have to
+    // put it into memory first and to fetch it again behind.
+    for (Reg reg = 0; reg < 32; reg++) {
+        const s16 slot = canonical_.slot[reg];
+        if (slot < 0 || !(free & bit_of(reg)) || homes.home[usize(slot)] != no_reg || !taken_over[usize(slot)]) continue;
+        const RegMask same_class = is_xmm(reg) ? 0xffff0000 : 0xffff;
+        if (std::popcount(free & same_class) <= most_idle_temporaries) continue;
+        homes.pin(unsigned(slot), reg);
+        free &= ~bit_of(reg);
+    }
     loops_.push_back(std::move(homes));
 }
 

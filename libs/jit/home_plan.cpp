@@ -23,19 +23,34 @@ HomePlan::HomePlan(const ir::Region& region, const Backend& backend) : region_(r
     for (u32 i = 0; i < region.loops.size(); i++) plan_loop(i);
 }
 
+bool HomePlan::is_within(u32 block, u32 loop) const {
+    u32 at = region_.blocks[block]->loop;
+    while (at != loop && at != 0) at = region_.loops[at].parent;
+    return at == loop;
+}
+
+bool HomePlan::has_returns(u32 loop) const {
+    for (u32 i = 0; i < region_.blocks.size(); i++)
+        if (region_.blocks[i]->outer && is_within(i, loop)) return true;
+    return false;
+}
+
 void HomePlan::plan_loop(u32 index) {
     const ir::RegionLoop& loop = region_.loops[index];
     const usize count = region_.slots.size();
+    // Calls leave the loop in the canonical state and come back in it: nothing else is worth going to in between.
+    if (index && has_returns(index)) {
+        loops_.push_back(canonical_);
+        return;
+    }
     Homes homes(count);
     // Only what some block of the loop, or of one inside it, takes over.
     std::vector<bool> taken_over(count);
-    for (const auto& block : region_.blocks) {
-        if (block->outer) continue;
-        u32 at = block->loop;
-        while (at != index && at != 0) at = region_.loops[at].parent;
-        if (at != index) continue;
+    for (u32 i = 0; i < region_.blocks.size(); i++) {
+        const ir::RegionBlock& block = *region_.blocks[i];
+        if (block.outer || !is_within(i, index)) continue;
         for (usize s = 0; s < count; s++)
-            if (block->live[s]) taken_over[s] = true;
+            if (block.live[s]) taken_over[s] = true;
     }
     const Homes* parent = index ? &loops_[loop.parent] : nullptr;
     std::vector<unsigned> order;

@@ -21,6 +21,9 @@ public:
 
 private:
     void plan_loop(u32 loop);
+    bool is_within(u32 block, u32 loop) const;
+    /// Does a block of the loop, or of one inside it, come back from a call?
+    bool has_returns(u32 loop) const;
 
     const ir::Region& region_;
     const Backend& backend_;

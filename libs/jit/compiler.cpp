@@ -238,8 +238,8 @@ void Compiler::start(const fp::Env& env, u32 first_link) {
     plan_ = nullptr;
     a.align(16);
     start_ = a.pos();
-<<<<<<< HEAD
-    native_float_ = env.rules && env.round <= fp::Round::up && !env.flush_inputs && !env.flush_outputs && !env.rules->denormal_operand_flag;
+    exact_float_ = env.rules == &fp::rules::x86_sse;
+    native_float_ = exact_float_ || (env.rules && env.round <= fp::Round::up && !env.flush_inputs && !env.flush_outputs && !env.rules->denormal_operand_flag);
 }
 
 /// The hot path of one function, whose context is number block_.
@@ -251,12 +251,6 @@ bool Compiler::emit_block(const ir::Function& function, const Homes& homes, cons
     context.function = &function;
     context.homes = &homes;
     begin(function, context.analysis, homes, live, reserved_spills);
-=======
-    const fp::Env& env = function.fp;
-    exact_float_ = env.rules == &fp::rules::x86_sse;
-    native_float_ = exact_float_ || (env.rules && env.round <= fp::Round::up && !env.flush_inputs && !env.flush_outputs && !env.rules->denormal_operand_flag);
-    begin(function);
->>>>>>> x86
     for (Id id = 1; id < function.nodes.size() && !failed_ && !overflow(); id++) emit(id);
     context.touched = touched_;
     return !failed_ && !overflow();

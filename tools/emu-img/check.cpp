@@ -37,7 +37,6 @@ Result<int> check(Session& session, Check& c) {
     auto node = EMU_TRY(open(session, c.source, c.words[0], std::move(request)));
     auto first = run_check(*node, c.repair);
     if (!first && first.error().code == ENOTSUP) {
-        if (c.json) fmt::print("{}\n", block::check_json({.check_errors = 1}, *node).dump(4));
         log::error(first.error());
         return unsupported;
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "session.h"
 
+#include "block/filters/throttle.h"
 #include "common/log.h"
 #include "common/sizes.h"
 
@@ -25,7 +26,7 @@ void killed(int number) {
 
 } // namespace
 
-Session::Session() : objects([](std::string_view text) { log::warning(text); }) {}
+Session::Session() : objects([](std::string_view text) { log::warning(text); }) { objects.add_types(block::throttle_types()); }
 
 Error usage_error(std::string_view text) {
     return Error{EINVAL, fmt::format("{}\nTry '{} --help' for more information", text, log::program()), {}};

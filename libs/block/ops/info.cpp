@@ -121,15 +121,19 @@ std::string image_text(const Json& image) {
         for (const Json& s : *list->as_array()) all.push_back(snapshot_from(s));
         out += "Snapshot list:\n" + snapshot_table(all);
     }
-    if (const Json* specific = image.find("format-specific"))
-        if (const Json* data = specific->find("data"); data && data->as_object() && !data->as_object()->empty()) {
-            out += "Format specific information:\n";
-            tree_text(*data, 1, out);
-        }
+    if (const Json* specific = image.find("format-specific")) out += specific_text(*specific);
     if (const Json* limits = image.find("limits")) {
         out += "Limits:\n";
         tree_text(*limits, 1, out);
     }
+    return out;
+}
+
+std::string specific_text(const Json& specific) {
+    const Json* data = specific.find("data");
+    if (!data || !data->as_object() || data->as_object()->empty()) return "";
+    std::string out = "Format specific information:\n";
+    tree_text(*data, 1, out);
     return out;
 }
 

@@ -12,6 +12,8 @@ struct DescribeOptions {
 Result<Json> describe_image(Node& node, DescribeOptions options);
 /// The lines for people, from what describe_image() made.
 std::string image_text(const Json& image);
+/// The part about the format, from its {"type", "data"}; "" where there is nothing to say.
+std::string specific_text(const Json& specific);
 /// The table of internal snapshots, headed by its column names.
 std::string snapshot_table(const std::vector<SnapshotInfo>& snapshots);
 

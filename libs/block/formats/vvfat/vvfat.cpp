@@ -163,7 +163,9 @@ VvfatNode::Plan VvfatNode::plan(const Items& now) const {
         const auto found = now.find(path);
         if (found == now.end() || found->second.folder != item.folder) left.push_back(path);
     }
-    for (const auto& [path, item] : now) {
+    for (const auto& one : now) {
+        const std::string& path = one.first;
+        const Item& item = one.second; // clang 14 lets no lambda capture a structured binding
         const auto known = e_.items.find(path);
         const bool is_known = known != e_.items.end() && known->second.folder == item.folder;
         if (item.folder) {

@@ -17,11 +17,14 @@ namespace {
 struct Case {
     const char *format, *create;
     u64 size;
+    bool backing = false; ///< noise shows through what is not allocated
 };
 const Case cases[] = {
     {"qed", "cluster_size=4096,table_size=1", 5 << 20},
     {"qed", "", 3 << 20},
+    {"qed", "backing_file=b,backing_fmt=raw", 3 << 20, true},
     {"qcow", "", 3 << 20},
+    {"qcow", "backing_file=b", 2 << 20, true},
     {"vdi", "", 5 << 20},
     {"vpc", "force_size=on", 5 << 20},
     {"parallels", "cluster_size=64k", 3 << 20},
@@ -39,6 +42,13 @@ struct Expectation {
     usize changes_at_flush = 0;
 };
 
+NodePtr noise(u64 size) {
+    std::vector<u8> bytes(size);
+    std::mt19937 random(3);
+    for (u8& b : bytes) b = u8(random() | 1);
+    return std::make_shared<MemoryNode>(std::move(bytes), false);
+}
+
 struct Recording {
     std::vector<u8> start;
     std::vector<Change> changes;
@@ -50,9 +60,10 @@ Recording record(const Case& c, Context& context, unsigned seed) {
     auto file = create(c.format, c.size, c.create, context).value();
     out.start = file->contents();
     auto node = open(c.format, file, true, context).value();
+    if (c.backing) node->set_backing(noise(c.size));
     file->record = true;
     std::mt19937 random(seed);
-    std::vector<u8> disk(usize(node->size()));
+    std::vector<u8> disk = read_all(*node);
     out.epochs.push_back({disk, {}, 0});
     const u64 grains = c.size / grain;
     for (int flushes = 0; flushes < 6; flushes++) {
@@ -103,9 +114,10 @@ TEST_CASE("formats: a crash at any write loses nothing that was flushed") {
         CAPTURE(c.create);
         const Recording r = record(c, context, 11);
         std::mt19937 random(5);
+        const NodePtr backing = noise(c.size);
         usize flushed = 0; // changes that were on stable storage at the crash
         std::vector<u8> stable = r.start;
-        const usize step = r.changes.size() / 250 + 1;
+        const usize step = r.changes.size() / 150 + 1;
         for (usize stop = 0; stop <= r.changes.size(); stop++) {
             if (stop && r.changes[stop - 1].kind == Change::Kind::flush) {
                 for (usize i = flushed; i < stop; i++) apply_change(stable, r.changes[i]);
@@ -135,6 +147,7 @@ TEST_CASE("formats: a crash at any write loses nothing that was flushed") {
             REQUIRE((*node)->close());
             node = open(c.format, file, true, context);
             REQUIRE_MESSAGE(node, (node ? "" : node.error().text));
+            if (c.backing) (*node)->set_backing(backing);
             const auto checked = (*node)->check({});
             if (checked) REQUIRE_MESSAGE(checked->corruptions == 0, (checked->messages.empty() ? "" : checked->messages.front()));
             REQUIRE(kept(read_all(**node), *promised, c.size));

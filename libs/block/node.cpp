@@ -212,6 +212,8 @@ std::optional<u64> Node::allocated_size() const {
     return sum;
 }
 
+Result<std::vector<u8>> Node::pack_cluster(ConstBytes) const { return not_supported("compression", driver()); }
+Result<void> Node::write_packed(u64, ConstBytes) { return not_supported("compression", driver()); }
 Result<ImageInfo> Node::info() { return ImageInfo{}; }
 Result<CheckResult> Node::check(CheckMode) { return fail(ENOTSUP, "This image format does not support checks"); }
 Result<void> Node::change_backing(std::string_view, std::string_view) { return not_supported("a backing file", driver()); }

@@ -65,6 +65,7 @@ struct Limits {
     u64 zero_alignment = 1;     ///< write_zeroes below it is written as data
     u64 discard_alignment = 1;
     bool can_write_compressed = false;
+    bool can_pack = false;      ///< pack_cluster() and write_packed() work
     bool fast_zero = false;     ///< write_zeroes(no_fallback) works
     bool zero_after_create = false; ///< a fresh image reads as zeroes
     bool growable = false;      ///< storage: writes behind the end make it longer
@@ -154,6 +155,12 @@ public:
     virtual std::optional<u64> allocated_size() const;
     /// The host file whose bytes these are, one to one, or -1.
     virtual int native_fd() const { return -1; }
+
+    /// Compression apart from writing, so that it can be done on all processors while writes stay in order. The packed form of
+    /// a cluster (a short last one counts as filled up with zeroes), empty where it would not be smaller; ENOTSUP where the format
+    /// has no such pair of functions.
+    virtual Result<std::vector<u8>> pack_cluster(ConstBytes plain) const;
+    virtual Result<void> write_packed(u64 at, ConstBytes packed);
 
     virtual Result<ImageInfo> info();
     /// ENOTSUP where the format has none.

@@ -65,7 +65,7 @@ void EventLoop::stop() {
 
 Result<void> EventLoop::run() {
     stopping_ = false;
-    while (!stopping_) EMU_TRY(poll(std::chrono::milliseconds(-1)));
+    while (!stopping_) EMU_CHECK(poll(std::chrono::milliseconds(-1)));
     return {};
 }
 

@@ -62,7 +62,8 @@ Result<Plan> plan_for(const CreateRequest& request) {
         return fail(ENOTSUP, fmt::format("Format driver '{}' does not support image creation", request.format));
     if (!plan.protocol.driver->create)
         return fail(ENOTSUP, fmt::format("Protocol driver '{}' does not support image creation", plan.protocol.driver->name));
-    for (const CreateOption& row : plan.format->create_options) plan.rows.push_back(&row);
+    for (const CreateOption& row : plan.format->create_options)
+        if (!row.amend_only) plan.rows.push_back(&row);
     for (const CreateOption& row : plan.protocol.driver->create_options)
         if (!find_option(plan.format->create_options, row.name)) plan.rows.push_back(&row);
     return plan;
@@ -153,25 +154,42 @@ Result<void> create_image(CreateRequest request, const std::function<void(const 
     return in(request.name, make());
 }
 
+namespace {
+
+std::string option_lines(std::vector<const CreateOption*> rows) {
+    std::sort(rows.begin(), rows.end(), [](auto* a, auto* b) { return a->name < b->name; });
+    static constexpr std::string_view kinds[] = {"<str>", "<size>", "<num>", "<bool (on/off)>"};
+    std::string out;
+    for (const CreateOption* row : rows) {
+        const std::string left = fmt::format("  {}={}", row->name, kinds[unsigned(row->kind)]);
+        out += row->help.empty() ? left + "\n" : fmt::format("{:<24} - {}\n", left, row->help);
+    }
+    return out;
+}
+
+} // namespace
+
 std::string create_help(const Driver& format, std::string_view name) {
     std::vector<const CreateOption*> rows;
-    for (const CreateOption& row : format.create_options) rows.push_back(&row);
+    for (const CreateOption& row : format.create_options)
+        if (!row.amend_only) rows.push_back(&row);
     bool protocol_rows = false;
     if (auto protocol = protocol_of(name); !name.empty() && protocol) {
         protocol_rows = true;
         for (const CreateOption& row : protocol->driver->create_options)
             if (!find_option(format.create_options, row.name)) rows.push_back(&row);
     }
-    std::sort(rows.begin(), rows.end(), [](auto* a, auto* b) { return a->name < b->name; });
-    std::string out = protocol_rows ? "Supported options:\n" : fmt::format("Supported {} options:\n", format.name);
-    static constexpr std::string_view kinds[] = {"<str>", "<size>", "<num>", "<bool (on/off)>"};
-    for (const CreateOption* row : rows) {
-        const std::string left = fmt::format("  {}={}", row->name, kinds[unsigned(row->kind)]);
-        out += row->help.empty() ? left + "\n" : fmt::format("{:<24} - {}\n", left, row->help);
-    }
+    std::string out = (protocol_rows ? "Supported options:\n" : fmt::format("Supported {} options:\n", format.name)) + option_lines(rows);
     if (!protocol_rows)
         out += "\nThe protocol level may support further options.\nSpecify the target filename to include those options.\n";
     return out;
+}
+
+std::string amend_help(const Driver& format) {
+    std::vector<const CreateOption*> rows;
+    for (const CreateOption& row : format.create_options)
+        if (row.amendable) rows.push_back(&row);
+    return option_lines(rows);
 }
 
 } // namespace emu::block

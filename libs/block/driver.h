@@ -45,6 +45,7 @@ struct CreateOption {
     std::string_view help;
     std::string_view default_text = {}; ///< empty: not set unless given
     bool amendable = false;
+    bool amend_only = false;            ///< has no meaning when an image is made
 };
 
 struct CreateArgs {

@@ -45,6 +45,9 @@ Result<NodePtr> open_options(KeyValues options, OpenArgs args);
 enum class ChildKind : u8 { storage, image };
 Result<NodePtr> open_child(OpenArgs& args, std::string_view key, std::string_view fallback, ChildKind kind);
 
+/// A window on a node: `length` bytes from `offset` on.
+Result<NodePtr> sub_range(NodePtr node, u64 offset, u64 length);
+
 struct CreateRequest {
     std::string name, format;
     std::optional<u64> size;          ///< absent: the backing image's
@@ -61,6 +64,9 @@ Result<void> create_storage(std::string_view name, u64 size, Context* context);
 
 /// "-o help" of a format together with the protocol that `name` means.
 std::string create_help(const Driver& format, std::string_view name);
+
+/// The same for the options that can be changed later; "" where the format has none.
+std::string amend_help(const Driver& format);
 
 /// The full name of a backing file that `image` records as `recorded` (relative names count from the image's folder).
 Result<std::string> backing_path(std::string_view image, std::string_view recorded);

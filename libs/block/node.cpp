@@ -212,6 +212,29 @@ std::optional<u64> Node::allocated_size() const {
     return sum;
 }
 
+namespace {
+
+tl::unexpected<Error> nobody_listens() { return fail(ENOTSUP, "no debugging filter is there to stop requests"); }
+
+} // namespace
+
+Result<void> Node::break_at(std::string_view event, std::string_view tag) {
+    const auto below = children();
+    return below.empty() ? Result<void>(nobody_listens()) : below[0]->break_at(event, tag);
+}
+Result<void> Node::remove_break(std::string_view tag) {
+    const auto below = children();
+    return below.empty() ? Result<void>(nobody_listens()) : below[0]->remove_break(tag);
+}
+Result<void> Node::resume_break(std::string_view tag) {
+    const auto below = children();
+    return below.empty() ? Result<void>(nobody_listens()) : below[0]->resume_break(tag);
+}
+Result<void> Node::wait_break(std::string_view tag) {
+    const auto below = children();
+    return below.empty() ? Result<void>(nobody_listens()) : below[0]->wait_break(tag);
+}
+
 Result<std::vector<u8>> Node::pack_cluster(ConstBytes) const { return not_supported("compression", driver()); }
 Result<void> Node::write_packed(u64, ConstBytes) { return not_supported("compression", driver()); }
 Result<ImageInfo> Node::info() { return ImageInfo{}; }

@@ -100,6 +100,7 @@ struct BitmapAction {
 struct ImageInfo {
     std::optional<u64> cluster_size;
     bool encrypted = false, compressed = false, dirty = false;
+    u64 vm_state_offset = 0; ///< where the machine state area would begin in the space of the disk; 0: there is none
     std::vector<SnapshotInfo> snapshots;
     Json specific;
 };
@@ -188,6 +189,11 @@ public:
 
     /// A place in a format's code that tests can interrupt: formats tell their storage child, blkdebug listens.
     virtual Result<void> event(std::string_view) { return {}; }
+    /// Breakpoints at such places, by a tag. Passed down the storage children; ENOTSUP where nobody listens.
+    virtual Result<void> break_at(std::string_view event, std::string_view tag);
+    virtual Result<void> remove_break(std::string_view tag);
+    virtual Result<void> resume_break(std::string_view tag);
+    virtual Result<void> wait_break(std::string_view tag);
 
 protected:
     Node() = default;

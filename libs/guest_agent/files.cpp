@@ -49,7 +49,7 @@ Result<int> Files::find(s64 handle) const {
 }
 
 Result<void> Files::close(s64 handle) {
-    EMU_TRY(find(handle));
+    EMU_CHECK(find(handle));
     const int fd = files_.at(handle).release();
     files_.erase(handle);
     if (::close(fd) < 0 && errno != EINTR) return fail_errno(errno, "failed to close handle");

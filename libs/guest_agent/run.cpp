@@ -92,7 +92,7 @@ Result<int> run(const Invocation& invocation) {
     EMU_CHECK(load_config(config, invocation.config_file));
     for (const auto& change : invocation.changes) change(config);
     if (!config.block_rpcs.empty() && !config.allow_rpcs.empty()) return fail(EINVAL, "block-rpcs and allow-rpcs exclude each other");
-    EMU_TRY(config.exec_seconds());
+    EMU_CHECK(config.exec_seconds());
     if (invocation.dump) return print(dump_config(config));
     return serve(config);
 }

@@ -230,6 +230,8 @@ inline int run(const Subject& s, const u8* data, usize size) {
 
 void* operator new(std::size_t size) { return emu::block::fuzz::counted_new(size); }
 void* operator new[](std::size_t size) { return emu::block::fuzz::counted_new(size); }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return emu::block::fuzz::counted_new(size); }
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return emu::block::fuzz::counted_new(size); }
 void operator delete(void* p) noexcept { emu::block::fuzz::counted_delete(p); }
 void operator delete[](void* p) noexcept { emu::block::fuzz::counted_delete(p); }
 void operator delete(void* p, std::size_t) noexcept { emu::block::fuzz::counted_delete(p); }

@@ -24,6 +24,7 @@ AuthorizedKeysFile $work/authorized
 PidFile none
 StrictModes no
 UsePAM no
+UseDNS no
 PasswordAuthentication no
 PermitRootLogin yes
 MaxStartups 50

@@ -8,9 +8,13 @@ needs_img() { [ -x "$img" ] || { echo "emu-img is not built"; exit 77; }; }
 
 servers=()
 end_servers() {
-    local pid
+    local pid i
     for pid in "${servers[@]:-}"; do [ -z "$pid" ] || kill "$pid" 2>/dev/null; done
-    wait 2>/dev/null
+    for i in $(seq 20); do
+        for pid in "${servers[@]:-}"; do [ -z "$pid" ] || ! kill -0 "$pid" 2>/dev/null || { sleep 0.05; continue 2; }; done
+        break
+    done
+    for pid in "${servers[@]:-}"; do [ -z "$pid" ] || kill -9 "$pid" 2>/dev/null; done
     rm -rf "$work"
 }
 trap end_servers EXIT

@@ -96,6 +96,15 @@ Result<Measure> measure_raw(u64 size, CreateArgs&, Node* source) {
     return out;
 }
 
+} // namespace
+
+Result<NodePtr> sub_range(NodePtr node, u64 offset, u64 length) {
+    if (!in_range(offset, length, node->size())) return fail(EINVAL, "a range outside the image");
+    return NodePtr(std::make_shared<RawNode>(std::move(node), offset, length));
+}
+
+namespace {
+
 constexpr CreateOption create_options[] = {
     {"size", CreateOption::Kind::size, "Virtual disk size"},
 };

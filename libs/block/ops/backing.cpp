@@ -15,8 +15,23 @@ namespace emu::block {
 namespace {
 
 constexpr u64 max_piece = u64(2) << 20;
+constexpr unsigned max_layers = 200;
 
 } // namespace
+
+Result<NodePtr> open_down_to(Node& top, std::string_view base, Context& context, CacheMode cache) {
+    Node* layer = &top;
+    for (unsigned depth = 0; depth < max_layers && !layer->backing_file().empty(); depth++) {
+        const std::string recorded = layer->backing_file(), path = EMU_TRY(backing_path(layer->name(), recorded));
+        const bool found = base.empty() || base == recorded || base == path;
+        OpenRequest request{.name = path, .format = layer->backing_format(), .writable = found, .no_backing = !found, .cache = cache, .context = &context};
+        NodePtr below = EMU_TRY(open_image(request));
+        layer->set_backing(below);
+        if (found) return below;
+        layer = skip_filters(below.get());
+    }
+    return fail(EINVAL, fmt::format("Did not find '{}' in the backing chain of '{}'", base, top.name()));
+}
 
 Result<void> commit_into(Node& top, Node& base, u64 rate, Progress* progress) {
     const u64 size = top.size();

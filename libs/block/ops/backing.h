@@ -6,6 +6,10 @@
 
 namespace emu::block {
 
+/// Open the images below `top` (which was opened without) down to the one called `base` and hang them in; that one writable.
+/// "" is the image right below. Returns it.
+Result<NodePtr> open_down_to(Node& top, std::string_view base, Context& context, CacheMode cache);
+
 /// Write what stands above `base` in the chain of `top` into `base`, which must be writable; grows it if need be.
 Result<void> commit_into(Node& top, Node& base, u64 rate, Progress* progress);
 

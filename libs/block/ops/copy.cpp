@@ -105,7 +105,9 @@ Result<bool> Copier::next(Piece& piece) {
     if (over_backing) piece.length = std::min(piece.length, o_.backing_length - target_at_);
     auto asked = chain_extent(source, over_backing ? backing_of(&source) : nullptr, source_at_, piece.length);
     if (!asked && !o_.salvage) return fail(std::move(asked.error()).in(fmt::format("error while reading block status at offset {}", source_at_)));
-    const ChainExtent extent = asked ? *asked : ChainExtent{{.length = std::min(piece.length, max_piece), .data = true, .allocated = true}, 0};
+    ChainExtent extent;
+    if (asked) extent = std::move(*asked);
+    else extent.length = std::min(piece.length, max_piece), extent.data = extent.allocated = true;
     piece.length = extent.length;
     if (over_backing && !extent.allocated) piece.kind = Piece::Kind::skip;
     else if (extent.zero || (!extent.allocated && !extent.data)) piece.kind = Piece::Kind::zero;
@@ -113,7 +115,7 @@ Result<bool> Copier::next(Piece& piece) {
         piece.length = std::min(piece.length, max_piece);
         if (o_.offload && extent.offset && extent.file) {
             piece.source_fd = extent.file->native_fd();
-            piece.source_offset = *extent.offset;
+            piece.source_offset = extent.offset.value_or(0);
         }
     }
     if (unit_ > 1) EMU_CHECK(extend_to_unit(piece, size));

@@ -37,7 +37,7 @@ Result<void> map_image(Node& image, u64 start, u64 length, const std::function<v
     for (u64 at = start; at < end;) {
         const ChainExtent e = EMU_TRY(chain_extent(image, nullptr, at, end - at));
         MapEntry entry{.start = at, .length = e.length, .depth = e.depth, .present = e.allocated, .zero = e.zero, .data = e.data,
-                       .compressed = e.compressed, .offset = e.data ? e.offset : std::nullopt, .file_name = {}};
+                       .compressed = e.compressed, .offset = e.offset, .file_name = {}};
         if (!e.allocated && !e.data) entry.zero = true;
         if (entry.offset && e.file) entry.file_name = e.file->name();
         EMU_CHECK(look_below(entry, e));

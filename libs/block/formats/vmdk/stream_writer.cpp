@@ -27,7 +27,7 @@ std::vector<u8> marker(u64 sectors, u32 type) {
 } // namespace
 
 StreamWriter::StreamWriter(u64 disk_bytes, std::string name, Sink sink)
-    : disk_bytes_(disk_bytes), name_(std::move(name)), sink_(std::move(sink)) {
+    : name_(std::move(name)), sink_(std::move(sink)) {
     header_.version = 3;
     header_.flags = SparseHeader::f_newlines | SparseHeader::f_compressed | SparseHeader::f_markers;
     header_.capacity = align_up(disk_bytes, grain_bytes) / sector;

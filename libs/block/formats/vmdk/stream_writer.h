@@ -24,7 +24,6 @@ public:
 private:
     Result<void> put(ConstBytes bytes);
     Result<void> end_table();
-    u64 disk_bytes_;
     std::string name_;
     Sink sink_;
     SparseHeader header_;

@@ -155,7 +155,7 @@ inline void look(Node& node) {
     };
     fine(node.info());
     fine(node.check({}));
-    std::vector<u8> buffer(300'000);
+    std::vector<u8> buffer(100'000);
     const u64 size = node.size();
     u64 at = 0;
     for (int i = 0; i < 200 && at < size; i++) {
@@ -163,7 +163,7 @@ inline void look(Node& node) {
         fine(extent);
         if (!extent) break;
         if (extent->length == 0 || extent->length > size - at) std::abort();
-        fine(node.read(at, Bytes(buffer).first(usize(std::min<u64>(buffer.size(), size - at)))));
+        if (i < 16) fine(node.read(at, Bytes(buffer).first(usize(std::min<u64>(buffer.size(), size - at)))));
         at += extent->length;
     }
     for (const u64 from : {u64(0), size / 2, size > buffer.size() ? size - buffer.size() : 0})

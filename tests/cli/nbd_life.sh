@@ -60,7 +60,9 @@ done
 # Two servers, one name.
 "$nbd" -f raw -t -k "$work/s" a.raw & pid=$!
 for _ in $(seq 200); do [ -S s ] && break; sleep 0.05; done
-status 1 timeout 10 "$nbd" -f raw -r -t -k "$work/s" a.raw
+truncate -s 1M b.raw
+status 1 timeout 10 "$nbd" -f raw -t -k "$work/s" b.raw
+has "$line" "Address already in use"
 kill $pid; wait $pid
 
 # A socket from a service manager.

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# fio writes and verifies through its NBD engine: a slice of a few seconds; EMU_FIO_SECONDS makes it longer.
+# fio writes and verifies through its NBD engine: a slice of a few seconds; FIO_SECONDS makes it longer.
 . "$(dirname "$0")/../cli/lib.sh"
-seconds=${EMU_FIO_SECONDS:-5}
+seconds=${FIO_SECONDS:-5}
 . "$here/../interop/nbd_lib.bash"
 requires fio
 fio --enghelp 2>/dev/null | grep -qw nbd || { echo "this fio has no NBD engine"; exit 77; }

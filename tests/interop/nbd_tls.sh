@@ -34,7 +34,7 @@ has "$(cat log)" "exports available: 1"
 secure="nbds://localhost:$port/?tls-certificates=$work/pki/client"
 nbdcopy "$secure" out.raw && cmp disk.raw out.raw || die "copying through TLS"
 nbdcopy --connections=4 --requests=64 disk.raw "$secure" || die "copying into it"
-nbdsh -c "h.connect_uri('$secure')" -c 'd = bytes(range(256)) * 8000; h.pwrite(d, 777); assert h.pread(len(d), 777) == d' || die "nbdsh"
+nbdsh -c "h.set_uri_allow_local_file(True); h.connect_uri('$secure')" -c 'd = bytes(range(256)) * 8000; h.pwrite(d, 777); assert h.pread(len(d), 777) == d' || die "nbdsh"
 nbdinfo "nbd://localhost:$port/" >log 2>&1 && die "let in without TLS"
 nbdinfo "nbds://127.0.0.1:$port/?tls-certificates=$work/pki/client" >log 2>&1 && die "another name than the certificate's was taken"
 # gnutls-cli has no start of TLS for NBD: it is led there by hand, and says whom it met.
@@ -74,7 +74,7 @@ serve $command
 nbdinfo "nbds://localhost:$port/?tls-certificates=$work/other/pki/client" >log 2>&1 && die "a stranger's certificate was taken"
 nbdinfo "$secure" >log 2>&1 || die "after a stranger: $(cat log)"
 finish
-for identity in "CN=backup,,O=Example" "CN=nobody"; do
+for identity in "O=Example,,CN=backup" "CN=nobody"; do
     # shellcheck disable=SC2086
     serve ${command% disk.raw} -v --object "authz-simple,id=a0,identity=$identity" --tls-authz a0 disk.raw
     nbdinfo "$secure" >log 2>&1

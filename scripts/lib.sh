@@ -9,7 +9,7 @@ libnbd-dev"
 test_packages="doctest-dev python3 qemu-user binutils-aarch64-linux-gnu gcc-aarch64-linux-gnu g++-aarch64-linux-gnu libc6-dev-arm64-cross mandoc git e2fsprogs
 qemu-guest-agent qemu-utils gnutls-bin nginx-light openssh-server openssh-client tgt nfs-ganesha nfs-ganesha-vfs libvmdk-utils libvhdi-utils libqcow-utils
 7zip cryptsetup-bin dosfstools mtools
-libnbd-bin nbdkit"
+libnbd-bin python3-libnbd nbdkit nbd-server fio"
 package_packages="dpkg-dev fakeroot lintian python3 gzip debootstrap"
 fuzz_packages="clang-14 libclang-rt-14-dev"
 

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cerrno>
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 namespace emu::nbd {
 namespace {
@@ -22,8 +23,15 @@ constexpr unsigned max_rounds = 32;              ///< then other clients have th
 
 std::atomic<u64> next_id{1};
 
-/// Longer than this, and the request must have waited for a disk.
-std::chrono::nanoseconds quick(u64 length) { return std::chrono::microseconds(300) + std::chrono::nanoseconds(length); }
+/// Longer than this, and the request may have waited for a disk.
+std::chrono::nanoseconds quick(u64 length) { return std::chrono::microseconds(100) + std::chrono::nanoseconds(length); }
+
+/// How often this thread has slept so far. One that was only kept from the processor has not.
+long sleeps() {
+    rusage usage{};
+    ::getrusage(RUSAGE_THREAD, &usage);
+    return usage.ru_nvcsw;
+}
 
 } // namespace
 
@@ -105,7 +113,7 @@ Result<void> Connection::receive() {
         if (state_ == State::tls) {
             moved = EMU_TRY(process_tls());
         } else {
-            if (!paused_ && !no_more_ && state_ != State::draining && (more || stream_->buffered())) moved = more = EMU_TRY(fill_input());
+            if (!paused_ && !no_more_ && state_ != State::draining && (more || stream_->buffered())) moved = EMU_TRY(fill_input(more));
             if (state_ == State::closed) return {};
             moved |= EMU_TRY(process());
         }
@@ -122,14 +130,16 @@ Result<void> Connection::receive() {
     return {};
 }
 
-/// False where nothing is there.
-Result<bool> Connection::fill_input() {
+/// False where nothing is there. `more`: there may be more than what was taken.
+Result<bool> Connection::fill_input(bool& more) {
+    more = false;
     if (incoming_ && begin_ == end_) { // the rest of a payload goes where it belongs
         Bytes rest = incoming_->payload.bytes().subspan(incoming_->filled);
         auto got = EMU_TRY(stream_->read(rest));
         if (!got) return false;
         if (!*got) return fail(ECONNRESET, "the connection ended within a request");
         incoming_->filled += *got;
+        more = true;
         return true;
     }
     if (begin_ == end_) begin_ = end_ = 0;
@@ -140,6 +150,7 @@ Result<bool> Connection::fill_input() {
             begin_ = 0;
         } else input_.resize(state_ == State::transmission ? std::max(input_size, input_.size() * 2) : std::max<usize>(1024, input_.size() * 2));
     }
+    const usize room = input_.size() - end_;
     auto got = EMU_TRY(stream_->read(Bytes(input_).subspan(end_)));
     if (!got) return false;
     if (!*got) {
@@ -148,6 +159,7 @@ Result<bool> Connection::fill_input() {
         return false;
     }
     end_ += *got;
+    more = *got == room || state_ != State::transmission; // a short read has emptied the socket
     return true;
 }
 
@@ -257,7 +269,9 @@ bool Connection::run_here(const Request& request) const {
     if (request.refused()) return true;
     const bool light = request.command == Command::read || (request.command == Command::write && !(request.flags & fua));
     if (!light || (request.length > long_request && !alone_)) return false;
-    return !slow_ || (alone_ && !in_flight_ && begin_ == end_);
+    // Writes into the page cache of one file wait for each other anyway.
+    const bool serial = request.command == Command::write && negotiation_.session().chosen->native_fd() >= 0;
+    return !slow_ || serial || (alone_ && !in_flight_ && begin_ == end_);
 }
 
 void Connection::dispatch(const Request& request, ConstBytes payload, Buffer owned) {
@@ -272,10 +286,11 @@ void Connection::dispatch(const Request& request, ConstBytes payload, Buffer own
         if (slow_) slow_--;
         return run_in_pool(request, std::move(owned));
     }
+    const long before = sleeps();
     const auto begin = Clock::now();
     Reply reply;
     execute(negotiation_.session(), request, payload, {stream_->sends_files()}, reply);
-    if (Clock::now() - begin > quick(request.length)) slow_ = slow_requests;
+    if (Clock::now() - begin > quick(request.length) && sleeps() != before) slow_ = slow_requests;
     complete(request, std::move(reply));
 }
 

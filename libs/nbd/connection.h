@@ -50,7 +50,7 @@ private:
 
     void ready(u32 events);
     Result<void> receive();
-    Result<bool> fill_input();
+    Result<bool> fill_input(bool& more);
     Result<bool> process();
     Result<bool> process_handshake();
     Result<bool> process_request();

@@ -9,15 +9,9 @@
 
 namespace emu::nbd_tool {
 
-Result<bool> make_objects(const Options& o, objects::Table& table) {
-    for (const std::string& text : o.objects) {
-        if (text == "help" || text == "?") {
-            std::fputs(table.help().c_str(), stdout);
-            return true;
-        }
-        EMU_CHECK(table.add(text));
-    }
-    return false;
+Result<void> make_objects(const Options& o, objects::Table& table) {
+    for (const std::string& text : o.objects) EMU_CHECK(table.add(text));
+    return {};
 }
 
 Result<std::shared_ptr<const crypto::TlsCreds>> find_creds(const Options& o, objects::Table& table, crypto::TlsRole role) {
@@ -30,7 +24,7 @@ Result<std::shared_ptr<const crypto::TlsCreds>> find_creds(const Options& o, obj
 
 Result<int> list(const Options& o) {
     objects::Table table([](std::string_view text) { log::warning(text); });
-    if (EMU_TRY(make_objects(o, table))) return 0;
+    EMU_CHECK(make_objects(o, table));
     nbd::Target target;
     if (o.socket) {
         target.kind = nbd::Target::Kind::unix;

@@ -4,6 +4,8 @@
 #include "nbd/kernel.h"
 #include "options.h"
 
+#include <cstdio>
+
 using namespace emu;
 
 namespace {
@@ -71,6 +73,15 @@ Result<int> act(const nbd_tool::Options& o) {
         std::printf("%s version %s\n", "emu-nbd", EMU_VERSION);
         return 0;
     }
+    if (o.trace == "help") {
+        std::puts("nbd_server    clients that come, go, choose an export or err");
+        return 0;
+    }
+    for (const std::string& object : o.objects)
+        if (object == "help" || object == "?") {
+            std::fputs(objects::Table().help().c_str(), stdout);
+            return 0;
+        }
     EMU_CHECK(nbd_tool::check(o));
     if (o.disconnect) {
         EMU_CHECK(nbd::disconnect_device(*o.disconnect));

@@ -29,8 +29,8 @@ Result<int> serve(const Options& options);
 /// Print another server's exports.
 Result<int> list(const Options& options);
 
-/// The objects of --object; `help` is printed and returned as true.
-Result<bool> make_objects(const Options& options, objects::Table& table);
+/// The objects of --object.
+Result<void> make_objects(const Options& options, objects::Table& table);
 /// The credentials of --tls-creds.
 Result<std::shared_ptr<const crypto::TlsCreds>> find_creds(const Options& options, objects::Table& table, crypto::TlsRole role);
 

@@ -131,14 +131,10 @@ Result<int> run(const Options& o, objects::Table& table, std::optional<Daemon>& 
 } // namespace
 
 Result<int> serve(const Options& o) {
-    if (o.trace == "help") {
-        std::puts("nbd_server    clients that come, go, choose an export or err");
-        return 0;
-    }
     if (!o.trace.empty() && std::string_view("nbd_server").find(o.trace.substr(0, o.trace.find('*'))) != 0)
         log::warning(fmt::format("no event matches '{}'", o.trace));
     objects::Table table([](std::string_view text) { log::warning(text); });
-    if (EMU_TRY(make_objects(o, table))) return 0;
+    EMU_CHECK(make_objects(o, table));
     Fd activated = EMU_TRY(nbd::activated_socket());
     std::optional<Daemon> daemon;
     if (o.fork || (o.connect && !o.verbose)) daemon = EMU_TRY(Daemon::start());

@@ -30,7 +30,9 @@ Result<std::unique_ptr<Translated>> Translated::create(Engine::Impl& engine) {
     options.system = engine.options.system;
     options.split_buffer = engine.options.system;
     options.code_buffer = engine.options.code_buffer;
-    if (engine.options.tier2 != Tier2::off && !engine.options.one_insn_per_unit) options.hot_threshold = engine.options.hot_threshold;
+    // Counters lie beside the code that counts, which in a split buffer cannot write there.
+    const bool counts = engine.options.tier2 != Tier2::off && !engine.options.one_insn_per_unit && !options.split_buffer;
+    if (counts) options.hot_threshold = engine.options.hot_threshold;
     if (const fp::Rules* rules = engine.isa->fp_env(0).rules) options.denormal_flag = rules->denormal_operand_flag;
     auto jit = EMU_TRY(jit::Jit::create(options, engine.isa->slots));
     std::unique_ptr<Translated> translated(new Translated(engine, std::move(jit)));

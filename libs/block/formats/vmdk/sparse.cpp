@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fmt/format.h>
+#include <optional>
 
 namespace emu::block::vmdk {
 
@@ -25,6 +26,7 @@ struct Layout {
     u64 bytes = 0;
     u64 redundant_at = 0; ///< bytes; 0: no second set of tables
     bool zero_grains = false, compressed = false, writable = true;
+    std::optional<SparseHeader> stream; ///< the directory is at the end, and this is the footer
 };
 
 } // namespace
@@ -93,6 +95,9 @@ public:
         EMU_CHECK(load_l1());
         end_ = align_up(file_->size(), std::min<u64>(block_, u64(1) << 20));
         if (layout_.compressed) end_ = align_up(file_->size(), sector);
+        // An extent without grains has nothing to lose: they take the directory's place.
+        const ConstBytes directory = l1_.data();
+        if (layout_.stream && std::all_of(directory.begin(), directory.end(), [](u8 b) { return b == 0; })) end_ = shape_.l1_at - sector;
         if (!layout_.redundant_at || read_only_) return {};
         EMU_CHECK(redundant_.load(*file_, shape_.l1_entries * 4));
         for (u64 i = 0; i < shape_.l1_entries; i++) {
@@ -134,7 +139,26 @@ protected:
         if (room.offset / sector > 0xffffffffu) return fail(EFBIG, "VMDK extent is full");
         return room;
     }
-    Result<u64> new_table() override { return fail(ENOTSUP, "VMDK extent lacks a grain table"); }
+    Result<u64> new_table() override {
+        if (!layout_.stream) return fail(ENOTSUP, "VMDK extent lacks a grain table");
+        const Room room = EMU_TRY(reserve_at_end(sector + shape_.l2_bytes(), sector));
+        std::vector<u8> fresh = make_marker(shape_.l2_bytes() / sector, Marker::table);
+        fresh.resize(usize(sector + shape_.l2_bytes()));
+        EMU_CHECK(file_->write(room.offset, fresh));
+        return room.offset + sector;
+    }
+    Result<void> write_l1() override { return layout_.stream ? Result<void>() : TwoLevelNode::write_l1(); }
+    Result<void> commit_map() override {
+        EMU_CHECK(TwoLevelNode::commit_map());
+        if (!layout_.stream) return {};
+        // Whatever was appended, the footer is last.
+        EMU_CHECK(file_->flush());
+        const std::vector<u8> tail = make_stream_end(end_, l1_.data(), *layout_.stream);
+        EMU_CHECK(file_->truncate(end_ + tail.size()));
+        EMU_CHECK(file_->write(end_, tail));
+        end_ += tail.size();
+        return {};
+    }
     Result<void> link(u64 index, u64 offset) override { return set_entry(index, offset / sector); }
     Result<void> link_zero(u64 index) override {
         if (!layout_.zero_grains) return fail(ENOTSUP, "the extent has no zeroed grains");
@@ -379,6 +403,12 @@ Result<NodePtr> open_hosted(NodePtr file, bool writable, Below* below) {
     layout.bytes = h.capacity * sector;
     layout.compressed = h.flags & SparseHeader::f_compressed;
     layout.zero_grains = h.flags & SparseHeader::f_zero_grains;
+    std::array<u8, SparseHeader::bytes> first;
+    EMU_CHECK(file->read(0, first));
+    const bool at_end = le64(first, 56) == SparseHeader::at_end;
+    if (at_end && h.directory_at < 2) return fail(EINVAL, "VMDK grain directory lies outside the file");
+    if (at_end && layout.compressed && h.table_entries * 4 >= sector) layout.stream = h;
+    layout.writable = !at_end || layout.stream;
     if (h.flags & SparseHeader::f_redundant && h.redundant_at && h.redundant_at < (u64(1) << 50)) layout.redundant_at = h.redundant_at * sector;
     auto node = std::make_shared<SparseExtent>(std::move(file), layout, writable, below);
     EMU_CHECK(node->load());

@@ -108,7 +108,7 @@ public:
     std::string_view driver() const override { return "vmdk"; }
     Limits limits() const override {
         Limits out = TwoLevelNode::limits();
-        out.can_write_compressed = layout_.compressed;
+        out.can_write_compressed = out.can_pack = layout_.compressed;
         return out;
     }
     Result<ImageInfo> info() override {
@@ -118,6 +118,23 @@ public:
         return out;
     }
     Result<CheckResult> check(CheckMode) override;
+    /// The marker's sector number is put in when it is known. Grains of a stream are always packed, smaller or not.
+    Result<std::vector<u8>> pack_cluster(ConstBytes plain) const override {
+        std::vector<u8> grain(plain.begin(), plain.end());
+        grain.resize(usize(block_));
+        return pack_grain(0, grain);
+    }
+    Result<void> write_packed(u64 at, ConstBytes packed) override {
+        if (!layout_.compressed || read_only_ || at % block_ || at >= layout_.bytes || packed.size() < sector) return fail(EINVAL, "no packed grain can be written there");
+        std::vector<u8> bytes(packed.begin(), packed.end());
+        put_le64(bytes, 0, at / sector);
+        {
+            std::lock_guard lock(map_mutex_);
+            EMU_CHECK(start_changes_locked());
+            pending_.erase(at / block_);
+        }
+        return append_packed(at / block_, bytes);
+    }
 
 protected:
     u64 do_size() const override { return layout_.bytes; }
@@ -188,6 +205,7 @@ protected:
 private:
     Result<std::vector<u8>> read_grain(u64 index, u64 offset);
     Result<void> append_grain(u64 index, ConstBytes grain);
+    Result<void> append_packed(u64 index, ConstBytes packed);
     Result<void> write_pending(usize keep);
 
     Layout layout_;
@@ -231,6 +249,10 @@ Result<void> SparseExtent::read_other(u64 index, const Place& place, u64 within,
 
 Result<void> SparseExtent::append_grain(u64 index, ConstBytes grain) {
     const std::vector<u8> packed = EMU_TRY(pack_grain(index * (block_ / sector), grain));
+    return append_packed(index, packed);
+}
+
+Result<void> SparseExtent::append_packed(u64 index, ConstBytes packed) {
     Room room;
     {
         std::lock_guard lock(map_mutex_);

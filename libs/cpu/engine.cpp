@@ -113,6 +113,10 @@ std::shared_ptr<const ir::Function> Engine::Impl::find_or_translate(u64 pc, u32 
     return function;
 }
 
+void Engine::save_translations() {
+    if (impl_->translated) impl_->translated->save_cache();
+}
+
 bool Engine::invalidate(u64 first, u64 last) {
     if (impl_->translated) return impl_->translated->invalidate(first, last);
     std::lock_guard lock(impl_->mutex);

@@ -5,28 +5,35 @@
 
 namespace emu::cpu {
 
+const RecordingReader::Piece* RecordingReader::piece(u64 start) {
+    if (start == last_start_) return last_;
+    auto [at, fresh] = pieces_.try_emplace(start);
+    Piece& it = at->second;
+    if (fresh) it.size = piece_size;
+    while (fresh && it.size && !source_.read(start, Bytes(it.bytes).first(it.size))) it.size--;
+    last_start_ = start;
+    return last_ = &at->second;
+}
+
 bool RecordingReader::read(u64 address, Bytes to) {
-    auto at = pieces_.find(address);
-    if (at != pieces_.end() && at->second.size() >= to.size()) {
-        std::copy_n(at->second.begin(), to.size(), to.begin());
-        return true;
+    while (!to.empty()) {
+        const u64 start = address & ~u64(piece_size - 1);
+        const Piece* from = piece(start);
+        const usize offset = usize(address - start), size = std::min(to.size(), piece_size - offset);
+        if (offset + size > from->size) return false;
+        std::copy_n(from->bytes.begin() + s64(offset), size, to.begin());
+        to = to.subspan(size);
+        address += size;
     }
-    if (!source_.read(address, to)) return false;
-    pieces_[address].assign(to.begin(), to.end());
     return true;
 }
 
 bool RecordingReader::unchanged() {
-    std::vector<u8> before, now;
-    for (auto at = pieces_.begin(); at != pieces_.end();) {
-        // Neighbours at once.
-        const u64 first = at->first;
-        before.clear();
-        for (; at != pieces_.end() && at->first == first + before.size(); ++at) before.insert(before.end(), at->second.begin(), at->second.end());
-        now.resize(before.size());
-        if (!source_.read(first, now) || now != before) return false;
-    }
-    return true;
+    return std::all_of(pieces_.begin(), pieces_.end(), [&](const auto& entry) {
+        const auto& [start, piece] = entry;
+        std::array<u8, piece_size> now;
+        return !piece.size || (source_.read(start, Bytes(now).first(piece.size)) && std::equal(now.begin(), now.begin() + s64(piece.size), piece.bytes.begin()));
+    });
 }
 
 } // namespace emu::cpu

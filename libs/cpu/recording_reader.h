@@ -4,8 +4,8 @@
 #pragma once
 #include "isa/isa.h"
 
+#include <array>
 #include <map>
-#include <vector>
 
 namespace emu::cpu {
 
@@ -17,8 +17,19 @@ public:
     bool unchanged();
 
 private:
+    /// Memory is read in aligned pieces, which lie within a page. Where it ends in the middle of one (not that of a guest, but of
+    /// small code in tests), the piece is shorter.
+    static constexpr usize piece_size = 64;
+    struct Piece {
+        std::array<u8, piece_size> bytes;
+        usize size = 0;
+    };
+    const Piece* piece(u64 start);
+
     isa::CodeReader& source_;
-    std::map<u64, std::vector<u8>> pieces_;
+    std::map<u64, Piece> pieces_;
+    u64 last_start_ = 1;
+    const Piece* last_ = nullptr;
 };
 
 } // namespace emu::cpu

@@ -21,6 +21,12 @@ namespace {
 
 constexpr int worker_niceness = 10;
 constexpr usize most_waiting = 64;
+/// Size of a region, and of one around a place that another region has already: a loop that was entered before that region was
+/// there, and that does not come by its entry. It is the innermost loop that matters then.
+struct Budget {
+    unsigned insns, blocks;
+};
+constexpr Budget usual{600, 60}, again{100, 10};
 
 } // namespace
 
@@ -96,6 +102,9 @@ void Translated::compile_region(UnitKey key, Lock* held) {
     request.mode = key.second;
     request.slots = engine_.isa->slots;
     request.fp = engine_.isa->fp_env(key.second);
+    const Budget budget = locked([&] { return covered_.count(key) != 0; }) ? again : usual;
+    request.max_insns = budget.insns;
+    request.max_blocks = budget.blocks;
     request.translate = [&](ir::Builder& builder, u64 pc, std::span<const u64> leaders) {
         isa::TranslateRequest unit{.pc = pc, .mode = key.second, .model = engine_.model, .max_insns = Engine::Impl::superblock_insns,
                                    .system = engine_.options.system, .code = &reader, .leaders = leaders};
@@ -118,6 +127,7 @@ void Translated::compile_region(UnitKey key, Lock* held) {
         if (wants_dump()) dump_region(*engine_.isa, *region, *engine_.memory, jit_->code(added), jit_->entry(added));
         if (auto old = units_.find(key); old != units_.end()) drop(*old->second);
         install(added);
+        for (const auto& block : region->blocks) covered_.insert({block->function.pc, key.second});
         engine_.stats.regions++;
         engine_.stats.region_insns += region->insns;
     });

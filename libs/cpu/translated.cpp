@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <fmt/format.h>
 #include <sched.h>
 #include <ucontext.h>
 
@@ -29,10 +30,16 @@ Result<std::unique_ptr<Translated>> Translated::create(Engine::Impl& engine) {
     options.system = engine.options.system;
     options.split_buffer = engine.options.system;
     options.code_buffer = engine.options.code_buffer;
-    if (engine.options.tier2 != Tier2::off && !engine.options.one_insn_per_unit) options.hot_threshold = engine.options.hot_threshold;
+    // Counters lie beside the code that counts, which in a split buffer cannot write there.
+    const bool counts = engine.options.tier2 != Tier2::off && !engine.options.one_insn_per_unit && !options.split_buffer;
+    if (counts) options.hot_threshold = engine.options.hot_threshold;
     if (const fp::Rules* rules = engine.isa->fp_env(0).rules) options.denormal_flag = rules->denormal_operand_flag;
     auto jit = EMU_TRY(jit::Jit::create(options, engine.isa->slots));
-    return std::unique_ptr<Translated>(new Translated(engine, std::move(jit)));
+    std::unique_ptr<Translated> translated(new Translated(engine, std::move(jit)));
+    if (engine.options.perf_map || engine.options.jit_dump)
+        translated->perf_map_ = std::make_unique<PerfMap>(engine.options.perf_map, engine.options.jit_dump);
+    translated->open_cache();
+    return translated;
 }
 
 void Translated::add(Runner& runner) {
@@ -54,6 +61,7 @@ jit::Unit* Translated::find_or_translate(Lock& lock, Runner& runner, u64 pc, u32
 
 /// Null: not even one instruction fits, let the interpreter do it.
 jit::Unit* Translated::translate(Lock& lock, Runner&, u64 pc, u32 mode) {
+    if (jit::Unit* kept = wake(pc, mode)) return kept;
     const auto begin = std::chrono::steady_clock::now();
     unsigned insns = engine_.options.one_insn_per_unit ? 1 : Engine::Impl::superblock_insns;
     jit::Unit* unit = nullptr;
@@ -74,6 +82,10 @@ jit::Unit* Translated::translate(Lock& lock, Runner&, u64 pc, u32 mode) {
         if (insns == 1) return nullptr;
         insns = std::min(insns, function->insns) / 2;
     }
+    if (cache_) {
+        unit->guest_hash = hash_guest(*unit);
+        new_units_++;
+    }
     install(*unit);
     engine_.stats.units++;
     engine_.stats.guest_insns += unit->insns;
@@ -81,7 +93,12 @@ jit::Unit* Translated::translate(Lock& lock, Runner&, u64 pc, u32 mode) {
     return unit;
 }
 
+void Translated::tell_profiler(const jit::Unit& unit) {
+    perf_map_->add(jit_->entry(unit), jit_->code(unit), fmt::format("{}:{:#x}{}", engine_.isa->name, unit.pc, unit.is_region ? " (region)" : ""));
+}
+
 void Translated::install(jit::Unit& unit) {
+    if (perf_map_) tell_profiler(unit);
     units_[{unit.pc, unit.mode}] = &unit;
     for_each_page(unit, [&](u64 page) {
         auto& list = pages_[page];
@@ -155,6 +172,8 @@ void Translated::flush(Lock& lock) {
     lock.lock();
     waiting_.clear();
     units_.clear();
+    dormant_.clear();
+    covered_.clear();
     pages_.clear();
     jit_->flush();
     for (Runner* runner : runners_) {

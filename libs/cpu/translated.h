@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 // Translated code of an engine: finding and making units, linking, invalidation, and the vCPUs that run in it.
 #pragma once
+#include "cpu/code_cache.h"
 #include "cpu/engine.h"
+#include "cpu/perf_map.h"
 #include "jit/jit.h"
 
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <set>
 #include <thread>
 #include <unordered_map>
 #include <vector>
@@ -62,6 +65,7 @@ public:
     usize code_bytes() const { return jit_->used(); }
     /// Held while a region is being compiled, taken before the engine's; across fork() too.
     std::mutex& compile_mutex() { return compile_mutex_; }
+    void save_cache();
     /// After fork: the other vCPUs are gone with their threads.
     void forget_other_threads();
 
@@ -77,6 +81,10 @@ private:
     bool activate(Runner& runner, u32 mode);
     void remember_jump(Runner& runner, const jit::Unit& unit);
     void forget_jumps(const jit::Unit& unit);
+    void open_cache();
+    u64 hash_guest(const jit::Unit& unit) const;
+    jit::Unit* wake(u64 pc, u32 mode);
+    void tell_profiler(const jit::Unit& unit);
     void promote(Lock& lock, u64 pc, u32 mode);
     void compile_region(UnitKey key, Lock* held);
     void start_worker();
@@ -90,9 +98,14 @@ private:
     std::unique_ptr<jit::Jit> jit_;
     std::unordered_map<UnitKey, jit::Unit*, KeyHash> units_;
     std::unordered_map<u64, std::vector<jit::Unit*>> pages_;
+    std::unique_ptr<CodeCache> cache_;                                 ///< null: nothing is kept
+    std::unordered_map<UnitKey, jit::Unit*, KeyHash> dormant_;         ///< of earlier runs, not put to use yet
+    usize new_units_ = 0;                                              ///< since the file was written
+    std::unique_ptr<PerfMap> perf_map_;
     std::vector<Runner*> runners_;
     bool flushing_ = false;
     std::mutex compile_mutex_;
+    std::set<UnitKey> covered_;                ///< blocks of regions
     std::deque<UnitKey> waiting_;              ///< hot places
     /// By pointer: the child of a fork leaves its parent's behind.
     std::unique_ptr<std::condition_variable> wake_worker_ = std::make_unique<std::condition_variable>();

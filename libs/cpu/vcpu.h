@@ -14,6 +14,7 @@
 
 #include <atomic>
 #include <memory>
+#include <string>
 
 namespace emu::cpu {
 
@@ -34,6 +35,9 @@ struct EngineOptions {
     usize code_buffer = usize(256) << 20;
     Tier2 tier2 = Tier2::background;
     u32 hot_threshold = 4096;         ///< times a back edge is taken until its target is hot
+    std::string code_cache;           ///< directory for translations that later runs use again; "": none are kept
+    std::string code_cache_key;       ///< what they are kept for: the program, in a version
+    bool perf_map = false, jit_dump = false;   ///< tell the host's profiler what translated code is (perf_map.h)
 };
 
 /// What the engine needs to know of the guest's memory map, provided by user mode or by a machine.
@@ -71,9 +75,11 @@ public:
     /// by any vCPU's thread and (async-signal-safely, from a fault on a watched page) from the host signal handler.
     /// True if there was any.
     bool invalidate(u64 first, u64 last);
+    /// Keep what was translated for later runs (EngineOptions::code_cache); when the program ends.
+    void save_translations();
 
     struct Stats {
-        u64 units = 0, guest_insns = 0, code_bytes = 0, invalidations = 0, flushes = 0, translate_ns = 0;
+        u64 units = 0, guest_insns = 0, code_bytes = 0, invalidations = 0, flushes = 0, translate_ns = 0, kept_units = 0;
         u64 regions = 0, region_insns = 0, region_ns = 0;
     };
     Stats stats() const;

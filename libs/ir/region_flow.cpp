@@ -62,17 +62,24 @@ void order_blocks(Region& region) {
         if (block.around || block.outer) continue;
         if (root == 0 || block.function.pc < best.function.pc) root = i;
     }
-    visit(root);
-    for (bool entry = root == 0; !stack.empty();) {
-        Frame& top = stack.back();
-        if (top.at == top.next.size()) {
+    auto walk = [&](u32 from) {
+        visit(from);
+        while (!stack.empty()) {
+            Frame& top = stack.back();
+            if (top.at < top.next.size()) {
+                visit(top.next[top.at++]);
+                continue;
+            }
             post.push_back(top.block);
             stack.pop_back();
-            if (stack.empty() && !entry) visit(0), entry = true;
-            continue;
         }
-        visit(top.next[top.at++]);
+    };
+    walk(root);
+    if (root && seen[0]) { // a call in the loop returns to the entry, which still has to be the first
+        std::fill(seen.begin(), seen.end(), 0);
+        post.clear();
     }
+    walk(0);
     std::reverse(post.begin(), post.end());
     std::vector<u32> place(count);
     std::vector<std::unique_ptr<RegionBlock>> ordered;

@@ -27,6 +27,19 @@ u32 ConstantPool::place(ir::V128 value) {
     return at->second;
 }
 
+void ConstantPool::restore(u32 next) {
+    places_.clear();
+    for (next_ = begin_; next_ < next; next_ += 16) {
+        ir::V128 value;
+        std::memcpy(&value, as_.getCode() + next_, 16);
+        places_.try_emplace({value.lo, value.hi}, next_);
+    }
+}
+
+void CounterPool::restore(u32 next, u32 value) {
+    for (next_ = begin_; next_ + 4 <= next; next_ += 4) std::memcpy(const_cast<u8*>(as_.getCode()) + next_, &value, 4);
+}
+
 u32 CounterPool::place(u32 value) {
     if (next_ + 4 > end_) return 0;
     std::memcpy(const_cast<u8*>(as_.getCode()) + next_, &value, 4);
@@ -229,6 +242,7 @@ void Compiler::start(const fp::Env& env, u32 first_link) {
     stubs_.clear();
     cold_.clear();
     links_.clear();
+    addresses_.clear();
     poll_exits_.clear();
     hot_exits_.clear();
     block_at_.clear();
@@ -321,6 +335,7 @@ void Compiler::finish(Unit& unit) {
     table_.snapshots.shrink_to_fit();
     table_.entries.shrink_to_fit();
     unit.table = std::move(table_);
+    unit.addresses = addresses_;
     EMU_ASSERT(Xbyak::GetError() == 0);
 }
 

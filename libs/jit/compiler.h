@@ -24,6 +24,11 @@ public:
     u32 place(ir::V128 value);
     void clear() { places_.clear(), next_ = begin_; }
     bool full() const { return next_ >= end_; }
+    u32 begin() const { return begin_; }
+    u32 next() const { return next_; }
+    u32 end() const { return end_; }
+    /// The constants up to `next` have been put there from outside.
+    void restore(u32 next);
 
 private:
     Assembler& as_;
@@ -38,6 +43,11 @@ public:
     /// Position of a fresh one; 0 when there is none left.
     u32 place(u32 value);
     void clear() { next_ = begin_; }
+    u32 begin() const { return begin_; }
+    u32 next() const { return next_; }
+    u32 end() const { return end_; }
+    /// Counters up to `next` are in use; they start from `value`.
+    void restore(u32 next, u32 value);
 
 private:
     Assembler& as_;
@@ -364,6 +374,7 @@ private:
     std::vector<Stub> stubs_;
     std::vector<Cold> cold_;
     std::vector<PendingLink> links_;
+    std::vector<u32> addresses_;                      ///< positions of 64-bit host addresses in code
     std::vector<std::pair<Fixup, u32>> poll_exits_, hot_exits_;   ///< jumps to leave_poll and leave_hot, with the link's index
     std::vector<std::unique_ptr<AllocatorState>> spare_states_;
     std::vector<Move> moves_;

@@ -380,7 +380,9 @@ void Compiler::emit_call(Id id) {
     save_for_call(id);
     parallel_move(moves_, 0);
     for (auto [reg, v] : loads_) load_from(reg, v);
-    a.mov_imm(rax, u64(helper.function));
+    // The long form whatever the address is: the code may be put to use where the program is loaded elsewhere.
+    a.db(0x48), a.db(0xb8), a.dq(u64(helper.function));
+    addresses_.push_back(a.pos() - 8);
     a.call_to(syncs ? backend_.routines.call_syncing : helper.may_raise ? backend_.routines.call_raising : backend_.routines.call_helper);
     if (helper.may_raise) record_snapshot(a.pos() - 1, a.pos());
     consume(id);

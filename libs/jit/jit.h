@@ -8,6 +8,7 @@
 #include "jit/code_buffer.h"
 #include "jit/unit.h"
 
+#include <functional>
 #include <memory>
 
 namespace emu::jit {
@@ -48,6 +49,14 @@ public:
     /// What unused jump cache entries hold: a guest jump to address ~0 finds it and leaves.
     ir::JumpCacheEntry empty_entry() const { return {~u64(0), buffer_.exec() + backend_.routines.indirect_miss}; }
     const void* entry(const Unit& unit) const { return buffer_.exec() + unit.code; }
+
+    // --- for other processes of the same build, options and host (persist.cpp)
+    /// Append the units of tier 1 to `out`.
+    void save(std::vector<u8>& out) const;
+    /// Take over what save() wrote, into a fresh Jit; `env` is the FP environment of a mode. False: it makes no sense.
+    bool restore(ConstBytes in, const std::function<fp::Env(u32 mode)>& env);
+    /// Those of tier 1, whether valid or not.
+    const std::vector<std::unique_ptr<Unit>>& units() const { return plain_->units; }
 
     // --- faults; these two may be called in a signal handler
     /// Is the host address inside translated code?

@@ -37,6 +37,8 @@ struct Unit {
     LinkSite* incoming = nullptr;  ///< head of the list of sites linked here
     std::vector<std::pair<u64, u64>> ranges;
     SnapshotTable table;
+    std::vector<u32> addresses;    ///< positions of 64-bit addresses of the emulator's own functions
+    u64 guest_hash = 0;            ///< of the guest's code in `ranges`, where it is kept for other processes
     const fp::Env* env = nullptr;
 };
 

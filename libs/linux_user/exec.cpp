@@ -114,6 +114,11 @@ std::vector<std::string> emulator_command(const UserOptions& options, std::strin
     if (options.strace) command.emplace_back("-strace");
     if (options.one_insn_per_tb) command.emplace_back("-one-insn-per-tb");
     if (options.interpreter) command.emplace_back("-interpreter");
+    if (options.tier != UserOptions().tier) add("-tier", options.tier);
+    if (options.hot_threshold) add("-hot-threshold", std::to_string(options.hot_threshold));
+    if (!options.code_cache.empty()) add("-code-cache", options.code_cache);
+    if (options.perf_map) command.emplace_back("-perfmap");
+    if (options.jit_dump) command.emplace_back("-jitdump");
     for (std::string variable : guest_environment) {
         for (usize at = 0; (at = variable.find(',', at)) != variable.npos; at += 2) variable.insert(at, ",");
         add("-E", variable);
@@ -151,6 +156,7 @@ s64 execute(Process& process, const std::string& path, std::vector<std::string> 
     ConstBytes bytes(reinterpret_cast<const u8*>(head.data()), head.size());
     if (emulator && runs_under(process.abi(), bytes)) {
         SplitEnvironment split = split_environment(environment);
+        process.save_translations();
         auto command = emulator_command(process.options(), process.abi().name, file, argv, split.guest_only);
         ::syscall(SYS_execveat, emulator.get(), "", pointers(command).data(), pointers(split.host).data(), AT_EMPTY_PATH);
         if (errno != ENOSYS && errno != EACCES && errno != ENOENT) return -errno;

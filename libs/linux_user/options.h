@@ -22,6 +22,8 @@ struct UserOptions {
     bool one_insn_per_tb = false;
     bool interpreter = false;        ///< -interpreter: no translation
     std::string tier = "2";          ///< -tier: 1, 2 or "2,sync"
+    std::string code_cache;          ///< -code-cache: directory for translations
+    bool perf_map = false, jit_dump = false;
     u64 hot_threshold = 0;           ///< -hot-threshold; 0: the engine's own
     std::string log_items, log_file; ///< -d, -D, to hand them on to programs that the guest executes
 

@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -66,6 +67,15 @@ Process::Process(const Abi& abi, const isa::CpuModel& model, UserOptions options
     : abi_(abi), model_(model), options_(std::move(options)), table_(abi), paths_(options_.prefix) {}
 Process::~Process() = default;
 
+/// Of a file, in the version that it has now.
+static std::string identity_of(const std::string& path) {
+    struct stat status;
+    if (::stat(path.c_str(), &status)) return path;
+    return fmt::format("{} {} {} {} {}.{}", path, u64(status.st_dev), u64(status.st_ino), status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+}
+
+void Process::save_translations() { engine_->save_translations(); }
+
 Result<void> Process::prepare_space() {
     SpaceOptions wish{options_.guest_base, options_.reserve, abi_.model.word * 8, abi_.page, 0};
     space_ = EMU_TRY(AddressSpace::create(wish));
@@ -75,6 +85,10 @@ Result<void> Process::prepare_space() {
     how.memory_base = space_->base();
     how.tier2 = options_.tier == "1" ? cpu::Tier2::off : options_.tier == "2" ? cpu::Tier2::background : cpu::Tier2::synchronous;
     if (options_.hot_threshold) how.hot_threshold = u32(options_.hot_threshold);
+    how.perf_map = options_.perf_map;
+    how.jit_dump = options_.jit_dump;
+    how.code_cache = options_.code_cache;
+    if (!how.code_cache.empty()) how.code_cache_key = identity_of(options_.program);
     engine_ = EMU_TRY(cpu::Engine::create(*abi_.isa, model_, how, *space_));
     space_->set_engine(engine_.get());
     return {};

@@ -34,6 +34,8 @@ public:
     Result<void> load(int fd, std::vector<std::string> argv, std::vector<std::string> environment);
     /// Run until the process exits; does not return.
     [[noreturn]] void run();
+    /// Before the process ends: what was translated may be of use to the next one.
+    void save_translations();
 
     const Abi& abi() const { return abi_; }
     const UserOptions& options() const { return options_; }

@@ -41,12 +41,14 @@ s64 sys_clone3(Call& call) {
 }
 
 s64 sys_exit(Call& call) {
+    if (call.thread.is_last()) call.process.save_translations();
     if (call.thread.is_last()) return call.host_call(SYS_exit_group, call.a[0]);
     call.thread.end();
     return registers_set;
 }
 
 s64 sys_exit_group(Call& call) {
+    call.process.save_translations();
     ::syscall(SYS_exit_group, call.int_at(0));
     return 0;
 }

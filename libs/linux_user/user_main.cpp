@@ -80,6 +80,9 @@ std::vector<cli::Option> option_rows(UserOptions& o) {
         {"interpreter", "", "run without generating code", "EMU_INTERPRETER", into(o.interpreter)},
         {"tier", "1|2|2,sync", "compile hot loops again: never, in the background (2), or at once", "EMU_TIER", tier_into(o)},
         {"hot-threshold", "count", "how often a backward jump is taken until its target is hot", "EMU_HOT_THRESHOLD", cli::into_size(o.hot_threshold)},
+        {"code-cache", "directory", "keep translations there, and use those of earlier runs", "EMU_CODE_CACHE", into(o.code_cache)},
+        {"perfmap", "", "write /tmp/perf-PID.map, so that perf knows what translated code is", "EMU_PERFMAP", into(o.perf_map)},
+        {"jitdump", "", "write jit-PID.dump, for perf inject --jit", "EMU_JITDUMP", into(o.jit_dump)},
     };
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 #include "cpu/vcpu.h"
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstring>
@@ -41,6 +42,7 @@ inline void translate(ir::Builder& ir, const isa::TranslateRequest& request) {
     ir::Function& f = ir.function();
     u64 pc = request.pc;
     for (unsigned n = 0; n < request.max_insns && ir.open(); n++, pc += 4) {
+        if (n && std::binary_search(request.leaders.begin(), request.leaders.end(), pc)) break;
         u32 raw;
         if (!request.code->read(pc, Bytes(reinterpret_cast<u8*>(&raw), 4))) {
             if (n == 0) ir.insn(pc, 0), ir.trap(u32(isa::Trap::fetch_fault), pc, ir.imm64(pc));
@@ -154,10 +156,14 @@ private:
 };
 
 struct Machine {
-    explicit Machine(cpu::Execution execution = cpu::Execution::jit, usize buffer = 16 << 20) {
+    explicit Machine(cpu::Execution execution = cpu::Execution::jit, usize buffer = 16 << 20) : Machine(options_of(execution, buffer)) {}
+    static cpu::EngineOptions options_of(cpu::Execution execution, usize buffer) {
         cpu::EngineOptions options;
         options.execution = execution;
         options.code_buffer = buffer;
+        return options;
+    }
+    explicit Machine(const cpu::EngineOptions& options) {
         engine = std::move(*cpu::Engine::create(isa(), model(), options, memory));
         cpu = std::make_unique<cpu::Vcpu>(*engine);
     }

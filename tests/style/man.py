@@ -17,12 +17,26 @@ def page(source, tool):
     options = run(tool, "--help-man")
     if options.returncode:
         sys.exit(f"{tool} --help-man failed: {options.stderr}")
-    return open(source, encoding="utf-8").read().replace("@OPTIONS@\n", options.stdout)
+    text = open(source, encoding="utf-8").read().replace("@OPTIONS@\n", options.stdout)
+    if "@DRIVERS@\n" in text:
+        text = text.replace("@DRIVERS@\n", run(tool, "--help-drivers").stdout)
+    return text
 
 
 def names_in_help(tool):
     text = run(tool, "-h").stdout
+    commands = re.search(r"^Commands:\n((?:  .*\n)*)", text, re.M)
+    for command in re.findall(r"^  ([a-z]\S*)", commands[1], re.M) if commands else []:
+        text += run(tool, command, "-h").stdout
     return {name for line in re.findall(r"^  (-\S.*)$", text, re.M) for name in re.findall(r"(?:^|, )-([A-Za-z0-9][\w-]*)", line)}
+
+
+def lint(out):
+    if shutil.which("mandoc"):
+        result = run("mandoc", "-Tlint", "-Wwarning", out)
+        return [line for line in result.stdout.splitlines() if line.strip()]
+    print("mandoc is not installed: not linted")
+    return []
 
 
 def check(source, tool, out):
@@ -30,15 +44,12 @@ def check(source, tool, out):
     text = page(source, tool)
     if open(out, encoding="utf-8").read() != text:
         offences.append(f"{out} is not what {source} makes now")
+    if "@OPTIONS@" not in open(source, encoding="utf-8").read():
+        return offences + lint(out)
     documented = set(re.findall(r"\\fB-([A-Za-z0-9][\w-]*)\\fR", text.replace("\\-", "-")))
     offences += [f"option -{name} is not in the page" for name in sorted(names_in_help(tool) - documented)]
     offences += [f"the page names -{name}, which the tool does not have" for name in sorted(documented - names_in_help(tool))]
-    if shutil.which("mandoc"):
-        lint = run("mandoc", "-Tlint", "-Wwarning", out)
-        offences += [line for line in lint.stdout.splitlines() if line.strip()]
-    else:
-        print("mandoc is not installed: not linted")
-    return offences
+    return offences + lint(out)
 
 
 def main():

@@ -7,7 +7,9 @@
 #include "common/sizes.h"
 
 #include <cerrno>
+#include <cstdlib>
 #include <fmt/format.h>
+#include <unistd.h>
 
 namespace emu::img {
 namespace {
@@ -80,7 +82,7 @@ Result<block::NodePtr> make_target(Session& session, Convert& c, u64 size, KeyVa
     return node;
 }
 
-Result<void> set_copy(Session& session, Convert& c, block::Node& source, block::Node& target) {
+Result<void> set_copy(Convert& c, block::Node& target) {
     const block::Limits limits = target.limits();
     if (c.copy.compressed && !limits.can_write_compressed) return fail(ENOTSUP, "Compression not supported for this file format");
     block::Node* backing = block::backing_of(&target);
@@ -91,17 +93,37 @@ Result<void> set_copy(Session& session, Convert& c, block::Node& source, block::
         c.copy.backing_length = backing->size();
     }
     if (c.copy.offload) c.copy.sparse = 0;
-    (void)source;
     c.copy.warn = [](const std::string& text) { log::message(text); };
-    (void)session;
     return {};
 }
+
+/// "-" as the target: a file that is poured out in the end, because formats go back to their headers.
+class Pipe {
+public:
+    ~Pipe() {
+        if (!path_.empty()) ::unlink(path_.c_str());
+    }
+    Result<void> open(Convert& c) {
+        if (c.no_create || c.target.image_opts) return fail(EINVAL, "standard output is always a new image");
+        if (::isatty(STDOUT_FILENO)) return fail(EINVAL, "standard output is a terminal");
+        const char* folder = std::getenv("TMPDIR");
+        std::string path = fmt::format("{}/emu-img.XXXXXX", folder && *folder ? folder : "/var/tmp");
+        const int fd = ::mkstemp(path.data());
+        if (fd < 0) return fail_errno(errno, path);
+        ::close(fd);
+        c.words.back() = path_ = path;
+        return {};
+    }
+    Result<void> send() { return path_.empty() ? Result<void>() : pour_out(path_); }
+
+private:
+    std::string path_;
+};
 
 Result<int> convert(Session& session, Convert& c) {
     EMU_CHECK(check_options(c));
     bool help = false;
     KeyValues options = EMU_TRY(parse_options(c.options, help));
-    if (!c.target.image_opts && c.target.format.empty() && !c.no_create) c.target.format = "raw";
     if (!c.target.image_opts && c.target.format.empty()) c.target.format = "raw";
     if (help) {
         const block::Driver* driver = block::find_driver(c.target.format);
@@ -113,20 +135,27 @@ Result<int> convert(Session& session, Convert& c) {
     std::vector<block::Node*> sources;
     u64 size = 0;
     for (usize i = 0; i + 1 < c.words.size(); i++) {
+        if (c.words[i] == "-") c.words[i] = EMU_TRY(spool_input());
         nodes.push_back(EMU_TRY(open(session, c.source, c.words[i])));
         if (!c.snapshot.empty()) EMU_CHECK(load_snapshot(*nodes[i], c.snapshot));
         sources.push_back(nodes[i].get());
         size += nodes[i]->size();
     }
     if (c.bitmaps && EMU_TRY(sources[0]->bitmaps()).empty()) c.bitmaps = false;
+    Pipe pipe;
+    if (c.words.back() == "-") {
+        EMU_CHECK(pipe.open(c));
+        session.show_progress = false; // it would land in the image
+    }
     auto target = EMU_TRY(make_target(session, c, size, std::move(options)));
-    EMU_CHECK(set_copy(session, c, *sources[0], *target));
+    EMU_CHECK(set_copy(c, *target));
     auto shown = progress(session, size);
     c.copy.progress = shown.get();
     EMU_CHECK(block::copy_contents(sources, *target, c.copy));
     if (c.bitmaps) EMU_CHECK(block::copy_bitmaps(*sources[0], *target, c.skip_broken, [](const std::string& text) { log::warning(text); }));
     EMU_CHECK(target->flush());
     EMU_CHECK(target->close());
+    EMU_CHECK(pipe.send());
     keep_when_killed();
     shown->finish();
     return 0;

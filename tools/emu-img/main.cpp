@@ -2,6 +2,7 @@
 // emu-img: the command line of libs/block for image files. Called by a link of another name, it speaks under that name.
 #include "commands.h"
 
+#include "block/ops/manual.h"
 #include "common/log.h"
 
 #include <cctype>
@@ -54,12 +55,14 @@ int check_command(const cli::Tool& tool, const std::vector<const char*>& words) 
 int main(int argc, char** argv) {
     const char* slash = argc ? std::strrchr(argv[0], '/') : nullptr;
     const std::string name = slash ? slash + 1 : argc ? argv[0] : "emu-img";
+    img::answer_usr1();
     img::Session session;
     cli::Tool tool{.name = name, .summary = "make, convert, check and change disk images"};
     tool.grouped_letters = true;
     tool.options = {
         {"V", "", "show the version and exit", "",
          [&](std::string_view) -> Result<void> { fmt::print("{} version {}\n", name, EMU_VERSION), std::exit(0); }},
+        {"help-drivers", "", "", "", [](std::string_view) -> Result<void> { fmt::print("{}", block::driver_manual()), std::exit(0); }},
         {"T,trace", "pattern", "log matching events", "", [](std::string_view) -> Result<void> { return {}; }},
     };
     tool.commands = {img::amend_command(session),   img::bench_command(session),   img::bitmap_command(session),

@@ -3,18 +3,25 @@
 
 #include "block/filters/throttle.h"
 #include "common/log.h"
+#include "common/fd.h"
 #include "common/sizes.h"
 
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <cstdlib>
 #include <fmt/format.h>
+#include <mutex>
 #include <sys/stat.h>
+#include <thread>
 #include <unistd.h>
 
 namespace emu::img {
 namespace {
+
+std::mutex asked_mutex;
+Progress* asked = nullptr; // what SIGUSR1 prints
 
 char doomed[4096]; // for a signal handler: a plain buffer
 
@@ -143,9 +150,64 @@ void say(const Session& session, std::string_view text) {
     if (!session.quiet) fmt::print("{}\n", text);
 }
 
-std::unique_ptr<Progress> progress(const Session& session, u64 total) {
+ProgressPtr progress(const Session& session, u64 total) {
     const bool show = session.show_progress && !session.quiet;
-    return std::make_unique<Progress>(total, show ? stdout : nullptr, show && ::isatty(STDOUT_FILENO));
+    std::lock_guard lock(asked_mutex);
+    asked = new Progress(total, show ? stdout : nullptr, show && ::isatty(STDOUT_FILENO));
+    return ProgressPtr(asked, [](Progress* done) {
+        std::lock_guard guard(asked_mutex);
+        if (asked == done) asked = nullptr;
+        delete done;
+    });
+}
+
+void answer_usr1() {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    std::thread([set] {
+        for (int number = 0; ::sigwait(&set, &number) == 0;) {
+            std::lock_guard lock(asked_mutex);
+            if (asked) fmt::print("    ({:.2f}/100%)\n", asked->percent()), std::fflush(stdout);
+        }
+    }).detach();
+}
+
+Result<std::string> spool_input() {
+    if (::isatty(STDIN_FILENO)) return fail(EINVAL, "standard input is a terminal");
+    const char* folder = std::getenv("TMPDIR");
+    std::string path = fmt::format("{}/emu-img.XXXXXX", folder && *folder ? folder : "/var/tmp");
+    const int fd = ::mkstemp(path.data());
+    if (fd < 0) return fail_errno(errno, path);
+    ::unlink(path.c_str());
+    std::vector<char> buffer(1 << 20);
+    for (;;) {
+        const ssize_t got = ::read(STDIN_FILENO, buffer.data(), buffer.size());
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return fail_errno(errno, "standard input");
+        if (got == 0) return fmt::format("/proc/self/fd/{}", fd); // open until the program ends
+        for (ssize_t at = 0; at < got;) {
+            const ssize_t put = ::write(fd, buffer.data() + at, usize(got - at));
+            if (put < 0 && errno != EINTR) return fail_errno(errno, path);
+            at += std::max<ssize_t>(put, 0);
+        }
+    }
+}
+
+Result<void> pour_out(const std::string& path) {
+    Fd fd = EMU_TRY(Fd::open(path, O_RDONLY));
+    std::vector<char> buffer(1 << 20);
+    for (;;) {
+        const ssize_t got = ::read(fd.get(), buffer.data(), buffer.size());
+        if (got < 0 && errno != EINTR) return fail_errno(errno, path);
+        if (got == 0) return {};
+        for (ssize_t at = 0; at < got;) {
+            const ssize_t put = ::write(STDOUT_FILENO, buffer.data() + at, usize(got - at));
+            if (put < 0 && errno != EINTR) return fail_errno(errno, "standard output");
+            at += std::max<ssize_t>(put, 0);
+        }
+    }
 }
 
 void remove_when_killed(std::string_view path) {

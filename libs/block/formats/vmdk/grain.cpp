@@ -47,4 +47,21 @@ Result<void> unpack_grain(ConstBytes packed, Bytes grain) {
     return {};
 }
 
+std::vector<u8> make_marker(u64 sectors, Marker kind) {
+    std::vector<u8> out(sector);
+    put_le64(out, 0, sectors);
+    put_le32(out, 12, u32(kind));
+    return out;
+}
+
+std::vector<u8> make_stream_end(u64 at, ConstBytes directory, SparseHeader header) {
+    const u64 sectors = (directory.size() + sector - 1) / sector;
+    std::vector<u8> out = make_marker(sectors, Marker::directory);
+    out.insert(out.end(), directory.begin(), directory.end());
+    out.resize(usize((1 + sectors) * sector));
+    header.directory_at = at / sector + 1;
+    for (const auto& part : {make_marker(1, Marker::footer), header.serialise(), make_marker(0, Marker::end)}) out.insert(out.end(), part.begin(), part.end());
+    return out;
+}
+
 } // namespace emu::block::vmdk

@@ -19,6 +19,8 @@ public:
     std::vector<NodePtr> children() const override;
     Result<ImageInfo> info() override;
     Result<CheckResult> check(CheckMode mode) override;
+    Result<std::vector<u8>> pack_cluster(ConstBytes plain) const override;
+    Result<void> write_packed(u64 at, ConstBytes packed) override;
     u32 cid() const { return descriptor_.cid; }
 
 protected:

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fmt/format.h>
+#include <optional>
 
 namespace emu::block::vmdk {
 
@@ -25,6 +26,7 @@ struct Layout {
     u64 bytes = 0;
     u64 redundant_at = 0; ///< bytes; 0: no second set of tables
     bool zero_grains = false, compressed = false, writable = true;
+    std::optional<SparseHeader> stream; ///< the directory is at the end, and this is the footer
 };
 
 } // namespace
@@ -93,6 +95,9 @@ public:
         EMU_CHECK(load_l1());
         end_ = align_up(file_->size(), std::min<u64>(block_, u64(1) << 20));
         if (layout_.compressed) end_ = align_up(file_->size(), sector);
+        // An extent without grains has nothing to lose: they take the directory's place.
+        const ConstBytes directory = l1_.data();
+        if (layout_.stream && std::all_of(directory.begin(), directory.end(), [](u8 b) { return b == 0; })) end_ = shape_.l1_at - sector;
         if (!layout_.redundant_at || read_only_) return {};
         EMU_CHECK(redundant_.load(*file_, shape_.l1_entries * 4));
         for (u64 i = 0; i < shape_.l1_entries; i++) {
@@ -103,7 +108,7 @@ public:
     std::string_view driver() const override { return "vmdk"; }
     Limits limits() const override {
         Limits out = TwoLevelNode::limits();
-        out.can_write_compressed = layout_.compressed;
+        out.can_write_compressed = out.can_pack = layout_.compressed;
         return out;
     }
     Result<ImageInfo> info() override {
@@ -113,6 +118,23 @@ public:
         return out;
     }
     Result<CheckResult> check(CheckMode) override;
+    /// The marker's sector number is put in when it is known. Grains of a stream are always packed, smaller or not.
+    Result<std::vector<u8>> pack_cluster(ConstBytes plain) const override {
+        std::vector<u8> grain(plain.begin(), plain.end());
+        grain.resize(usize(block_));
+        return pack_grain(0, grain);
+    }
+    Result<void> write_packed(u64 at, ConstBytes packed) override {
+        if (!layout_.compressed || read_only_ || at % block_ || at >= layout_.bytes || packed.size() < sector) return fail(EINVAL, "no packed grain can be written there");
+        std::vector<u8> bytes(packed.begin(), packed.end());
+        put_le64(bytes, 0, at / sector);
+        {
+            std::lock_guard lock(map_mutex_);
+            EMU_CHECK(start_changes_locked());
+            pending_.erase(at / block_);
+        }
+        return append_packed(at / block_, bytes);
+    }
 
 protected:
     u64 do_size() const override { return layout_.bytes; }
@@ -134,7 +156,26 @@ protected:
         if (room.offset / sector > 0xffffffffu) return fail(EFBIG, "VMDK extent is full");
         return room;
     }
-    Result<u64> new_table() override { return fail(ENOTSUP, "VMDK extent lacks a grain table"); }
+    Result<u64> new_table() override {
+        if (!layout_.stream) return fail(ENOTSUP, "VMDK extent lacks a grain table");
+        const Room room = EMU_TRY(reserve_at_end(sector + shape_.l2_bytes(), sector));
+        std::vector<u8> fresh = make_marker(shape_.l2_bytes() / sector, Marker::table);
+        fresh.resize(usize(sector + shape_.l2_bytes()));
+        EMU_CHECK(file_->write(room.offset, fresh));
+        return room.offset + sector;
+    }
+    Result<void> write_l1() override { return layout_.stream ? Result<void>() : TwoLevelNode::write_l1(); }
+    Result<void> commit_map() override {
+        EMU_CHECK(TwoLevelNode::commit_map());
+        if (!layout_.stream) return {};
+        // Whatever was appended, the footer is last.
+        EMU_CHECK(file_->flush());
+        const std::vector<u8> tail = make_stream_end(end_, l1_.data(), *layout_.stream);
+        EMU_CHECK(file_->truncate(end_ + tail.size()));
+        EMU_CHECK(file_->write(end_, tail));
+        end_ += tail.size();
+        return {};
+    }
     Result<void> link(u64 index, u64 offset) override { return set_entry(index, offset / sector); }
     Result<void> link_zero(u64 index) override {
         if (!layout_.zero_grains) return fail(ENOTSUP, "the extent has no zeroed grains");
@@ -164,6 +205,7 @@ protected:
 private:
     Result<std::vector<u8>> read_grain(u64 index, u64 offset);
     Result<void> append_grain(u64 index, ConstBytes grain);
+    Result<void> append_packed(u64 index, ConstBytes packed);
     Result<void> write_pending(usize keep);
 
     Layout layout_;
@@ -207,6 +249,10 @@ Result<void> SparseExtent::read_other(u64 index, const Place& place, u64 within,
 
 Result<void> SparseExtent::append_grain(u64 index, ConstBytes grain) {
     const std::vector<u8> packed = EMU_TRY(pack_grain(index * (block_ / sector), grain));
+    return append_packed(index, packed);
+}
+
+Result<void> SparseExtent::append_packed(u64 index, ConstBytes packed) {
     Room room;
     {
         std::lock_guard lock(map_mutex_);
@@ -379,6 +425,12 @@ Result<NodePtr> open_hosted(NodePtr file, bool writable, Below* below) {
     layout.bytes = h.capacity * sector;
     layout.compressed = h.flags & SparseHeader::f_compressed;
     layout.zero_grains = h.flags & SparseHeader::f_zero_grains;
+    std::array<u8, SparseHeader::bytes> first;
+    EMU_CHECK(file->read(0, first));
+    const bool at_end = le64(first, 56) == SparseHeader::at_end;
+    if (at_end && h.directory_at < 2) return fail(EINVAL, "VMDK grain directory lies outside the file");
+    if (at_end && layout.compressed && h.table_entries * 4 >= sector) layout.stream = h;
+    layout.writable = !at_end || layout.stream;
     if (h.flags & SparseHeader::f_redundant && h.redundant_at && h.redundant_at < (u64(1) << 50)) layout.redundant_at = h.redundant_at * sector;
     auto node = std::make_shared<SparseExtent>(std::move(file), layout, writable, below);
     EMU_CHECK(node->load());

@@ -2,7 +2,9 @@
 // Sparse extents of VMDK images: hosted ("KDMV", plain and stream-optimized), and of ESX hosts ("COWD" and space-efficient, both
 // read-only). A grain directory of 32-bit (space-efficient: 64-bit) numbers names grain tables, those name grains.
 //
-// Write ordering: grains, flush, grain tables and their redundant copies, flush. The directory is made once and does not change.
+// Write ordering: grains, flush, grain tables and their redundant copies, flush. The directory is made once and does not change,
+// but in stream-optimized extents: there it is at the end, and is written anew behind everything else, with the footer that says
+// where it is. A crash while such an extent is written can cost it; it is a format for transport, written in one go.
 #pragma once
 #include "block/formats/mapped/two_level.h"
 
@@ -55,5 +57,11 @@ bool is_sparse_extent(ConstBytes head);
 Result<std::vector<u8>> pack_grain(u64 lba, ConstBytes grain);
 Result<void> unpack_grain(ConstBytes packed, Bytes grain);
 constexpr usize marker_bytes = 12; ///< sector (8), length (4)
+
+/// What stands in front of metadata in a stream: a sector that says how many sectors follow and what they are.
+enum class Marker : u32 { end = 0, table = 1, directory = 2, footer = 3 };
+std::vector<u8> make_marker(u64 sectors, Marker kind);
+/// Directory, footer and end of stream, as they stand at `at` (a multiple of a sector). The header learns where the directory is.
+std::vector<u8> make_stream_end(u64 at, ConstBytes directory, SparseHeader header);
 
 } // namespace emu::block::vmdk

@@ -13,16 +13,7 @@ namespace emu::block::vmdk {
 
 namespace {
 
-constexpr u32 marker_table = 1, marker_directory = 2, marker_footer = 3;
 constexpr u64 overhead = 128; ///< sectors in front of the first grain
-
-/// A metadata marker is a sector of its own: how many sectors follow, 0, and their kind. All zero ends the stream.
-std::vector<u8> marker(u64 sectors, u32 type) {
-    std::vector<u8> out(sector);
-    put_le64(out, 0, sectors);
-    put_le32(out, 12, type);
-    return out;
-}
 
 } // namespace
 
@@ -85,7 +76,7 @@ Result<void> StreamWriter::add_packed(u64 at, ConstBytes packed) {
 
 Result<void> StreamWriter::end_table() {
     if (!table_used_) return {};
-    EMU_CHECK(put(marker(entries_.size() / sector, marker_table)));
+    EMU_CHECK(put(make_marker(entries_.size() / sector, Marker::table)));
     put_le32(directory_, usize(table_ * 4), u32(position_));
     EMU_CHECK(put(entries_));
     std::fill(entries_.begin(), entries_.end(), u8(0));
@@ -95,12 +86,7 @@ Result<void> StreamWriter::end_table() {
 
 Result<void> StreamWriter::finish() {
     EMU_CHECK(end_table());
-    EMU_CHECK(put(marker(directory_.size() / sector, marker_directory)));
-    header_.directory_at = position_;
-    EMU_CHECK(put(directory_));
-    EMU_CHECK(put(marker(1, marker_footer)));
-    EMU_CHECK(put(header_.serialise()));
-    return put(marker(0, 0));
+    return put(make_stream_end(position_ * sector, directory_, header_));
 }
 
 } // namespace emu::block::vmdk

@@ -112,7 +112,19 @@ Limits VmdkNode::limits() const {
         out.cluster_size = std::max(out.cluster_size, one.cluster_size);
         out.can_write_compressed |= one.can_write_compressed;
     }
+    out.can_pack = parts_.size() == 1 && parts_.front().node && parts_.front().node->limits().can_pack;
     return out;
+}
+
+Result<std::vector<u8>> VmdkNode::pack_cluster(ConstBytes plain) const {
+    if (!limits().can_pack) return fail(ENOTSUP, "the subformat has no packed grains");
+    return parts_.front().node->pack_cluster(plain);
+}
+
+Result<void> VmdkNode::write_packed(u64 at, ConstBytes packed) {
+    if (!limits().can_pack) return fail(ENOTSUP, "the subformat has no packed grains");
+    EMU_CHECK(changed());
+    return parts_.front().node->write_packed(at, packed);
 }
 
 std::vector<NodePtr> VmdkNode::children() const {

@@ -12,7 +12,7 @@
 namespace emu::nbd {
 namespace {
 
-constexpr usize input_size = 64u << 10;          ///< grows for long options only
+constexpr usize input_size = 32u << 10;          ///< one system call brings as much as there is of small requests
 constexpr usize max_handshake_output = 64u << 10;
 constexpr u64 flush_output_at = 256u << 10;
 constexpr unsigned max_in_flight = 16;
@@ -148,7 +148,7 @@ Result<bool> Connection::fill_input(bool& more) {
             std::copy(input_.begin() + std::ptrdiff_t(begin_), input_.end(), input_.begin());
             end_ -= begin_;
             begin_ = 0;
-        } else input_.resize(state_ == State::transmission ? std::max(input_size, input_.size() * 2) : std::max<usize>(1024, input_.size() * 2));
+        } else input_.resize(std::max<usize>(1024, input_.size() * 2)); // long options
     }
     const usize room = input_.size() - end_;
     auto got = EMU_TRY(stream_->read(Bytes(input_).subspan(end_)));
@@ -196,6 +196,7 @@ Result<bool> Connection::process_handshake() {
     case Negotiation::Outcome::transmission:
         state_ = State::transmission;
         state_was_transmission_ = true;
+        input_.resize(std::max(input_size, end_));
         touch();
         log(fmt::format("uses export '{}'", negotiation_.session().chosen->name()));
         return true;

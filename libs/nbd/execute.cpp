@@ -62,7 +62,8 @@ Segment& Answer::chunk(Chunk type, bool last, u64 payload) {
     if (session_.extended) {
         put_head(s, request_.offset);
         put_head(s, payload);
-    } else put_head(s, u32(payload));
+    } else
+        put_head(s, u32(payload));
     s.last = last;
     return s;
 }
@@ -144,8 +145,10 @@ void Answer::read_runs() {
         const bool zero = next->zero;
         u64 stop = at + next->length;
         while (stop < end && (next = extent(stop)) && next->zero == zero) stop += next->length;
-        if (zero) hole_chunk(at, stop - at, stop == end);
-        else if (auto sent = data_chunk(at, stop - at, stop == end); !sent) return failed(sent.error(), at);
+        if (zero)
+            hole_chunk(at, stop - at, stop == end);
+        else if (auto sent = data_chunk(at, stop - at, stop == end); !sent)
+            return failed(sent.error(), at);
         at = stop;
     }
 }
@@ -173,7 +176,8 @@ Result<void> Answer::cache() {
     constexpr u64 step = 1u << 20;
     Buffer scratch(std::min(step, request_.length), node().limits().request_alignment);
     for (u64 done = 0; done < request_.length; done += step)
-        EMU_CHECK(node().read(place(request_.offset + done), scratch.bytes().first(std::min(step, request_.length - done))));
+        EMU_CHECK(
+            node().read(place(request_.offset + done), scratch.bytes().first(std::min(step, request_.length - done))));
     return {};
 }
 
@@ -206,7 +210,8 @@ void Answer::block_status(ConstBytes payload) {
             return false;
         };
         std::erase_if(wanted, [&](const ChosenContext& each) { return !asked(each.id); });
-        if (wanted.size() != payload.size() / 4 - 2) return failed({EINVAL, "a context was not negotiated, or is named twice", {}});
+        if (wanted.size() != payload.size() / 4 - 2)
+            return failed({EINVAL, "a context was not negotiated, or is named twice", {}});
     }
     if (wanted.empty()) return done();
     for (const ChosenContext& each : wanted)

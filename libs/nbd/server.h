@@ -56,7 +56,7 @@ private:
     ServiceContext context_;
     std::vector<Fd> listeners_;
     bool listening_ = false, stopped_ = false;
-    unsigned clients_ = 0;
+    std::atomic<unsigned> clients_{0};
     std::vector<std::unique_ptr<Loop>> loops_;
     std::unique_ptr<ThreadPool> pool_;
 };

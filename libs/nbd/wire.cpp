@@ -5,22 +5,6 @@
 
 namespace emu::nbd {
 
-std::string_view option_name(u32 option) {
-    static constexpr std::string_view names[] = {"",
-                                                 "export name",
-                                                 "abort",
-                                                 "list",
-                                                 "peek",
-                                                 "starttls",
-                                                 "info",
-                                                 "go",
-                                                 "structured reply",
-                                                 "list meta context",
-                                                 "set meta context",
-                                                 "extended headers"};
-    return option < std::size(names) && option ? names[option] : "<unknown>";
-}
-
 std::string transmission_flag_names(u16 flags) {
     static constexpr std::string_view names[] = {
         "",      "read-only", "flush", "fua",       "rotational",          "trim", "zeroes", "df",

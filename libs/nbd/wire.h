@@ -31,7 +31,6 @@ enum class Option : u32 {
     set_meta_context = 10,
     extended_headers = 11,
 };
-std::string_view option_name(u32 option);
 
 enum class OptionReply : u32 {
     ack = 1,

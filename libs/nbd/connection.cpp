@@ -112,16 +112,18 @@ void Connection::ready(u32 events) {
 
 /// Take what has come, do it, answer, until nothing moves.
 Result<void> Connection::receive() {
-    bool more = true;
+    bool more = true, payload_follows = false;
     for (unsigned round = 0; round < max_rounds; round++) {
         bool moved = false;
         if (state_ == State::tls) {
             moved = EMU_TRY(process_tls());
         } else {
-            if (!paused_ && !no_more_ && state_ != State::draining && (more || stream_->buffered()))
+            if (!paused_ && !no_more_ && state_ != State::draining && (more || payload_follows || stream_->buffered()))
                 moved = EMU_TRY(fill_input(more));
             if (state_ == State::closed) return {};
             moved |= EMU_TRY(process());
+            // Clients send header and payload one right after the other.
+            payload_follows = moved && incoming_;
         }
         const bool was_paused = paused_;
         EMU_CHECK(flush());
@@ -277,14 +279,17 @@ Result<bool> Connection::continue_payload() {
     return true;
 }
 
+/// Writes into the page cache of one file are taken one at a time by the kernel: more threads would only wait.
+bool Connection::waits_for_others(const Request& request) const {
+    return request.command == Command::write && negotiation_.session().chosen->native_fd() >= 0;
+}
+
 bool Connection::run_here(const Request& request) const {
     if (request.refused()) return true;
     const bool light =
         request.command == Command::read || (request.command == Command::write && !(request.flags & fua));
     if (!light || (request.length > long_request && !alone_)) return false;
-    // Writes into the page cache of one file wait for each other anyway.
-    const bool serial = request.command == Command::write && negotiation_.session().chosen->native_fd() >= 0;
-    return !slow_ || serial || (alone_ && !in_flight_ && begin_ == end_);
+    return !slow_ || waits_for_others(request) || (alone_ && !in_flight_ && begin_ == end_);
 }
 
 void Connection::dispatch(const Request& request, ConstBytes payload, Buffer owned) {
@@ -299,11 +304,12 @@ void Connection::dispatch(const Request& request, ConstBytes payload, Buffer own
         if (slow_) slow_--;
         return run_in_pool(request, std::move(owned));
     }
-    const long before = sleeps();
+    const bool serial = waits_for_others(request);
+    const long before = serial ? 0 : sleeps();
     const auto begin = Clock::now();
     Reply reply;
     execute(negotiation_.session(), request, payload, {stream_->sends_files()}, reply);
-    if (Clock::now() - begin > quick(request.length) && sleeps() != before) slow_ = slow_requests;
+    if (!serial && Clock::now() - begin > quick(request.length) && sleeps() != before) slow_ = slow_requests;
     complete(request, std::move(reply));
 }
 

@@ -59,6 +59,7 @@ private:
     Result<bool> continue_payload();
     bool may_take(u64 cost) const;
     void dispatch(const Request& request, ConstBytes payload, Buffer owned);
+    bool waits_for_others(const Request& request) const;
     bool run_here(const Request& request) const;
     void run_in_pool(const Request& request, Buffer payload);
     void complete(const Request& request, Reply&& reply);

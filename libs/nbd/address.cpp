@@ -38,7 +38,8 @@ Result<std::vector<Fd>> listen_tcp(const std::string& host, u16 port) {
     hints.ai_flags = AI_PASSIVE | AI_ADDRCONFIG;
     addrinfo* found = nullptr;
     const std::string service = std::to_string(port);
-    if (const int code = ::getaddrinfo(host.empty() ? nullptr : host.c_str(), service.c_str(), &hints, &found); code != 0)
+    if (const int code = ::getaddrinfo(host.empty() ? nullptr : host.c_str(), service.c_str(), &hints, &found);
+        code != 0)
         return fail(EINVAL, fmt::format("address resolution failed for {}:{}: {}", host, service, gai_strerror(code)));
     std::unique_ptr<addrinfo, void (*)(addrinfo*)> all(found, freeaddrinfo);
     std::vector<Fd> out;
@@ -48,8 +49,10 @@ Result<std::vector<Fd>> listen_tcp(const std::string& host, u16 port) {
         for (const addrinfo* each = found; each; each = each->ai_next) {
             if (each->ai_family != family || (host.empty() && !out.empty())) continue;
             auto fd = listen_at(*each, host.empty());
-            if (fd) out.push_back(std::move(*fd));
-            else worst = fail(std::move(fd.error()).in(fmt::format("{}:{}", host.empty() ? "*" : host, service)));
+            if (fd)
+                out.push_back(std::move(*fd));
+            else
+                worst = fail(std::move(fd.error()).in(fmt::format("{}:{}", host.empty() ? "*" : host, service)));
         }
     }
     if (out.empty() && worst) return fail(EADDRNOTAVAIL, fmt::format("no address for {}:{}", host, service));
@@ -61,7 +64,9 @@ Result<Fd> listen_unix(const std::string& path) {
     if (path.empty() || path[0] != '/') return fail(EINVAL, fmt::format("socket path must be absolute: '{}'", path));
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
-    if (path.size() >= sizeof address.sun_path) return fail(ENAMETOOLONG, fmt::format("UNIX socket path '{}' is too long, at most {} bytes", path, sizeof address.sun_path - 1));
+    if (path.size() >= sizeof address.sun_path)
+        return fail(ENAMETOOLONG, fmt::format("UNIX socket path '{}' is too long, at most {} bytes", path,
+                                              sizeof address.sun_path - 1));
     std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
     const auto* plain = reinterpret_cast<const sockaddr*>(&address);
     Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -69,9 +74,11 @@ Result<Fd> listen_unix(const std::string& path) {
     struct stat status {};
     if (::lstat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode)) {
         Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-        if (probe && ::connect(probe.get(), plain, sizeof address) != 0 && errno == ECONNREFUSED) ::unlink(path.c_str());
+        if (probe && ::connect(probe.get(), plain, sizeof address) != 0 && errno == ECONNREFUSED)
+            ::unlink(path.c_str());
     }
-    if (::bind(fd.get(), plain, sizeof address) != 0) return fail_errno(errno, fmt::format("Failed to bind socket to {}", path));
+    if (::bind(fd.get(), plain, sizeof address) != 0)
+        return fail_errno(errno, fmt::format("Failed to bind socket to {}", path));
     if (::listen(fd.get(), 128) != 0) return fail_errno(errno, "Failed to listen on socket");
     return fd;
 }

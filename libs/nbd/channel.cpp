@@ -15,7 +15,8 @@ constexpr auto retry_interval = std::chrono::milliseconds(100);
 
 } // namespace
 
-Result<std::unique_ptr<Channel>> Channel::open(const Target& target, const std::string& context, std::chrono::milliseconds patience) {
+Result<std::unique_ptr<Channel>> Channel::open(const Target& target, const std::string& context,
+                                               std::chrono::milliseconds patience) {
     const auto deadline = std::chrono::steady_clock::now() + patience;
     for (;;) {
         Handle handle = EMU_TRY(make_handle(target));
@@ -31,7 +32,8 @@ Result<std::unique_ptr<Channel>> Channel::open(const Target& target, const std::
             if (!wake) return fail_errno(errno, "eventfd");
             return std::unique_ptr<Channel>(new Channel(std::move(handle), std::move(wake)));
         }
-        if (target.kind == Target::Kind::fd || std::chrono::steady_clock::now() + retry_interval >= deadline) return fail(std::move(connected.error()));
+        if (target.kind == Target::Kind::fd || std::chrono::steady_clock::now() + retry_interval >= deadline)
+            return fail(std::move(connected.error()));
         std::this_thread::sleep_for(retry_interval);
     }
 }
@@ -70,8 +72,10 @@ void Channel::drive(std::unique_lock<std::mutex>& lock) {
     if (fds[1].revents) eventfd_read(wake_.get(), &ignored);
     // The state may have moved while we waited: ask again what it wants.
     const unsigned now = nbd_aio_get_direction(handle_.get());
-    if ((now & LIBNBD_AIO_DIRECTION_READ) && (fds[0].revents & (POLLIN | POLLHUP | POLLERR))) nbd_aio_notify_read(handle_.get());
-    else if ((now & LIBNBD_AIO_DIRECTION_WRITE) && (fds[0].revents & (POLLOUT | POLLHUP | POLLERR))) nbd_aio_notify_write(handle_.get());
+    if ((now & LIBNBD_AIO_DIRECTION_READ) && (fds[0].revents & (POLLIN | POLLHUP | POLLERR)))
+        nbd_aio_notify_read(handle_.get());
+    else if ((now & LIBNBD_AIO_DIRECTION_WRITE) && (fds[0].revents & (POLLOUT | POLLHUP | POLLERR)))
+        nbd_aio_notify_write(handle_.get());
 }
 
 Result<void> Channel::run(const Start& start) {
@@ -85,8 +89,10 @@ Result<void> Channel::run(const Start& start) {
     busy_++;
     if (driving_) eventfd_write(wake_.get(), 1); // what it waits for may be the wrong thing now
     while (!waiter.done) {
-        if (driving_) waiter.wake.wait(lock);
-        else drive(lock);
+        if (driving_)
+            waiter.wake.wait(lock);
+        else
+            drive(lock);
     }
     std::erase(waiters_, &waiter);
     busy_--;
@@ -97,7 +103,8 @@ Result<void> Channel::run(const Start& start) {
                 break;
             }
     if (!waiter.error) return {};
-    if (nbd_aio_is_dead(handle_.get()) == 1 || nbd_aio_is_closed(handle_.get()) == 1) return fail(ENOTCONN, "the connection to the server is lost");
+    if (nbd_aio_is_dead(handle_.get()) == 1 || nbd_aio_is_closed(handle_.get()) == 1)
+        return fail(ENOTCONN, "the connection to the server is lost");
     return fail_errno(waiter.error, "the server");
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One connection to a server, shared by any number of threads. There is no thread of its own: of those that wait for answers,
-// one drives the connection for all, and hands that over when its own answer has come.
+// One connection to a server, shared by any number of threads. There is no thread of its own: of those that wait for
+// answers, one drives the connection for all, and hands that over when its own answer has come.
 #pragma once
 #include "common/fd.h"
 #include "nbd/client.h"
@@ -16,8 +16,10 @@ namespace emu::nbd {
 
 class Channel {
 public:
-    /// `context`: metadata context to ask for; "" for none. Where the server cannot be reached, tries again for `patience`.
-    static Result<std::unique_ptr<Channel>> open(const Target& target, const std::string& context, std::chrono::milliseconds patience);
+    /// `context`: metadata context to ask for; "" for none. Where the server cannot be reached, tries again for
+    /// `patience`.
+    static Result<std::unique_ptr<Channel>> open(const Target& target, const std::string& context,
+                                                 std::chrono::milliseconds patience);
     ~Channel();
 
     struct Waiter {

@@ -15,7 +15,8 @@ namespace {
 std::string quoted(std::string_view text, bool keep_slashes) {
     std::string out;
     for (char c : text) {
-        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || std::strchr("-._~", c) || (keep_slashes && c == '/');
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                           std::strchr("-._~", c) || (keep_slashes && c == '/');
         out += plain && c ? std::string(1, c) : fmt::format("%{:02X}", u8(c));
     }
     return out;
@@ -39,14 +40,17 @@ std::string Target::uri() const {
     const bool secure = tls || tls_required;
     switch (kind) {
     case Kind::unix:
-        return fmt::format("nbd{}+unix:///{}?socket={}", secure ? "s" : "", quoted(export_name, true), quoted(path, true));
-    case Kind::vsock: return fmt::format("nbd{}+vsock://{}:{}/{}", secure ? "s" : "", host, port, quoted(export_name, true));
+        return fmt::format("nbd{}+unix:///{}?socket={}", secure ? "s" : "", quoted(export_name, true),
+                           quoted(path, true));
+    case Kind::vsock:
+        return fmt::format("nbd{}+vsock://{}:{}/{}", secure ? "s" : "", host, port, quoted(export_name, true));
     case Kind::fd: return fmt::format("nbd:fd{}:exportname={}", fd, export_name);
     case Kind::inet: break;
     }
     const std::string place = host.find(':') != host.npos ? "[" + host + "]" : host;
     const bool plain_port = port.empty() || port == std::to_string(default_port);
-    return fmt::format("nbd{}://{}{}/{}", secure ? "s" : "", place, plain_port ? "" : ":" + port, quoted(export_name, true));
+    return fmt::format("nbd{}://{}{}/{}", secure ? "s" : "", place, plain_port ? "" : ":" + port,
+                       quoted(export_name, true));
 }
 
 Result<Handle> make_handle(const Target& target) {
@@ -61,7 +65,8 @@ Result<Handle> make_handle(const Target& target) {
     const ClientTls& tls = *target.tls;
     const crypto::TlsOptions& creds = tls.creds->options();
     if (creds.role != crypto::TlsRole::client) return fail(EINVAL, "Expecting TLS credentials with a client endpoint");
-    if (creds.password || !creds.priority.empty()) return fail(ENOTSUP, "libnbd takes neither a key's password nor a priority");
+    if (creds.password || !creds.priority.empty())
+        return fail(ENOTSUP, "libnbd takes neither a key's password nor a priority");
     switch (tls.creds->kind()) {
     case crypto::TlsCreds::Kind::anon: return fail(ENOTSUP, "libnbd knows no anonymous TLS");
     case crypto::TlsCreds::Kind::x509:
@@ -69,7 +74,8 @@ Result<Handle> make_handle(const Target& target) {
         break;
     case crypto::TlsCreds::Kind::psk:
         if (nbd_set_tls_psk_file(h, (creds.dir + "/keys.psk").c_str()) < 0) return client_error("TLS keys");
-        if (nbd_set_tls_username(h, creds.username.empty() ? "qemu" : creds.username.c_str()) < 0) return client_error("TLS user name");
+        if (nbd_set_tls_username(h, creds.username.empty() ? "qemu" : creds.username.c_str()) < 0)
+            return client_error("TLS user name");
         break;
     }
     if (nbd_set_tls_verify_peer(h, creds.verify_peer) < 0) return client_error("TLS");
@@ -77,7 +83,9 @@ Result<Handle> make_handle(const Target& target) {
 #if LIBNBD_HAVE_NBD_SET_TLS_HOSTNAME
         if (nbd_set_tls_hostname(h, tls.hostname.c_str()) < 0) return client_error("TLS host name");
 #else
-        return fail(ENOTSUP, fmt::format("this libnbd cannot expect the name '{}' of a server that is reached otherwise", tls.hostname));
+        return fail(
+            ENOTSUP,
+            fmt::format("this libnbd cannot expect the name '{}' of a server that is reached otherwise", tls.hostname));
 #endif
     }
     return handle;
@@ -87,7 +95,8 @@ Result<void> connect(nbd_handle* handle, const Target& target) {
     int result = -1;
     switch (target.kind) {
     case Target::Kind::inet:
-        result = nbd_connect_tcp(handle, target.host.c_str(), (target.port.empty() ? std::to_string(default_port) : target.port).c_str());
+        result = nbd_connect_tcp(handle, target.host.c_str(),
+                                 (target.port.empty() ? std::to_string(default_port) : target.port).c_str());
         break;
     case Target::Kind::unix: result = nbd_connect_unix(handle, target.path.c_str()); break;
     case Target::Kind::vsock: {
@@ -97,7 +106,9 @@ Result<void> connect(nbd_handle* handle, const Target& target) {
     }
     case Target::Kind::fd: result = nbd_connect_socket(handle, target.fd); break;
     }
-    if (result < 0) return client_error(target.kind == Target::Kind::unix ? fmt::format("Failed to connect to '{}'", target.path) : fmt::format("Failed to connect to {}", target.uri()));
+    if (result < 0)
+        return client_error(target.kind == Target::Kind::unix ? fmt::format("Failed to connect to '{}'", target.path)
+                                                              : fmt::format("Failed to connect to {}", target.uri()));
     return {};
 }
 

@@ -16,15 +16,15 @@ namespace emu::nbd {
 /// What a client needs for TLS.
 struct ClientTls {
     std::shared_ptr<const crypto::TlsCreds> creds;
-    std::string hostname;       ///< expected in the server's certificate; empty: the host connected to
+    std::string hostname; ///< expected in the server's certificate; empty: the host connected to
 };
 
 struct Target {
     enum class Kind : u8 { inet, unix, vsock, fd };
     Kind kind = Kind::inet;
-    std::string host, port;  ///< inet; vsock: numbers
-    std::string path;        ///< unix
-    int fd = -1;             ///< fd: a connected socket that the handle takes over
+    std::string host, port; ///< inet; vsock: numbers
+    std::string path;       ///< unix
+    int fd = -1;            ///< fd: a connected socket that the handle takes over
     std::string export_name;
     std::optional<ClientTls> tls;
     bool tls_required = false; ///< nbds: without credentials of its own, the system's certificate authorities count

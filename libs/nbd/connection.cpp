@@ -12,14 +12,14 @@
 namespace emu::nbd {
 namespace {
 
-constexpr usize input_size = 64u << 10;          ///< grows for long options only
+constexpr usize input_size = 32u << 10; ///< one system call brings as much as there is of small requests
 constexpr usize max_handshake_output = 64u << 10;
 constexpr u64 flush_output_at = 256u << 10;
 constexpr unsigned max_in_flight = 16;
 constexpr u64 max_charge = 64u << 20;
-constexpr u64 long_request = 1u << 20;           ///< not carried out on the loop's thread where others wait for it
+constexpr u64 long_request = 1u << 20; ///< not carried out on the loop's thread where others wait for it
 constexpr unsigned slow_requests = 64;
-constexpr unsigned max_rounds = 32;              ///< then other clients have their turn
+constexpr unsigned max_rounds = 32; ///< then other clients have their turn
 
 std::atomic<u64> next_id{1};
 
@@ -35,7 +35,8 @@ long sleeps() {
 
 } // namespace
 
-Connection::Connection(Fd socket, EventLoop& loop, const ServiceContext& context, std::function<void(Connection&)> closed)
+Connection::Connection(Fd socket, EventLoop& loop, const ServiceContext& context,
+                       std::function<void(Connection&)> closed)
     : socket_(std::move(socket)), loop_(loop), context_(context), closed_(std::move(closed)), id_(next_id++),
       stream_(plain_stream(socket_.get())), negotiation_(*context.exports, context.tls != nullptr) {}
 
@@ -71,13 +72,16 @@ void Connection::drop(std::string_view why) {
 
 void Connection::check_deadline(Clock::time_point now) {
     if (!deadline_ || now < *deadline_ || state_ == State::closed) return;
-    if (state_ == State::transmission && in_flight_) return touch(); // it is us who are slow, or a client that reads slowly
+    if (state_ == State::transmission && in_flight_)
+        return touch(); // it is us who are slow, or a client that reads slowly
     drop(state_ == State::transmission ? "idle for too long" : "the handshake took too long");
 }
 
 void Connection::touch() {
-    if (!context_.idle_limit.count()) deadline_.reset();
-    else deadline_ = Clock::now() + context_.idle_limit;
+    if (!context_.idle_limit.count())
+        deadline_.reset();
+    else
+        deadline_ = Clock::now() + context_.idle_limit;
 }
 
 void Connection::settle(Result<void> result) {
@@ -92,7 +96,8 @@ void Connection::update_interest() {
     u32 want = 0;
     if (!paused_ && !no_more_ && state_ != State::draining) want |= EventLoop::readable;
     if (!output_.empty()) want |= EventLoop::writable;
-    if (state_ == State::tls && !starting_tls_ && static_cast<TlsStream&>(*stream_).wants_write()) want = EventLoop::writable;
+    if (state_ == State::tls && !starting_tls_ && static_cast<TlsStream&>(*stream_).wants_write())
+        want = EventLoop::writable;
     if (want == interest_) return;
     if (auto changed = loop_.change(socket_.get(), want); !changed) return drop(changed.error().text);
     interest_ = want;
@@ -107,15 +112,18 @@ void Connection::ready(u32 events) {
 
 /// Take what has come, do it, answer, until nothing moves.
 Result<void> Connection::receive() {
-    bool more = true;
+    bool more = true, payload_follows = false;
     for (unsigned round = 0; round < max_rounds; round++) {
         bool moved = false;
         if (state_ == State::tls) {
             moved = EMU_TRY(process_tls());
         } else {
-            if (!paused_ && !no_more_ && state_ != State::draining && (more || stream_->buffered())) moved = EMU_TRY(fill_input(more));
+            if (!paused_ && !no_more_ && state_ != State::draining && (more || payload_follows || stream_->buffered()))
+                moved = EMU_TRY(fill_input(more));
             if (state_ == State::closed) return {};
             moved |= EMU_TRY(process());
+            // Clients send header and payload one right after the other.
+            payload_follows = moved && incoming_;
         }
         const bool was_paused = paused_;
         EMU_CHECK(flush());
@@ -148,14 +156,16 @@ Result<bool> Connection::fill_input(bool& more) {
             std::copy(input_.begin() + std::ptrdiff_t(begin_), input_.end(), input_.begin());
             end_ -= begin_;
             begin_ = 0;
-        } else input_.resize(state_ == State::transmission ? std::max(input_size, input_.size() * 2) : std::max<usize>(1024, input_.size() * 2));
+        } else
+            input_.resize(std::max<usize>(1024, input_.size() * 2)); // long options
     }
     const usize room = input_.size() - end_;
     auto got = EMU_TRY(stream_->read(Bytes(input_).subspan(end_)));
     if (!got) return false;
     if (!*got) {
         no_more_ = true;
-        if (state_ != State::transmission || begin_ != end_ || incoming_) return fail(ECONNRESET, "the connection ended");
+        if (state_ != State::transmission || begin_ != end_ || incoming_)
+            return fail(ECONNRESET, "the connection ended");
         return false;
     }
     end_ += *got;
@@ -167,8 +177,10 @@ Result<bool> Connection::process() {
     bool any = false;
     while (!paused_ && !starting_tls_ && state_ != State::closed) {
         bool moved = false;
-        if (state_ == State::handshake) moved = EMU_TRY(process_handshake());
-        else if (state_ == State::transmission) moved = EMU_TRY(process_request());
+        if (state_ == State::handshake)
+            moved = EMU_TRY(process_handshake());
+        else if (state_ == State::transmission)
+            moved = EMU_TRY(process_request());
         if (!moved) break;
         any = true;
     }
@@ -196,6 +208,7 @@ Result<bool> Connection::process_handshake() {
     case Negotiation::Outcome::transmission:
         state_ = State::transmission;
         state_was_transmission_ = true;
+        input_.resize(std::max(input_size, end_));
         touch();
         log(fmt::format("uses export '{}'", negotiation_.session().chosen->name()));
         return true;
@@ -244,7 +257,8 @@ Result<bool> Connection::process_request() {
     const usize there = usize(std::min<u64>(end_ - begin_, request.payload));
     const ConstBytes payload = ConstBytes(input_).subspan(begin_, there);
     begin_ += there;
-    if (there == request.payload) dispatch(request, payload, {});
+    if (there == request.payload)
+        dispatch(request, payload, {});
     else {
         incoming_ = Incoming{request, Buffer(usize(request.payload), session.chosen->block_sizes().minimum), there};
         std::copy(payload.begin(), payload.end(), incoming_->payload.data());
@@ -265,13 +279,17 @@ Result<bool> Connection::continue_payload() {
     return true;
 }
 
+/// Writes into the page cache of one file are taken one at a time by the kernel: more threads would only wait.
+bool Connection::waits_for_others(const Request& request) const {
+    return request.command == Command::write && negotiation_.session().chosen->native_fd() >= 0;
+}
+
 bool Connection::run_here(const Request& request) const {
     if (request.refused()) return true;
-    const bool light = request.command == Command::read || (request.command == Command::write && !(request.flags & fua));
+    const bool light =
+        request.command == Command::read || (request.command == Command::write && !(request.flags & fua));
     if (!light || (request.length > long_request && !alone_)) return false;
-    // Writes into the page cache of one file wait for each other anyway.
-    const bool serial = request.command == Command::write && negotiation_.session().chosen->native_fd() >= 0;
-    return !slow_ || serial || (alone_ && !in_flight_ && begin_ == end_);
+    return !slow_ || waits_for_others(request) || (alone_ && !in_flight_ && begin_ == end_);
 }
 
 void Connection::dispatch(const Request& request, ConstBytes payload, Buffer owned) {
@@ -286,11 +304,12 @@ void Connection::dispatch(const Request& request, ConstBytes payload, Buffer own
         if (slow_) slow_--;
         return run_in_pool(request, std::move(owned));
     }
-    const long before = sleeps();
+    const bool serial = waits_for_others(request);
+    const long before = serial ? 0 : sleeps();
     const auto begin = Clock::now();
     Reply reply;
     execute(negotiation_.session(), request, payload, {stream_->sends_files()}, reply);
-    if (Clock::now() - begin > quick(request.length) && sleeps() != before) slow_ = slow_requests;
+    if (!serial && Clock::now() - begin > quick(request.length) && sleeps() != before) slow_ = slow_requests;
     complete(request, std::move(reply));
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One client of a server: a state machine on the loop's thread. Requests that are quick are carried out there and then, and
-// their answers leave together; the others go to worker threads, and come back by EventLoop::post.
+// One client of a server: a state machine on the loop's thread. Requests that are quick are carried out there and then,
+// and their answers leave together; the others go to worker threads, and come back by EventLoop::post.
 #pragma once
 #include "common/event_loop.h"
 #include "common/thread_pool.h"
@@ -59,6 +59,7 @@ private:
     Result<bool> continue_payload();
     bool may_take(u64 cost) const;
     void dispatch(const Request& request, ConstBytes payload, Buffer owned);
+    bool waits_for_others(const Request& request) const;
     bool run_here(const Request& request) const;
     void run_in_pool(const Request& request, Buffer payload);
     void complete(const Request& request, Reply&& reply);
@@ -81,9 +82,9 @@ private:
     std::vector<u8> input_;
     usize begin_ = 0, end_ = 0;
     std::optional<Incoming> incoming_;
-    unsigned in_flight_ = 0;      ///< requests taken and not yet answered in full
-    u64 charged_ = 0;             ///< their memory
-    unsigned slow_ = 0;           ///< so many requests more are not tried on the loop's thread
+    unsigned in_flight_ = 0; ///< requests taken and not yet answered in full
+    u64 charged_ = 0;        ///< their memory
+    unsigned slow_ = 0;      ///< so many requests more are not tried on the loop's thread
     u32 interest_ = 0;
     std::optional<Clock::time_point> deadline_;
     Clock::time_point last_request_{};

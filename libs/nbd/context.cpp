@@ -25,7 +25,8 @@ bool add_run(std::vector<Status>& runs, u64 length, u32 state, usize most) {
 class ChainContext final : public MetaContext {
 public:
     using State = u32 (*)(const block::ChainExtent&);
-    ChainContext(block::Node& node, u64 offset, std::string_view name, State state) : node_(node), offset_(offset), name_(name), state_(state) {}
+    ChainContext(block::Node& node, u64 offset, std::string_view name, State state)
+        : node_(node), offset_(offset), name_(name), state_(state) {}
     std::string_view name() const override { return name_; }
     Result<std::vector<Status>> status(u64 at, u64 length, usize most) const override {
         std::vector<Status> runs;
@@ -93,16 +94,20 @@ std::unique_ptr<MetaContext> depth_context(block::Node& node, u64 offset) {
     return std::make_unique<ChainContext>(node, offset, "qemu:allocation-depth", depth_state);
 }
 
-Result<std::unique_ptr<MetaContext>> bitmap_context(block::Node& node, u64 offset, const std::string& name, std::string_view prefix, bool writable) {
+Result<std::unique_ptr<MetaContext>> bitmap_context(block::Node& node, u64 offset, const std::string& name,
+                                                    std::string_view prefix, bool writable) {
     for (block::Node* layer = block::skip_filters(&node); layer; layer = block::backing_of(layer)) {
         for (const block::BitmapInfo& info : EMU_TRY(layer->bitmaps())) {
             if (info.name != name) continue;
-            if (info.inconsistent) return fail(EINVAL, fmt::format("Bitmap '{}' is inconsistent and cannot be used", name));
+            if (info.inconsistent)
+                return fail(EINVAL, fmt::format("Bitmap '{}' is inconsistent and cannot be used", name));
             if (info.enabled && writable && layer == block::skip_filters(&node))
-                return fail(Error{EINVAL, fmt::format("Enabled bitmap '{}' incompatible with a writable export", name), "disable it, or use -r"});
-            if (prefix.size() + name.size() > max_string) return fail(EINVAL, fmt::format("the name of bitmap '{}' is too long", name.substr(0, 32)));
-            return std::unique_ptr<MetaContext>(std::make_unique<BitmapContext>(std::string(prefix) + name, offset, info.granularity,
-                                                                               EMU_TRY(layer->bitmap_bits(name))));
+                return fail(Error{EINVAL, fmt::format("Enabled bitmap '{}' incompatible with a writable export", name),
+                                  "disable it, or use -r"});
+            if (prefix.size() + name.size() > max_string)
+                return fail(EINVAL, fmt::format("the name of bitmap '{}' is too long", name.substr(0, 32)));
+            return std::unique_ptr<MetaContext>(std::make_unique<BitmapContext>(
+                std::string(prefix) + name, offset, info.granularity, EMU_TRY(layer->bitmap_bits(name))));
         }
     }
     return fail(ENOENT, fmt::format("Bitmap '{}' is not found", name));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The metadata contexts that a block node can answer for. Offsets that they are asked about count from `offset` of the node.
+// The metadata contexts that a block node can answer for. Offsets that they are asked about count from `offset` of the
+// node.
 #pragma once
 #include "nbd/export.h"
 
@@ -10,6 +11,7 @@ std::unique_ptr<MetaContext> allocation_context(block::Node& node, u64 offset);
 /// qemu:allocation-depth: which layer of the chain decides; 1 is the top, 0 none.
 std::unique_ptr<MetaContext> depth_context(block::Node& node, u64 offset);
 /// PREFIX + name: the dirty bits of a bitmap of the node or of its backing chain, as they are now.
-Result<std::unique_ptr<MetaContext>> bitmap_context(block::Node& node, u64 offset, const std::string& name, std::string_view prefix, bool writable);
+Result<std::unique_ptr<MetaContext>> bitmap_context(block::Node& node, u64 offset, const std::string& name,
+                                                    std::string_view prefix, bool writable);
 
 } // namespace emu::nbd

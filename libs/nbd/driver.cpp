@@ -17,7 +17,7 @@ namespace {
 using namespace block;
 
 constexpr unsigned default_connections = 4;
-constexpr unsigned busy_enough = 2;          ///< requests on every connection before another one is made
+constexpr unsigned busy_enough = 2; ///< requests on every connection before another one is made
 constexpr auto status_lifetime = std::chrono::milliseconds(200);
 
 struct Settings {
@@ -113,11 +113,13 @@ NbdNode::NbdNode(Settings settings, std::unique_ptr<Channel> first, bool) : sett
     can_fast_zero_ = nbd_can_fast_zero(h) == 1;
     has_status_ = nbd_can_meta_context(h, settings_.context.c_str()) == 1;
     if (nbd_can_multi_conn(h) == 1 && settings_.target.kind != Target::Kind::fd) most_ = settings_.connections;
-    const s64 minimum = nbd_get_block_size(h, LIBNBD_SIZE_MINIMUM), maximum = nbd_get_block_size(h, LIBNBD_SIZE_MAXIMUM);
+    const s64 minimum = nbd_get_block_size(h, LIBNBD_SIZE_MINIMUM),
+              maximum = nbd_get_block_size(h, LIBNBD_SIZE_MAXIMUM);
     if (minimum > 1 && minimum <= 65536 && (minimum & (minimum - 1)) == 0) limits_.request_alignment = u32(minimum);
     limits_.max_transfer = max_payload;
     if (maximum > 0 && u64(maximum) < limits_.max_transfer)
-        limits_.max_transfer = std::max<u64>(u64(maximum) & ~u64(limits_.request_alignment - 1), limits_.request_alignment);
+        limits_.max_transfer =
+            std::max<u64>(u64(maximum) & ~u64(limits_.request_alignment - 1), limits_.request_alignment);
     limits_.fast_zero = can_fast_zero_;
     channels_.push_back(std::move(first));
 }
@@ -125,7 +127,8 @@ NbdNode::NbdNode(Settings settings, std::unique_ptr<Channel> first, bool) : sett
 /// The least busy connection; one more where all have enough to do and the server lets them see each other's writes.
 std::shared_ptr<Channel> NbdNode::pick() {
     std::unique_lock lock(mutex_);
-    auto best = *std::min_element(channels_.begin(), channels_.end(), [](const auto& a, const auto& b) { return a->busy() < b->busy(); });
+    auto best = *std::min_element(channels_.begin(), channels_.end(),
+                                  [](const auto& a, const auto& b) { return a->busy() < b->busy(); });
     if (best->busy() < busy_enough || channels_.size() >= most_ || growing_) return best;
     growing_ = true;
     lock.unlock();
@@ -150,7 +153,8 @@ Result<void> NbdNode::replace(const std::shared_ptr<Channel>& lost) {
         return {};
     }
     auto fresh = EMU_TRY(Channel::open(settings_.target, settings_.context, settings_.reconnect_delay));
-    if (nbd_get_size(fresh->handle()) != s64(size_)) return fail(EIO, "the export has another size after the connection was lost");
+    if (nbd_get_size(fresh->handle()) != s64(size_))
+        return fail(EIO, "the export has another size after the connection was lost");
     *at = std::move(fresh);
     return {};
 }
@@ -171,21 +175,28 @@ Result<void> NbdNode::request(const Channel::Start& start) {
 }
 
 Result<void> NbdNode::do_read(u64 at, Bytes to) {
-    return request([&](nbd_handle* h, Channel::Waiter& w) { return nbd_aio_pread(h, to.data(), to.size(), at, completion(w), 0); });
+    return request([&](nbd_handle* h, Channel::Waiter& w) {
+        return nbd_aio_pread(h, to.data(), to.size(), at, completion(w), 0);
+    });
 }
 Result<void> NbdNode::do_write(u64 at, ConstBytes from, WriteFlags) {
     status_.clear();
-    auto done = request([&](nbd_handle* h, Channel::Waiter& w) { return nbd_aio_pwrite(h, from.data(), from.size(), at, completion(w), 0); });
+    auto done = request([&](nbd_handle* h, Channel::Waiter& w) {
+        return nbd_aio_pwrite(h, from.data(), from.size(), at, completion(w), 0);
+    });
     status_.clear();
     return done;
 }
 Result<void> NbdNode::do_write_zeroes(u64 at, u64 length, WriteFlags flags) {
-    if (!can_zero_ || (has(flags, WriteFlags::no_fallback) && !can_fast_zero_)) return fail(ENOTSUP, "the server cannot write zeroes");
+    if (!can_zero_ || (has(flags, WriteFlags::no_fallback) && !can_fast_zero_))
+        return fail(ENOTSUP, "the server cannot write zeroes");
     u32 wire = has(flags, WriteFlags::may_unmap) ? 0 : LIBNBD_CMD_FLAG_NO_HOLE;
     if (has(flags, WriteFlags::no_fallback)) wire |= LIBNBD_CMD_FLAG_FAST_ZERO;
     const u64 step = (u64(1) << 31) & ~u64(limits_.request_alignment - 1);
     for (u64 done = 0; done < length; done += step)
-        EMU_CHECK(request([&](nbd_handle* h, Channel::Waiter& w) { return nbd_aio_zero(h, std::min(step, length - done), at + done, completion(w), wire); }));
+        EMU_CHECK(request([&](nbd_handle* h, Channel::Waiter& w) {
+            return nbd_aio_zero(h, std::min(step, length - done), at + done, completion(w), wire);
+        }));
     status_.clear();
     return {};
 }
@@ -193,7 +204,9 @@ Result<void> NbdNode::do_discard(u64 at, u64 length) {
     if (!can_trim_) return {};
     const u64 step = u64(1) << 31;
     for (u64 done = 0; done < length; done += step)
-        EMU_CHECK(request([&](nbd_handle* h, Channel::Waiter& w) { return nbd_aio_trim(h, std::min(step, length - done), at + done, completion(w), 0); }));
+        EMU_CHECK(request([&](nbd_handle* h, Channel::Waiter& w) {
+            return nbd_aio_trim(h, std::min(step, length - done), at + done, completion(w), 0);
+        }));
     status_.clear();
     return {};
 }
@@ -212,7 +225,8 @@ Result<Extent> NbdNode::do_extent(u64 at, u64 length) {
         StatusRequest status{&settings_.context, {}};
         EMU_CHECK(request([&](nbd_handle* h, Channel::Waiter& w) {
             status.runs.clear();
-            return nbd_aio_block_status(h, ask, at, nbd_extent_callback{take_status, &status, nullptr}, completion(w), 0);
+            return nbd_aio_block_status(h, ask, at, nbd_extent_callback{take_status, &status, nullptr}, completion(w),
+                                        0);
         }));
         if (status.runs.empty()) return fail(EIO, "the server sent no block status");
         known = status.runs.front();
@@ -240,7 +254,9 @@ Result<Target> take_target(OpenArgs& args) {
     }
     Target out;
     // The flat spellings of old.
-    auto take = [&](std::string_view key) { return o.take("server." + std::string(key)).value_or(o.take(key).value_or("")); };
+    auto take = [&](std::string_view key) {
+        return o.take("server." + std::string(key)).value_or(o.take(key).value_or(""));
+    };
     std::string type = o.take("server.type").value_or("");
     out.path = take("path");
     out.host = take("host");
@@ -262,7 +278,9 @@ Result<Target> take_target(OpenArgs& args) {
         auto number = parse_number(fd);
         if (!number || *number > 0x7fffffff) return fail(EINVAL, fmt::format("'{}' is no descriptor", fd));
         out.fd = int(*number);
-    } else return fail(Error{EINVAL, fmt::format("Invalid parameter '{}' for server.type", type), "inet, unix, vsock, fd"});
+    } else
+        return fail(
+            Error{EINVAL, fmt::format("Invalid parameter '{}' for server.type", type), "inet, unix, vsock, fd"});
     if (out.export_name.size() > max_string) return fail(EINVAL, "the export's name is too long");
     return out;
 }
@@ -272,26 +290,30 @@ Result<NodePtr> open_nbd(NodePtr, OpenArgs& args) {
     KeyValues& o = args.options;
     settings.target = EMU_TRY(take_target(args));
     if (auto id = o.take("tls-creds")) {
-        auto creds = std::static_pointer_cast<const crypto::TlsCreds>(args.context->object(*id, crypto::TlsCreds::class_name));
+        auto creds =
+            std::static_pointer_cast<const crypto::TlsCreds>(args.context->object(*id, crypto::TlsCreds::class_name));
         if (!creds) return fail(ENOENT, fmt::format("No TLS credentials with id '{}'", *id));
         settings.target.tls = ClientTls{creds, o.take("tls-hostname").value_or("")};
     }
     if (auto bitmap = o.take("x-dirty-bitmap")) settings.context = *bitmap;
     settings.reconnect_delay = std::chrono::seconds(EMU_TRY(o.take_number("reconnect-delay")).value_or(0));
     settings.open_timeout = std::chrono::seconds(EMU_TRY(o.take_number("open-timeout")).value_or(0));
-    settings.connections = unsigned(std::clamp<u64>(EMU_TRY(o.take_number("multi-conn")).value_or(default_connections), 1, 16));
+    settings.connections =
+        unsigned(std::clamp<u64>(EMU_TRY(o.take_number("multi-conn")).value_or(default_connections), 1, 16));
     const bool own_context = settings.context != "base:allocation";
     auto first = EMU_TRY(Channel::open(settings.target, settings.context, settings.open_timeout));
     if (own_context && nbd_can_meta_context(first->handle(), settings.context.c_str()) != 1)
         return fail(EINVAL, fmt::format("requested x-dirty-bitmap {} not found", settings.context));
-    if (args.writable && nbd_is_read_only(first->handle()) == 1) return fail(EACCES, "request on read-only export: the server does not allow writes");
+    if (args.writable && nbd_is_read_only(first->handle()) == 1)
+        return fail(EACCES, "request on read-only export: the server does not allow writes");
     return NodePtr(std::make_shared<NbdNode>(std::move(settings), std::move(first), args.writable));
 }
 
 /// The export is there already, or it is not ours to make.
 Result<void> create_nbd(NodePtr, CreateArgs&) { return {}; }
 
-constexpr std::string_view prefixes[] = {"nbd", "nbds", "nbd+tcp", "nbds+tcp", "nbd+unix", "nbds+unix", "nbd+vsock", "nbds+vsock"};
+constexpr std::string_view prefixes[] = {"nbd",      "nbds",      "nbd+tcp",   "nbds+tcp",
+                                         "nbd+unix", "nbds+unix", "nbd+vsock", "nbds+vsock"};
 constexpr CreateOption open_options[] = {
     {"server.type", CreateOption::Kind::string, "inet, unix, vsock or fd", "inet"},
     {"server.host", CreateOption::Kind::string, "host name or address; the CID of vsock"},
@@ -302,7 +324,8 @@ constexpr CreateOption open_options[] = {
     {"tls", CreateOption::Kind::flag, "require TLS, without credentials of our own", "off"},
     {"tls-creds", CreateOption::Kind::string, "id of a tls-creds object with a client endpoint"},
     {"tls-hostname", CreateOption::Kind::string, "name expected in the server's certificate"},
-    {"x-dirty-bitmap", CreateOption::Kind::string, "metadata context that block status is taken from", "base:allocation"},
+    {"x-dirty-bitmap", CreateOption::Kind::string, "metadata context that block status is taken from",
+     "base:allocation"},
     {"reconnect-delay", CreateOption::Kind::number, "seconds that requests wait for a lost connection", "0"},
     {"open-timeout", CreateOption::Kind::number, "seconds to try to connect for", "0"},
     {"multi-conn", CreateOption::Kind::number, "most connections to a server that allows several", "4"},
@@ -313,7 +336,13 @@ constexpr CreateOption open_options[] = {
 
 namespace emu::block {
 extern const Driver nbd_driver;
-const Driver nbd_driver{.name = "nbd", .kind = Driver::Kind::protocol, .open = nbd::open_nbd, .parse_name = nbd::parse_name,
-                        .prefixes = nbd::prefixes, .create = nbd::create_nbd, .open_options = nbd::open_options, .network = true,
+const Driver nbd_driver{.name = "nbd",
+                        .kind = Driver::Kind::protocol,
+                        .open = nbd::open_nbd,
+                        .parse_name = nbd::parse_name,
+                        .prefixes = nbd::prefixes,
+                        .create = nbd::create_nbd,
+                        .open_options = nbd::open_options,
+                        .network = true,
                         .summary = "exports of NBD servers"};
 } // namespace emu::block

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/uio.h>
 
 namespace emu::nbd {
 namespace {
@@ -62,7 +63,8 @@ Segment& Answer::chunk(Chunk type, bool last, u64 payload) {
     if (session_.extended) {
         put_head(s, request_.offset);
         put_head(s, payload);
-    } else put_head(s, u32(payload));
+    } else
+        put_head(s, u32(payload));
     s.last = last;
     return s;
 }
@@ -89,15 +91,27 @@ void Answer::failed(const Error& error, std::optional<u64> at) {
     std::copy(body.begin(), body.end(), s.data.data());
 }
 
+/// Are the ends of this part in the page cache, as far as one can tell without waiting?
+bool cached(int file, u64 at, u64 length) {
+    u8 byte;
+    const iovec part{&byte, 1};
+    for (u64 place : {at, at + length - 1})
+        if (::preadv2(file, &part, 1, off_t(place), RWF_NOWAIT) < 0) return false;
+    return true;
+}
+
 Result<void> Answer::fill(Segment& s, u64 at, u64 length) {
-    const int file = options_.send_files && length >= large_file_part ? session_.chosen->native_fd() : -1;
+    const u32 alignment = node().limits().request_alignment;
+    const bool may = options_.send_files && length >= large_file_part && alignment == 1;
+    int file = may ? session_.chosen->native_fd() : -1;
+    if (file >= 0 && !cached(file, place(at), length)) file = -1;
     if (file >= 0) {
         s.file = file;
         s.file_at = place(at);
         s.file_length = length;
         return {};
     }
-    s.data = Buffer(length, node().limits().request_alignment);
+    s.data = Buffer(length, alignment);
     return node().read(place(at), s.data.bytes());
 }
 
@@ -144,8 +158,10 @@ void Answer::read_runs() {
         const bool zero = next->zero;
         u64 stop = at + next->length;
         while (stop < end && (next = extent(stop)) && next->zero == zero) stop += next->length;
-        if (zero) hole_chunk(at, stop - at, stop == end);
-        else if (auto sent = data_chunk(at, stop - at, stop == end); !sent) return failed(sent.error(), at);
+        if (zero)
+            hole_chunk(at, stop - at, stop == end);
+        else if (auto sent = data_chunk(at, stop - at, stop == end); !sent)
+            return failed(sent.error(), at);
         at = stop;
     }
 }
@@ -173,7 +189,8 @@ Result<void> Answer::cache() {
     constexpr u64 step = 1u << 20;
     Buffer scratch(std::min(step, request_.length), node().limits().request_alignment);
     for (u64 done = 0; done < request_.length; done += step)
-        EMU_CHECK(node().read(place(request_.offset + done), scratch.bytes().first(std::min(step, request_.length - done))));
+        EMU_CHECK(
+            node().read(place(request_.offset + done), scratch.bytes().first(std::min(step, request_.length - done))));
     return {};
 }
 
@@ -206,7 +223,8 @@ void Answer::block_status(ConstBytes payload) {
             return false;
         };
         std::erase_if(wanted, [&](const ChosenContext& each) { return !asked(each.id); });
-        if (wanted.size() != payload.size() / 4 - 2) return failed({EINVAL, "a context was not negotiated, or is named twice", {}});
+        if (wanted.size() != payload.size() / 4 - 2)
+            return failed({EINVAL, "a context was not negotiated, or is named twice", {}});
     }
     if (wanted.empty()) return done();
     for (const ChosenContext& each : wanted)

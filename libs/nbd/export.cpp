@@ -14,10 +14,13 @@ Export::Export(block::NodePtr node, ExportOptions options) : node_(std::move(nod
 }
 
 Result<std::shared_ptr<Export>> Export::create(block::NodePtr node, ExportOptions options) {
-    if (options.name.size() > max_string) return fail(EINVAL, fmt::format("export name is longer than {} bytes", max_string));
-    if (options.description.size() > max_string) return fail(EINVAL, fmt::format("export description is longer than {} bytes", max_string));
+    if (options.name.size() > max_string)
+        return fail(EINVAL, fmt::format("export name is longer than {} bytes", max_string));
+    if (options.description.size() > max_string)
+        return fail(EINVAL, fmt::format("export description is longer than {} bytes", max_string));
     if (options.offset > node->size())
-        return fail(EINVAL, fmt::format("Offset {} is beyond the end of the image of {} bytes", options.offset, node->size()));
+        return fail(EINVAL,
+                    fmt::format("Offset {} is beyond the end of the image of {} bytes", options.offset, node->size()));
     const bool writable = options.writable;
     std::shared_ptr<Export> out(new Export(node, std::move(options)));
     auto& contexts = out->contexts_;
@@ -32,8 +35,10 @@ Result<std::shared_ptr<Export>> Export::create(block::NodePtr node, ExportOption
 u16 Export::flags(bool structured, bool extended) const {
     unsigned out = has_flags | send_flush | send_fua | send_cache;
     if (options_.multi_conn) out |= can_multi_conn;
-    if (!options_.writable) out |= read_only_flag;
-    else out |= send_trim | send_write_zeroes | send_fast_zero;
+    if (!options_.writable)
+        out |= read_only_flag;
+    else
+        out |= send_trim | send_write_zeroes | send_fast_zero;
     if (structured || extended) out |= send_df;
     if (extended) out |= block_status_payload;
     return u16(out);
@@ -47,7 +52,8 @@ Export::BlockSizes Export::block_sizes() const {
 
 std::vector<const MetaContext*> Export::find_contexts(std::string_view query) const {
     std::vector<const MetaContext*> out;
-    const bool whole = query == "base:" || query == "qemu:" || query == "emu:" || query == "qemu:dirty-bitmap:" || query == "emu:dirty-bitmap:";
+    const bool whole = query == "base:" || query == "qemu:" || query == "emu:" || query == "qemu:dirty-bitmap:" ||
+                       query == "emu:dirty-bitmap:";
     for (const auto& context : contexts_)
         if (context->name() == query || (whole && context->name().starts_with(query))) out.push_back(context.get());
     return out;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a server offers: a block node, or a part of it, under a name, with the metadata contexts that can be asked about.
+// What a server offers: a block node, or a part of it, under a name, with the metadata contexts that can be asked
+// about.
 #pragma once
 #include "block/node.h"
 #include "nbd/wire.h"
@@ -25,11 +26,11 @@ public:
 
 struct ExportOptions {
     std::string name, description;
-    u64 offset = 0;                    ///< where the export begins in the node
+    u64 offset = 0; ///< where the export begins in the node
     bool writable = false;
-    bool multi_conn = false;           ///< several clients at a time see each other's flushed writes
-    bool allocation_depth = false;     ///< offer qemu:allocation-depth
-    std::vector<std::string> bitmaps;  ///< offer {qemu,emu}:dirty-bitmap:NAME
+    bool multi_conn = false;          ///< several clients at a time see each other's flushed writes
+    bool allocation_depth = false;    ///< offer qemu:allocation-depth
+    std::vector<std::string> bitmaps; ///< offer {qemu,emu}:dirty-bitmap:NAME
 };
 
 /// Immutable once made; its functions may be called from any thread.

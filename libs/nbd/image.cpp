@@ -12,8 +12,8 @@
 namespace emu::nbd {
 namespace {
 
-/// A raw image whose format was guessed. The guess must not change under us: a client that could write a qcow2 header would have
-/// the next one who opens the image read files of its choice.
+/// A raw image whose format was guessed. The guess must not change under us: a client that could write a qcow2 header
+/// would have the next one who opens the image read files of its choice.
 class GuardedNode final : public block::Node {
 public:
     GuardedNode(block::NodePtr inner, bool writable) : inner_(std::move(inner)) {
@@ -33,7 +33,9 @@ protected:
         if (at < head_size) EMU_CHECK(check_head(at, from));
         return inner_->write(at, from, flags);
     }
-    Result<void> do_write_zeroes(u64 at, u64 length, block::WriteFlags flags) override { return inner_->write_zeroes(at, length, flags); }
+    Result<void> do_write_zeroes(u64 at, u64 length, block::WriteFlags flags) override {
+        return inner_->write_zeroes(at, length, flags);
+    }
     Result<void> do_discard(u64 at, u64 length) override { return inner_->discard(at, length); }
     Result<void> do_flush() override { return inner_->flush(); }
     Result<block::Extent> do_extent(u64 at, u64 length) override { return inner_->extent(at, length); }
@@ -46,7 +48,10 @@ private:
         std::copy_n(from.data(), std::min<u64>(from.size(), head.size() - at), head.data() + at);
         for (const block::Driver* row : block::drivers())
             if (row->probe && row->name != "raw" && row->probe(head, inner_->name()) > 0)
-                return fail(EPERM, fmt::format("the beginning of a {} image may not be written into an image that was taken for raw", row->name));
+                return fail(
+                    EPERM,
+                    fmt::format("the beginning of a {} image may not be written into an image that was taken for raw",
+                                row->name));
         return {};
     }
     block::NodePtr inner_;
@@ -68,7 +73,8 @@ Result<block::NodePtr> overlay(block::NodePtr base, block::Context* context) {
     if (!made) return fail_errno(errno, path);
     auto open = [&]() -> Result<block::NodePtr> {
         EMU_CHECK(block::create_image({.name = path, .format = "qcow2", .size = base->size(), .context = context}));
-        return block::open_image({.name = path, .format = "qcow2", .writable = true, .cache = {.no_flush = true}, .context = context});
+        return block::open_image(
+            {.name = path, .format = "qcow2", .writable = true, .cache = {.no_flush = true}, .context = context});
     };
     auto node = open();
     ::unlink(path.c_str());
@@ -79,8 +85,14 @@ Result<block::NodePtr> overlay(block::NodePtr base, block::Context* context) {
 } // namespace
 
 Result<block::NodePtr> open_for_export(const ImageOptions& o) {
-    block::OpenRequest request{.name = o.name, .image_opts = o.image_opts, .format = o.format, .writable = o.writable && !o.snapshot,
-                               .cache = o.cache, .unmap = o.unmap, .options = o.options, .context = o.context};
+    block::OpenRequest request{.name = o.name,
+                               .image_opts = o.image_opts,
+                               .format = o.format,
+                               .writable = o.writable && !o.snapshot,
+                               .cache = o.cache,
+                               .unmap = o.unmap,
+                               .options = o.options,
+                               .context = o.context};
     auto opened = block::open_image(request);
     // What cannot be written can still be read.
     if (!opened && request.writable && (opened.error().code == EACCES || opened.error().code == EROFS)) {
@@ -95,8 +107,10 @@ Result<block::NodePtr> open_for_export(const ImageOptions& o) {
     }
     if (o.snapshot) return overlay(std::move(node), o.context);
     if (o.format.empty() && !o.image_opts && node->driver() == "raw" && !node->read_only()) {
-        o.context->warn(fmt::format("Image format was not specified for '{}' and probing guessed raw: headers of other formats cannot be "
-                                    "written to its beginning. Specify 'raw' to remove the restriction", o.name));
+        o.context->warn(fmt::format(
+            "Image format was not specified for '{}' and probing guessed raw: headers of other formats cannot be "
+            "written to its beginning. Specify 'raw' to remove the restriction",
+            o.name));
         node = std::make_shared<GuardedNode>(std::move(node), true);
     }
     return node;

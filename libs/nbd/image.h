@@ -9,8 +9,8 @@ struct ImageOptions {
     std::string name, format;
     bool image_opts = false;
     bool writable = true;
-    bool snapshot = false;                      ///< writes go to a temporary overlay
-    std::optional<std::string> load_snapshot;   ///< "ID", "NAME", "snapshot.id=ID" or "snapshot.name=NAME"
+    bool snapshot = false;                    ///< writes go to a temporary overlay
+    std::optional<std::string> load_snapshot; ///< "ID", "NAME", "snapshot.id=ID" or "snapshot.name=NAME"
     block::CacheMode cache;
     bool unmap = false;
     KeyValues options;

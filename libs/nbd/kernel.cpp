@@ -24,7 +24,9 @@ Result<Fd> open_device(const std::string& path) {
 
 } // namespace
 
-Result<KernelDevice> KernelDevice::open(const std::string& path) { return KernelDevice(EMU_TRY(open_device(path)), path); }
+Result<KernelDevice> KernelDevice::open(const std::string& path) {
+    return KernelDevice(EMU_TRY(open_device(path)), path);
+}
 
 Result<void> KernelDevice::attach(const Target& target) {
     handle_ = EMU_TRY(make_handle(target));

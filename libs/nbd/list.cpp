@@ -29,9 +29,16 @@ u16 flags_of(nbd_handle* h) {
         u16 flag;
     };
     static constexpr Row rows[] = {
-        {nbd_is_read_only, read_only_flag}, {nbd_can_flush, send_flush}, {nbd_can_fua, send_fua}, {nbd_is_rotational, rotational},
-        {nbd_can_trim, send_trim}, {nbd_can_zero, send_write_zeroes}, {nbd_can_df, send_df}, {nbd_can_multi_conn, can_multi_conn},
-        {nbd_can_cache, send_cache}, {nbd_can_fast_zero, send_fast_zero},
+        {nbd_is_read_only, read_only_flag},
+        {nbd_can_flush, send_flush},
+        {nbd_can_fua, send_fua},
+        {nbd_is_rotational, rotational},
+        {nbd_can_trim, send_trim},
+        {nbd_can_zero, send_write_zeroes},
+        {nbd_can_df, send_df},
+        {nbd_can_multi_conn, can_multi_conn},
+        {nbd_can_cache, send_cache},
+        {nbd_can_fast_zero, send_fast_zero},
     };
     u16 out = has_flags;
     for (const Row& row : rows)
@@ -47,7 +54,8 @@ std::string describe(nbd_handle* h) {
     static constexpr std::pair<int, const char*> sizes[] = {
         {LIBNBD_SIZE_MINIMUM, "min"}, {LIBNBD_SIZE_PREFERRED, "opt"}, {LIBNBD_SIZE_MAXIMUM, "max"}};
     for (const auto& [kind, name] : sizes)
-        if (const s64 value = nbd_get_block_size(h, kind); value > 0) out += fmt::format("  {} block: {}\n", name, value);
+        if (const s64 value = nbd_get_block_size(h, kind); value > 0)
+            out += fmt::format("  {} block: {}\n", name, value);
     out += "  transaction size: 32-bit\n"; // libnbd asks for no more
     std::vector<std::string> contexts;
     if (nbd_opt_list_meta_context(h, nbd_context_callback{take_context, &contexts, nullptr}) > 0) {
@@ -67,7 +75,8 @@ Result<std::string> list_exports(const Target& target) {
     EMU_CHECK(connect(h, target));
     std::vector<Found> found;
     if (nbd_aio_is_negotiating(h) != 1) return fail(ENOTSUP, "The server is too old to list its exports");
-    if (nbd_opt_list(h, nbd_list_callback{take_export, &found, nullptr}) < 0) return client_error("Failed to list exports");
+    if (nbd_opt_list(h, nbd_list_callback{take_export, &found, nullptr}) < 0)
+        return client_error("Failed to list exports");
     std::string out = fmt::format("exports available: {}\n", found.size());
     for (const Found& each : found) {
         out += fmt::format(" export: '{}'\n", each.name);

@@ -98,9 +98,11 @@ Result<KeyValues> parse_uri(std::string_view scheme, std::string_view rest, std:
 } // namespace
 
 Result<KeyValues> parse_name(std::string_view name) {
-    static constexpr std::string_view schemes[] = {"nbd", "nbds", "nbd+tcp", "nbds+tcp", "nbd+unix", "nbds+unix", "nbd+vsock", "nbds+vsock"};
+    static constexpr std::string_view schemes[] = {"nbd",      "nbds",      "nbd+tcp",   "nbds+tcp",
+                                                   "nbd+unix", "nbds+unix", "nbd+vsock", "nbds+vsock"};
     for (std::string_view scheme : schemes)
-        if (name.starts_with(std::string(scheme) + "://")) return parse_uri(scheme, name.substr(scheme.size() + 3), name);
+        if (name.starts_with(std::string(scheme) + "://"))
+            return parse_uri(scheme, name.substr(scheme.size() + 3), name);
     if (!name.starts_with("nbd:")) return fail(EINVAL, fmt::format("'{}' is no name of an NBD export", name));
     KeyValues out;
     std::string_view rest = name.substr(4);

@@ -83,12 +83,15 @@ Result<Negotiation::Step> Negotiation::feed(ConstBytes in, std::vector<u8>& out)
     }
     if (!flags_seen_) return client_flags(in);
     // A wrong magic is wrong however little more has come.
-    if (in.size() >= 8 && be64(in) != option_magic) return fail(EPROTO, fmt::format("client sent wrong option magic {:#x}", be64(in)));
+    if (in.size() >= 8 && be64(in) != option_magic)
+        return fail(EPROTO, fmt::format("client sent wrong option magic {:#x}", be64(in)));
     if (in.size() < option_header_size) return Step{};
     const u32 which = be32(in, 8), length = be32(in, 12);
-    if (length > max_option_payload) return fail(EPROTO, fmt::format("option {} of {} bytes is too long", which, length));
+    if (length > max_option_payload)
+        return fail(EPROTO, fmt::format("option {} of {} bytes is too long", which, length));
     const bool by_name = which == u32(Option::export_name);
-    if (!fixed_ && !by_name) return fail(EPROTO, "client without fixed newstyle sent an option other than an export's name");
+    if (!fixed_ && !by_name)
+        return fail(EPROTO, "client without fixed newstyle sent an option other than an export's name");
     if (by_name && length > max_string) return fail(EPROTO, "the export's name is too long");
     if (length > max_kept_payload) {
         skip_ = length;
@@ -101,18 +104,26 @@ Result<Negotiation::Step> Negotiation::feed(ConstBytes in, std::vector<u8>& out)
 }
 
 Result<Negotiation::Outcome> Negotiation::option(const Message& m) {
-    const auto row = std::find_if(std::begin(rows), std::end(rows), [&](const Row& each) { return u32(each.option) == m.option; });
+    const auto row =
+        std::find_if(std::begin(rows), std::end(rows), [&](const Row& each) { return u32(each.option) == m.option; });
     if (tls_ && !secure_ && m.option != u32(Option::starttls) && m.option != u32(Option::abort)) {
         if (m.option == u32(Option::export_name)) return fail(EPERM, "client asked for an export without TLS");
         return refuse(m, OptionReply::tls_required, "TLS is required here");
     }
-    if (row == std::end(rows)) return refuse(m, OptionReply::unsup, fmt::format("option {} is not supported", m.option));
-    if (row->empty_payload && !m.payload.empty()) return refuse(m, OptionReply::invalid, "this option takes no payload");
+    if (row == std::end(rows))
+        return refuse(m, OptionReply::unsup, fmt::format("option {} is not supported", m.option));
+    if (row->empty_payload && !m.payload.empty())
+        return refuse(m, OptionReply::invalid, "this option takes no payload");
     return (this->*row->handler)(m);
 }
 
 void Negotiation::reply(const Message& m, OptionReply type, ConstBytes payload) {
-    Writer(m.out).be64(option_reply_magic).be32(m.option).be32(u32(type)).be32(u32(payload.size())).text(as_text(payload));
+    Writer(m.out)
+        .be64(option_reply_magic)
+        .be32(m.option)
+        .be32(u32(type))
+        .be32(u32(payload.size()))
+        .text(as_text(payload));
 }
 
 Negotiation::Outcome Negotiation::refuse(const Message& m, OptionReply type, std::string_view why) {
@@ -177,14 +188,17 @@ void Negotiation::send_info(const Message& m, const Export& chosen, ConstBytes w
     // A client that does not ask for sizes may send anything; the node aligns for it.
     const bool aligns = asked(Info::block_size);
     const Export::BlockSizes sizes = chosen.block_sizes();
-    send(Info::block_size, [&](Writer& to) { to.be32(aligns ? sizes.minimum : 1).be32(sizes.preferred).be32(sizes.maximum); });
-    send(Info::export_, [&](Writer& to) { to.be64(chosen.size()).be16(chosen.flags(session_.structured, session_.extended)); });
+    send(Info::block_size,
+         [&](Writer& to) { to.be32(aligns ? sizes.minimum : 1).be32(sizes.preferred).be32(sizes.maximum); });
+    send(Info::export_,
+         [&](Writer& to) { to.be64(chosen.size()).be16(chosen.flags(session_.structured, session_.extended)); });
 }
 
 Result<Negotiation::Outcome> Negotiation::info(const Message& m) {
     Reader in(m.payload);
     const u32 length = in.be32();
-    if (in.good() && length > max_string && length <= in.left()) return refuse(m, OptionReply::too_big, "the export's name is too long");
+    if (in.good() && length > max_string && length <= in.left())
+        return refuse(m, OptionReply::too_big, "the export's name is too long");
     const ConstBytes name = in.bytes(length);
     const u16 count = in.be16();
     const ConstBytes wanted = in.bytes(usize(count) * 2);
@@ -217,10 +231,12 @@ Result<Negotiation::Outcome> Negotiation::extended_headers(const Message& m) {
 Result<Negotiation::Outcome> Negotiation::meta_context(const Message& m) {
     const bool set = m.option == u32(Option::set_meta_context);
     if (set) session_.contexts.clear(); // whatever comes of this call, the one before is forgotten
-    if (!session_.structured && !session_.extended) return refuse(m, OptionReply::invalid, "contexts need structured replies");
+    if (!session_.structured && !session_.extended)
+        return refuse(m, OptionReply::invalid, "contexts need structured replies");
     Reader in(m.payload);
     const u32 length = in.be32();
-    if (in.good() && length > max_string && length <= in.left()) return refuse(m, OptionReply::too_big, "the export's name is too long");
+    if (in.good() && length > max_string && length <= in.left())
+        return refuse(m, OptionReply::too_big, "the export's name is too long");
     const ConstBytes name = in.bytes(length);
     const u32 count = in.be32();
     std::vector<const MetaContext*> found;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The server's side of the handshake, from the greeting to the choice of an export: bytes in, bytes out, no descriptors.
+// The server's side of the handshake, from the greeting to the choice of an export: bytes in, bytes out, no
+// descriptors.
 #pragma once
 #include "nbd/export.h"
 
@@ -24,13 +25,13 @@ public:
 
     enum class Outcome : u8 { more, transmission, start_tls, end };
     struct Step {
-        usize consumed = 0;     ///< bytes of `in` that are done with; 0 with `more`: not enough there yet
+        usize consumed = 0; ///< bytes of `in` that are done with; 0 with `more`: not enough there yet
         Outcome outcome = Outcome::more;
     };
     /// What the server says first.
     static void greet(std::vector<u8>& out);
-    /// Take one message from the front of `in`, and append the answer to `out`. An error: the client is to be dropped without
-    /// an answer. `end` is the client's wish, or an export that it cannot have in the old way of asking.
+    /// Take one message from the front of `in`, and append the answer to `out`. An error: the client is to be dropped
+    /// without an answer. `end` is the client's wish, or an export that it cannot have in the old way of asking.
     Result<Step> feed(ConstBytes in, std::vector<u8>& out);
     /// After `start_tls`: forgets what was agreed in the clear.
     void tls_started();

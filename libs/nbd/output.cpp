@@ -49,8 +49,10 @@ Result<bool> Output::send_memory(Stream& stream) {
     for (const Segment& segment : segments_) {
         if (count + 2 > parts.size() || file_follows) break;
         add(segment.head.data(), segment.head_size);
-        if (segment.file >= 0) file_follows = true;
-        else add(segment.data.data(), segment.data.size());
+        if (segment.file >= 0)
+            file_follows = true;
+        else
+            add(segment.data.data(), segment.data.size());
     }
     auto sent = EMU_TRY(stream.write({parts.data(), count}, file_follows));
     moved_ = sent.value_or(0);

@@ -18,7 +18,7 @@ public:
     u64 pending() const { return pending_; }
 
     struct Sent {
-        u64 charge = 0;         ///< sum over the replies that went out whole
+        u64 charge = 0; ///< sum over the replies that went out whole
         unsigned replies = 0;
     };
     /// Send what the stream takes now.
@@ -30,7 +30,7 @@ private:
     void advance(u64 count, Sent& sent);
 
     std::deque<Segment> segments_;
-    u64 done_ = 0;    ///< of the first segment
+    u64 done_ = 0; ///< of the first segment
     u64 pending_ = 0;
     u64 moved_ = 0;
 };

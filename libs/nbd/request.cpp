@@ -10,10 +10,10 @@ namespace emu::nbd {
 namespace {
 
 struct Rules {
-    u16 flags;          ///< that the command understands
+    u16 flags; ///< that the command understands
     bool writes;
-    bool ranged;        ///< offset and length name a part of the export
-    int beyond;         ///< error for a part that lies outside
+    bool ranged; ///< offset and length name a part of the export
+    int beyond;  ///< error for a part that lies outside
     u64 longest;
 };
 constexpr u64 no_limit = ~u64(0);
@@ -34,7 +34,8 @@ Error judge(const Session& session, const Request& r, unsigned raw) {
     const bool takes_payload = r.command == Command::write || r.command == Command::block_status;
     u16 allowed = u16(rule.flags | (session.extended && takes_payload ? payload_length : 0));
     if (!session.structured && !session.extended) allowed &= u16(~dont_fragment);
-    if (r.flags & ~allowed) return {EINVAL, fmt::format("flags {:#x} do not go with {}", r.flags & ~allowed, command_name(r.command)), {}};
+    if (r.flags & ~allowed)
+        return {EINVAL, fmt::format("flags {:#x} do not go with {}", r.flags & ~allowed, command_name(r.command)), {}};
     if (rule.writes && !session.chosen->writable()) return {EPERM, "the export is read-only", {}};
     if (r.length > rule.longest) return {EINVAL, fmt::format("{} bytes are too many", r.length), {}};
     if (r.command == Command::block_status) {
@@ -43,7 +44,9 @@ Error judge(const Session& session, const Request& r, unsigned raw) {
         if (r.payload) return {}; // the range is in the payload
     }
     if (rule.ranged && !in_range(r.offset, r.length, session.chosen->size()))
-        return {rule.beyond, fmt::format("{} of {} bytes at {} goes beyond the end", command_name(r.command), r.length, r.offset), {}};
+        return {rule.beyond,
+                fmt::format("{} of {} bytes at {} goes beyond the end", command_name(r.command), r.length, r.offset),
+                {}};
     return {};
 }
 
@@ -64,8 +67,10 @@ Result<Request> parse_request(const Session& session, ConstBytes header) {
     if (session.extended) {
         if (r.flags & payload_length) r.payload = r.length;
         // Whether bytes follow is anyone's guess then.
-        else if (write) return fail(EPROTO, "client sent a write without the payload flag");
-    } else if (write) r.payload = r.length;
+        else if (write)
+            return fail(EPROTO, "client sent a write without the payload flag");
+    } else if (write)
+        r.payload = r.length;
     if (r.payload > max_payload) return fail(EPROTO, fmt::format("client announced a payload of {} bytes", r.payload));
     r.refusal = judge(session, r, raw);
     return r;
@@ -81,7 +86,8 @@ u64 request_cost(const Session& session, const Request& r) {
 }
 
 Buffer::Buffer(usize size, usize alignment) : size_(size) {
-    void* memory = alignment > 1 ? std::aligned_alloc(4096, (size + 4095) & ~usize(4095)) : std::malloc(size ? size : 1);
+    void* memory =
+        alignment > 1 ? std::aligned_alloc(4096, (size + 4095) & ~usize(4095)) : std::malloc(size ? size : 1);
     EMU_ASSERT(memory);
     memory_.reset(static_cast<u8*>(memory));
 }

@@ -13,8 +13,8 @@ struct Request {
     Command command = Command::read;
     u16 flags = 0;
     u64 cookie = 0, offset = 0, length = 0;
-    u64 payload = 0;              ///< bytes that follow the header
-    Error refusal;                ///< code 0: good; else the answer, once the payload has come
+    u64 payload = 0; ///< bytes that follow the header
+    Error refusal;   ///< code 0: good; else the answer, once the payload has come
 
     bool refused() const { return refusal.code != 0; }
 };
@@ -46,8 +46,8 @@ private:
 struct Segment {
     std::array<u8, 48> head;
     u8 head_size = 0;
-    bool last = false;             ///< of its request
-    u64 charge = 0;                ///< what the connection accounts the request with, on the last segment
+    bool last = false; ///< of its request
+    u64 charge = 0;    ///< what the connection accounts the request with, on the last segment
     Buffer data;
     int file = -1;
     u64 file_at = 0, file_length = 0;

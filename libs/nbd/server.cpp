@@ -38,7 +38,11 @@ void raise_descriptor_limit() {
 Server::Server(Exports exports, ServerOptions options, EventLoop& main, const TlsServer* tls)
     : exports_(std::move(exports)), options_(std::move(options)), main_(main) {
     if (!options_.loops) options_.loops = std::clamp(std::thread::hardware_concurrency(), 1u, 4u);
-    context_ = {.exports = &exports_, .tls = tls, .handshake_limit = options_.handshake_limit, .idle_limit = options_.idle_limit, .log = options_.log};
+    context_ = {.exports = &exports_,
+                .tls = tls,
+                .handshake_limit = options_.handshake_limit,
+                .idle_limit = options_.idle_limit,
+                .log = options_.log};
 }
 
 Server::~Server() { stop(); }
@@ -52,8 +56,7 @@ Result<void> Server::start() {
         loop->events = EMU_TRY(EventLoop::create());
         loops_.push_back(std::move(loop));
     }
-    for (auto& loop : loops_)
-        loop->thread = std::thread([events = loop->events.get()] { (void)events->run(); });
+    for (auto& loop : loops_) loop->thread = std::thread([events = loop->events.get()] { (void)events->run(); });
     return {};
 }
 
@@ -70,8 +73,11 @@ void Server::set_listening(bool on) {
     if (on == listening_) return;
     listening_ = on;
     for (const Fd& each : listeners_) {
-        if (!on) main_.unwatch(each.get());
-        else if (auto watched = main_.watch(each.get(), EventLoop::readable, [this, fd = each.get()](u32) { accept_from(fd); }); !watched)
+        if (!on)
+            main_.unwatch(each.get());
+        else if (auto watched =
+                     main_.watch(each.get(), EventLoop::readable, [this, fd = each.get()](u32) { accept_from(fd); });
+                 !watched)
             if (options_.log) options_.log(watched.error().text);
     }
 }
@@ -89,14 +95,16 @@ void Server::adopt(Fd socket) {
     tune(socket.get());
     clients_++;
     if (options_.max_clients && clients_ >= options_.max_clients) set_listening(false);
-    Loop& loop = **std::min_element(loops_.begin(), loops_.end(), [](const auto& a, const auto& b) { return a->count < b->count; });
+    Loop& loop = **std::min_element(loops_.begin(), loops_.end(),
+                                    [](const auto& a, const auto& b) { return a->count < b->count; });
     loop.count++;
     auto shared = std::make_shared<Fd>(std::move(socket));
     loop.events->post([this, &loop, shared] { take(loop, std::move(*shared)); });
 }
 
 void Server::take(Loop& loop, Fd socket) {
-    auto connection = std::make_shared<Connection>(std::move(socket), *loop.events, context_, [this, &loop](Connection& gone) { left(loop, gone); });
+    auto connection = std::make_shared<Connection>(std::move(socket), *loop.events, context_,
+                                                   [this, &loop](Connection& gone) { left(loop, gone); });
     loop.connections.emplace(connection->id(), connection);
     for (auto& [id, each] : loop.connections) each->set_alone(loop.connections.size() == 1);
     if (auto started = connection->start(); !started) connection->drop(started.error().text);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A server: listening sockets on one loop, connections spread over a few loops with a thread each, workers for what takes time.
+// A server: listening sockets on one loop, connections spread over a few loops with a thread each, workers for what
+// takes time.
 #pragma once
 #include "nbd/connection.h"
 
@@ -10,9 +11,9 @@
 namespace emu::nbd {
 
 struct ServerOptions {
-    unsigned max_clients = 1;     ///< at a time; 0: no limit
-    bool persistent = false;      ///< go on when the last client has left
-    unsigned loops = 0;           ///< threads for connections; 0: by the number of processors
+    unsigned max_clients = 1; ///< at a time; 0: no limit
+    bool persistent = false;  ///< go on when the last client has left
+    unsigned loops = 0;       ///< threads for connections; 0: by the number of processors
     unsigned workers = 16;
     std::chrono::seconds handshake_limit{10}, idle_limit{0};
     std::function<void(std::string_view)> log;
@@ -55,7 +56,7 @@ private:
     ServiceContext context_;
     std::vector<Fd> listeners_;
     bool listening_ = false, stopped_ = false;
-    unsigned clients_ = 0;
+    std::atomic<unsigned> clients_{0};
     std::vector<std::unique_ptr<Loop>> loops_;
     std::unique_ptr<ThreadPool> pool_;
 };

@@ -5,15 +5,10 @@
 
 namespace emu::nbd {
 
-std::string_view option_name(u32 option) {
-    static constexpr std::string_view names[] = {"", "export name", "abort", "list", "peek", "starttls", "info", "go",
-                                                 "structured reply", "list meta context", "set meta context", "extended headers"};
-    return option < std::size(names) && option ? names[option] : "<unknown>";
-}
-
 std::string transmission_flag_names(u16 flags) {
-    static constexpr std::string_view names[] = {"", "read-only", "flush", "fua", "rotational", "trim", "zeroes", "df", "multi",
-                                                 "resize", "cache", "fast-zero", "block-status-payload"};
+    static constexpr std::string_view names[] = {
+        "",      "read-only", "flush", "fua",       "rotational",          "trim", "zeroes", "df",
+        "multi", "resize",    "cache", "fast-zero", "block-status-payload"};
     std::string out;
     for (unsigned bit = 1; bit < std::size(names); bit++)
         if (flags >> bit & 1) out += (out.empty() ? "" : " ") + std::string(names[bit]);
@@ -21,7 +16,8 @@ std::string transmission_flag_names(u16 flags) {
 }
 
 std::string_view command_name(Command command) {
-    static constexpr std::string_view names[] = {"read", "write", "disconnect", "flush", "trim", "cache", "write zeroes", "block status"};
+    static constexpr std::string_view names[] = {"read", "write", "disconnect",   "flush",
+                                                 "trim", "cache", "write zeroes", "block status"};
     return unsigned(command) < command_count ? names[unsigned(command)] : "<unknown>";
 }
 
@@ -31,8 +27,8 @@ u32 wire_error(int code) {
         u32 wire;
     };
     static constexpr Row rows[] = {
-        {0, 0},       {EPERM, 1},    {EROFS, 1},     {EACCES, 1},  {EIO, 5},        {ENOMEM, 12},      {ENOSPC, 28},
-        {EDQUOT, 28}, {EFBIG, 28},   {EOVERFLOW, 75}, {ENOTSUP, 95}, {ESHUTDOWN, 108},
+        {0, 0},       {EPERM, 1},   {EROFS, 1},  {EACCES, 1},     {EIO, 5},      {ENOMEM, 12},
+        {ENOSPC, 28}, {EDQUOT, 28}, {EFBIG, 28}, {EOVERFLOW, 75}, {ENOTSUP, 95}, {ESHUTDOWN, 108},
     };
     for (const Row& row : rows)
         if (row.code == code) return row.wire;

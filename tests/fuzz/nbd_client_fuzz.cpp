@@ -46,7 +46,9 @@ void talk(const std::uint8_t* data, std::size_t size) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     std::signal(SIGPIPE, SIG_IGN);
     if (!size) return 0;
-    if (data[0] & 1) talk(data + 1, std::min<std::size_t>(size - 1, 60'000));
-    else if (auto options = nbd::parse_name({reinterpret_cast<const char*>(data) + 1, size - 1})) (void)options->tree();
+    if (data[0] & 1)
+        talk(data + 1, std::min<std::size_t>(size - 1, 60'000));
+    else if (auto options = nbd::parse_name({reinterpret_cast<const char*>(data) + 1, size - 1}))
+        (void)options->tree();
     return 0;
 }

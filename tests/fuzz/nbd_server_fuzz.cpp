@@ -31,7 +31,8 @@ protected:
     }
     Result<block::Extent> do_extent(u64 at, u64 length) override {
         const bool hole = at >> 12 & 1;
-        return block::Extent{.length = std::min<u64>(length, 4096 - (at & 4095)), .data = !hole, .zero = hole, .allocated = true};
+        return block::Extent{
+            .length = std::min<u64>(length, 4096 - (at & 4095)), .data = !hole, .zero = hole, .allocated = true};
     }
 
 private:
@@ -87,7 +88,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (outcome == Negotiation::Outcome::start_tls) {
             negotiation.tls_started();
             outcome = Negotiation::Outcome::more;
-        } else if (outcome == Negotiation::Outcome::more && !step->consumed) return 0;
+        } else if (outcome == Negotiation::Outcome::more && !step->consumed)
+            return 0;
     }
     if (outcome != Negotiation::Outcome::transmission) return 0;
     const Session& session = negotiation.session();

@@ -11,10 +11,12 @@ namespace {
 
 Result<void> check_list(const Options& o) {
     if (o.has_image) return fail(EINVAL, "List mode is incompatible with a file name");
-    const bool exporting = o.export_name || o.description || o.offset || o.persistent || !o.bitmaps.empty() || o.allocation_depth || o.read_only ||
-                           o.snapshot || o.load_snapshot || o.shared != 1 || !o.format.empty() || o.image_opts;
+    const bool exporting = o.export_name || o.description || o.offset || o.persistent || !o.bitmaps.empty() ||
+                           o.allocation_depth || o.read_only || o.snapshot || o.load_snapshot || o.shared != 1 ||
+                           !o.format.empty() || o.image_opts;
     if (exporting) return fail(EINVAL, "List mode is incompatible with export settings");
-    if (o.fork || !o.pid_file.empty() || o.connect) return fail(EINVAL, "List mode is incompatible with --fork, --pid-file and -c");
+    if (o.fork || !o.pid_file.empty() || o.connect)
+        return fail(EINVAL, "List mode is incompatible with --fork, --pid-file and -c");
     return {};
 }
 
@@ -28,9 +30,11 @@ Result<void> check_choice(std::string_view text, std::string_view what, std::ini
 }
 
 Result<void> check_image(const Options& o) {
-    if (!o.has_image) return fail(Error{EINVAL, "Invalid number of arguments", "the name of an image is needed, try --help"});
+    if (!o.has_image)
+        return fail(Error{EINVAL, "Invalid number of arguments", "the name of an image is needed, try --help"});
     if (o.image_opts && !o.format.empty()) return fail(EINVAL, "--image-opts and -f are mutually exclusive");
-    if (o.cache) EMU_CHECK(check_choice(*o.cache, "cache", {"none", "writeback", "writethrough", "directsync", "unsafe"}));
+    if (o.cache)
+        EMU_CHECK(check_choice(*o.cache, "cache", {"none", "writeback", "writethrough", "directsync", "unsafe"}));
     if (o.aio) EMU_CHECK(check_choice(*o.aio, "aio", {"threads", "native", "io_uring"}));
     if (o.discard) EMU_CHECK(check_choice(*o.discard, "discard", {"ignore", "off", "unmap", "on"}));
     if (o.detect_zeroes) EMU_CHECK(check_choice(*o.detect_zeroes, "detect-zeroes", {"off", "on", "unmap"}));
@@ -39,7 +43,8 @@ Result<void> check_image(const Options& o) {
     const bool unmaps = o.discard && (*o.discard == "unmap" || *o.discard == "on");
     if (o.detect_zeroes == "unmap" && !unmaps)
         return fail(EINVAL, "setting detect-zeroes to unmap is not allowed without setting discard operation to unmap");
-    if (o.snapshot && o.read_only) return fail(EINVAL, "-s and -r do not go together: a snapshot is there to be written to");
+    if (o.snapshot && o.read_only)
+        return fail(EINVAL, "-s and -r do not go together: a snapshot is there to be written to");
     return {};
 }
 
@@ -47,18 +52,24 @@ Result<void> check_image(const Options& o) {
 
 Result<void> check(const Options& o) {
     if (o.disconnect) return {};
-    if (!o.tls_hostname.empty() && o.tls_creds.empty()) return fail(EINVAL, "--tls-hostname is not permitted without --tls-creds");
-    if (!o.tls_authz.empty() && o.tls_creds.empty()) return fail(EINVAL, "--tls-authz is not permitted without --tls-creds");
+    if (!o.tls_hostname.empty() && o.tls_creds.empty())
+        return fail(EINVAL, "--tls-hostname is not permitted without --tls-creds");
+    if (!o.tls_authz.empty() && o.tls_creds.empty())
+        return fail(EINVAL, "--tls-authz is not permitted without --tls-creds");
     if (!o.tls_hostname.empty() && !o.list) return fail(EINVAL, "--tls-hostname is for clients, that is with -L");
     if (!o.tls_authz.empty() && o.list) return fail(EINVAL, "--tls-authz is for servers, not with -L");
-    if (!o.tls_creds.empty() && o.connect) return fail(EINVAL, "the kernel's client knows no TLS: -c and --tls-creds do not go together");
+    if (!o.tls_creds.empty() && o.connect)
+        return fail(EINVAL, "the kernel's client knows no TLS: -c and --tls-creds do not go together");
     if (!o.selinux_label.empty()) return fail(ENOTSUP, "--selinux-label: emu-nbd is built without SELinux");
     if (o.socket && (o.port || o.bind)) return fail(EINVAL, "-k excludes -p and -b");
-    if (o.socket && (o.socket->empty() || o.socket->front() != '/')) return fail(EINVAL, "socket path must be absolute");
+    if (o.socket && (o.socket->empty() || o.socket->front() != '/'))
+        return fail(EINVAL, "socket path must be absolute");
     if (o.connect && (o.port || o.bind)) return fail(EINVAL, "-c excludes -p and -b");
     for (const auto& text : {o.export_name, o.description})
         if (text && text->size() > nbd::max_string)
-            return fail(EINVAL, fmt::format("{} '{}...' too long, at most {} bytes", text == o.export_name ? "export name" : "description", text->substr(0, 32), nbd::max_string));
+            return fail(EINVAL, fmt::format("{} '{}...' too long, at most {} bytes",
+                                            text == o.export_name ? "export name" : "description", text->substr(0, 32),
+                                            nbd::max_string));
     return o.list ? check_list(o) : check_image(o);
 }
 

@@ -11,11 +11,15 @@ using namespace emu;
 namespace {
 
 cli::Target into(std::optional<std::string>& value) {
-    return [&](std::string_view text) -> Result<void> { value = std::string(text); return {}; };
+    return [&](std::string_view text) -> Result<void> {
+        value = std::string(text);
+        return {};
+    };
 }
 cli::Target removed_partition() {
     return [](std::string_view) -> Result<void> {
-        return fail(Error{EINVAL, "-P is gone", "use --image-opts driver=raw,offset=OFFSET,size=SIZE,file.driver=...,file.filename=FILE"});
+        return fail(Error{EINVAL, "-P is gone",
+                          "use --image-opts driver=raw,offset=OFFSET,size=SIZE,file.driver=...,file.filename=FILE"});
     };
 }
 cli::Target cache_once(nbd_tool::Options& o, bool by_name) {
@@ -30,29 +34,40 @@ std::vector<cli::Option> option_rows(nbd_tool::Options& o) {
     using cli::into_number, cli::into_size;
     return {
         {"p,port", "port", "TCP port to listen on, or to connect to with -L (default: 10809)", "", into(o.port)},
-        {"b,bind", "address", "address to listen on (default: all), or to connect to with -L (default: localhost)", "", into(o.bind)},
-        {"k,socket", "path", "listen on (with -L: connect to) the UNIX socket with this absolute path", "", into(o.socket)},
+        {"b,bind", "address", "address to listen on (default: all), or to connect to with -L (default: localhost)", "",
+         into(o.bind)},
+        {"k,socket", "path", "listen on (with -L: connect to) the UNIX socket with this absolute path", "",
+         into(o.socket)},
         {"e,shared", "count", "clients at a time, 0 for any number (default: 1)", "", into_number(o.shared)},
         {"t,persistent", "", "go on when the last client has left", "", cli::into(o.persistent)},
         {"x,export-name", "name", "name of the export (default: the empty one)", "", into(o.export_name)},
         {"D,description", "text", "description of the export", "", into(o.description)},
-        {"handshake-limit", "seconds", "time that a client has until it uses an export, 0 for any (default: 10)", "", into_number(o.handshake_limit)},
-        {"idle-limit", "seconds", "drop clients that ask for nothing for so long, 0 for never (default: 0)", "", into_number(o.idle_limit)},
+        {"handshake-limit", "seconds", "time that a client has until it uses an export, 0 for any (default: 10)", "",
+         into_number(o.handshake_limit)},
+        {"idle-limit", "seconds", "drop clients that ask for nothing for so long, 0 for never (default: 0)", "",
+         into_number(o.idle_limit)},
         {"o,offset", "bytes", "where the export begins in the image; suffixes k M G T", "", into_size(o.offset)},
-        {"P,partition", "number", "removed: use --image-opts with the driver raw, offset and size", "", removed_partition()},
-        {"A,allocation-depth", "", "offer the metadata context qemu:allocation-depth", "", cli::into(o.allocation_depth)},
+        {"P,partition", "number", "removed: use --image-opts with the driver raw, offset and size", "",
+         removed_partition()},
+        {"A,allocation-depth", "", "offer the metadata context qemu:allocation-depth", "",
+         cli::into(o.allocation_depth)},
         {"B,bitmap", "name", "offer the dirty bitmap as a metadata context; may be repeated", "", cli::into(o.bitmaps)},
         {"f,format", "format", "format of the image (default: probed)", "", cli::into(o.format)},
         {"r,read-only", "", "refuse writes", "", cli::into(o.read_only)},
         {"s,snapshot", "", "keep writes in a temporary file that is thrown away", "", cli::into(o.snapshot)},
-        {"l,load-snapshot", "snapshot", "serve an internal snapshot, read-only: ID, NAME, snapshot.id=ID or snapshot.name=NAME", "", into(o.load_snapshot)},
+        {"l,load-snapshot", "snapshot",
+         "serve an internal snapshot, read-only: ID, NAME, snapshot.id=ID or snapshot.name=NAME", "",
+         into(o.load_snapshot)},
         {"n,nocache", "", "the same as --cache=none", "", cache_once(o, false)},
-        {"cache", "mode", "none, writeback, writethrough, directsync or unsafe (default: writeback)", "", cache_once(o, true)},
+        {"cache", "mode", "none, writeback, writethrough, directsync or unsafe (default: writeback)", "",
+         cache_once(o, true)},
         {"aio", "mode", "threads, native or io_uring (default: threads)", "", into(o.aio)},
         {"discard", "mode", "what to do with trimmed ranges: ignore or unmap (default: ignore)", "", into(o.discard)},
-        {"detect-zeroes", "mode", "find zeroes in what is written: off, on or unmap (default: off)", "", into(o.detect_zeroes)},
+        {"detect-zeroes", "mode", "find zeroes in what is written: off, on or unmap (default: off)", "",
+         into(o.detect_zeroes)},
         {"image-opts", "", "FILE is a list of image options, not a name", "", cli::into(o.image_opts)},
-        {"object", "object", "TYPE,id=ID,...: make an object such as a secret; may be repeated; help lists the types", "", cli::into(o.objects)},
+        {"object", "object", "TYPE,id=ID,...: make an object such as a secret; may be repeated; help lists the types",
+         "", cli::into(o.objects)},
         {"tls-creds", "id", "serve TLS only, with these credentials", "", cli::into(o.tls_creds)},
         {"tls-hostname", "name", "name expected in the server's certificate, with -L", "", cli::into(o.tls_hostname)},
         {"tls-authz", "id", "ask this authorization object about the client's certificate", "", cli::into(o.tls_authz)},
@@ -61,7 +76,8 @@ std::vector<cli::Option> option_rows(nbd_tool::Options& o) {
         {"fork", "", "go to the background when clients can connect", "", cli::into(o.fork)},
         {"pid-file", "file", "write the process id there when clients can connect", "", cli::into(o.pid_file)},
         {"selinux-label", "label", "label of the socket; not built in", "", cli::into(o.selinux_label)},
-        {"c,connect", "device", "have the kernel's client serve the image as this device, /dev/nbdN", "", into(o.connect)},
+        {"c,connect", "device", "have the kernel's client serve the image as this device, /dev/nbdN", "",
+         into(o.connect)},
         {"d,disconnect", "device", "end the kernel's client of this device", "", into(o.disconnect)},
         {"L,list", "", "list the exports of another server", "", cli::into(o.list)},
         {"V", "", "show the version and exit", "", cli::into(o.version)},
@@ -98,10 +114,12 @@ int main(int argc, char** argv) {
     cli::Tool tool{.name = "emu-nbd", .summary = "serve disk images over the network, by the NBD protocol"};
     tool.options = option_rows(options);
     tool.grouped_letters = true;
-    tool.positionals = {{"file", "the image to serve", [&](std::string_view name) -> Result<void> {
+    tool.positionals = {{"file", "the image to serve",
+                         [&](std::string_view name) -> Result<void> {
                              options.image = name, options.has_image = true;
                              return {};
-                         }, false}};
+                         },
+                         false}};
     tool.action = [&] { return act(options); };
     return cli::run(tool, argc, argv);
 }

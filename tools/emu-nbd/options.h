@@ -32,6 +32,7 @@ Result<int> list(const Options& options);
 /// The objects of --object.
 Result<void> make_objects(const Options& options, objects::Table& table);
 /// The credentials of --tls-creds.
-Result<std::shared_ptr<const crypto::TlsCreds>> find_creds(const Options& options, objects::Table& table, crypto::TlsRole role);
+Result<std::shared_ptr<const crypto::TlsCreds>> find_creds(const Options& options, objects::Table& table,
+                                                           crypto::TlsRole role);
 
 } // namespace emu::nbd_tool

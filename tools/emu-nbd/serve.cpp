@@ -29,8 +29,13 @@ struct SocketName {
 };
 
 Result<nbd::ImageOptions> image_options(const Options& o, block::Context& context) {
-    nbd::ImageOptions out{.name = o.image, .format = o.format, .image_opts = o.image_opts, .writable = !o.read_only && !o.load_snapshot,
-                          .snapshot = o.snapshot, .load_snapshot = o.load_snapshot, .context = &context};
+    nbd::ImageOptions out{.name = o.image,
+                          .format = o.format,
+                          .image_opts = o.image_opts,
+                          .writable = !o.read_only && !o.load_snapshot,
+                          .snapshot = o.snapshot,
+                          .load_snapshot = o.load_snapshot,
+                          .context = &context};
     if (o.cache) out.cache = EMU_TRY(block::parse_cache_mode(*o.cache));
     out.unmap = o.discard && (*o.discard == "unmap" || *o.discard == "on");
     if (o.detect_zeroes) out.options.add("detect-zeroes", *o.detect_zeroes);
@@ -41,7 +46,8 @@ Result<nbd::ImageOptions> image_options(const Options& o, block::Context& contex
 Result<u16> port_of(const Options& o) {
     if (!o.port) return nbd::default_port;
     auto number = parse_number(*o.port);
-    if (!number || !*number || *number > 65535) return fail(Error{EINVAL, fmt::format("Invalid port number '{}'", *o.port), "1 to 65535"});
+    if (!number || !*number || *number > 65535)
+        return fail(Error{EINVAL, fmt::format("Invalid port number '{}'", *o.port), "1 to 65535"});
     return u16(*number);
 }
 
@@ -99,14 +105,21 @@ Result<int> run(const Options& o, objects::Table& table, std::optional<Daemon>& 
     if (o.connect) device = EMU_TRY(nbd::KernelDevice::open(*o.connect));
     const nbd::ImageOptions image = EMU_TRY(image_options(o, table));
     block::NodePtr node = EMU_TRY(nbd::open_for_export(image));
-    nbd::ExportOptions wanted{.name = o.export_name.value_or(""), .description = o.description.value_or(""), .offset = o.offset,
-                              .writable = !node->read_only(), .multi_conn = o.shared != 1, .allocation_depth = o.allocation_depth, .bitmaps = o.bitmaps};
+    nbd::ExportOptions wanted{.name = o.export_name.value_or(""),
+                              .description = o.description.value_or(""),
+                              .offset = o.offset,
+                              .writable = !node->read_only(),
+                              .multi_conn = o.shared != 1,
+                              .allocation_depth = o.allocation_depth,
+                              .bitmaps = o.bitmaps};
     nbd::Exports exports;
     exports.add(EMU_TRY(nbd::Export::create(node, std::move(wanted))));
     auto loop = EMU_TRY(EventLoop::create());
     auto stop = EMU_TRY(StopOnSignals::create(*loop, {SIGHUP}));
-    nbd::ServerOptions settings{.max_clients = unsigned(std::min<u64>(o.shared, 1u << 20)), .persistent = o.persistent,
-                                .handshake_limit = std::chrono::seconds(o.handshake_limit), .idle_limit = std::chrono::seconds(o.idle_limit),
+    nbd::ServerOptions settings{.max_clients = unsigned(std::min<u64>(o.shared, 1u << 20)),
+                                .persistent = o.persistent,
+                                .handshake_limit = std::chrono::seconds(o.handshake_limit),
+                                .idle_limit = std::chrono::seconds(o.idle_limit),
                                 .log = logger(o)};
     nbd::Server server(std::move(exports), settings, *loop, tls.creds ? &tls : nullptr);
     EMU_CHECK(server.start());
@@ -114,8 +127,10 @@ Result<int> run(const Options& o, objects::Table& table, std::optional<Daemon>& 
     EMU_CHECK(listen(o, server, name, std::move(activated)));
     std::thread kernel;
     if (device) kernel = EMU_TRY(attach_kernel(*device, server, o, *loop));
-    if (daemon) EMU_CHECK(daemon->ready(o.pid_file));
-    else if (!o.pid_file.empty()) EMU_CHECK(write_pid_file(o.pid_file));
+    if (daemon)
+        EMU_CHECK(daemon->ready(o.pid_file));
+    else if (!o.pid_file.empty())
+        EMU_CHECK(write_pid_file(o.pid_file));
     auto ended = loop->run();
     if (kernel.joinable()) {
         (void)nbd::disconnect_device(*o.connect);

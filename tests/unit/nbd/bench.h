@@ -68,7 +68,8 @@ struct Bench {
     std::unique_ptr<Server> server;
     std::thread thread;
 
-    explicit Bench(ServerOptions options = {.max_clients = 0, .persistent = true}, ExportOptions wanted = {.writable = true}, usize size = 4u << 20)
+    explicit Bench(ServerOptions options = {.max_clients = 0, .persistent = true},
+                   ExportOptions wanted = {.writable = true}, usize size = 4u << 20)
         : node(std::make_shared<MemoryNode>(size)) {
         Exports exports;
         auto made = Export::create(node, wanted);
@@ -151,7 +152,9 @@ public:
     u32 outcome() {
         for (;;) {
             const u32 type = answer().type;
-            if (type != u32(OptionReply::server) && type != u32(OptionReply::info) && type != u32(OptionReply::meta_context)) return type;
+            if (type != u32(OptionReply::server) && type != u32(OptionReply::info) &&
+                type != u32(OptionReply::meta_context))
+                return type;
         }
     }
     static std::string text(auto fill) {
@@ -164,7 +167,8 @@ public:
         return text([&](Writer& to) { to.be32(u32(name.size())).text(name).be16(0); });
     }
     static std::string context_payload(std::string_view query, std::string_view name = "") {
-        return text([&](Writer& to) { to.be32(u32(name.size())).text(name).be32(1).be32(u32(query.size())).text(query); });
+        return text(
+            [&](Writer& to) { to.be32(u32(name.size())).text(name).be32(1).be32(u32(query.size())).text(query); });
     }
     void enter(bool structured = false, std::string_view context = {}) {
         greet();
@@ -180,7 +184,9 @@ public:
         REQUIRE(outcome() == u32(OptionReply::ack));
     }
     void request(Command command, u64 offset, u32 length, u16 flags = 0, u64 cookie = 7) {
-        send_with([&](Writer& to) { to.be32(request_magic).be16(flags).be16(u16(command)).be64(cookie).be64(offset).be32(length); });
+        send_with([&](Writer& to) {
+            to.be32(request_magic).be16(flags).be16(u16(command)).be64(cookie).be64(offset).be32(length);
+        });
     }
     /// The error of a simple reply; its cookie must be ours.
     u32 simple(u64 cookie = 7) {

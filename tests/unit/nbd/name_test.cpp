@@ -35,9 +35,10 @@ TEST_CASE("nbd names: what they stand for") {
 }
 
 TEST_CASE("nbd names: what is none") {
-    for (const char* name : {"", "nbd", "nbd:", "nbd:host", "nbd:unix:", "nbd://", "nbd:///x", "nbd://host:0/", "nbd://host:x/", "nbd://[::1/",
-                             "nbd+unix:///x", "nbd+unix://host/x?socket=s", "nbd://host/?socket=s", "nbd://h/%4", "nbd://h/%zz", "nbd://h/%00",
-                             "nbd+unix:///?sock=s", "nbdx://host", "http://host"})
+    for (const char* name :
+         {"", "nbd", "nbd:", "nbd:host", "nbd:unix:", "nbd://", "nbd:///x", "nbd://host:0/", "nbd://host:x/",
+          "nbd://[::1/", "nbd+unix:///x", "nbd+unix://host/x?socket=s", "nbd://host/?socket=s", "nbd://h/%4",
+          "nbd://h/%zz", "nbd://h/%00", "nbd+unix:///?sock=s", "nbdx://host", "http://host"})
         CHECK_FALSE_MESSAGE(parse_name(name), name);
 }
 

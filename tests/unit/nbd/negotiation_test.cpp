@@ -11,7 +11,8 @@ struct Table {
     std::shared_ptr<MemoryNode> node = std::make_shared<MemoryNode>(1u << 20);
     Exports exports;
     Table() {
-        exports.add(*Export::create(node, {.name = "one", .description = "the first", .writable = true, .allocation_depth = true}));
+        exports.add(*Export::create(
+            node, {.name = "one", .description = "the first", .writable = true, .allocation_depth = true}));
         exports.add(*Export::create(node, {.name = "two"}));
     }
 };
@@ -41,14 +42,19 @@ struct Talk {
     }
 };
 
-constexpr u32 ack = u32(OptionReply::ack), unsup = u32(OptionReply::unsup), invalid = u32(OptionReply::invalid), unknown = u32(OptionReply::unknown);
+constexpr u32 ack = u32(OptionReply::ack), unsup = u32(OptionReply::unsup), invalid = u32(OptionReply::invalid),
+              unknown = u32(OptionReply::unknown);
 
 } // namespace
 
 TEST_CASE("negotiation: options that are not known are refused, and the next ones work") {
     Table table;
     Talk talk(table.exports);
-    auto outcome = talk.option(4).option(77, "some payload").option(Option::list).option(Option::go, Wire::go_payload("two")).run();
+    auto outcome = talk.option(4)
+                       .option(77, "some payload")
+                       .option(Option::list)
+                       .option(Option::go, Wire::go_payload("two"))
+                       .run();
     REQUIRE(outcome);
     CHECK(*outcome == Negotiation::Outcome::transmission);
     CHECK(talk.types() == std::vector<u32>{unsup, unsup, 2, 2, ack, 3, 3, 3, ack});
@@ -59,8 +65,9 @@ TEST_CASE("negotiation: options that are not known are refused, and the next one
 TEST_CASE("negotiation: payloads that do not fit their contents are invalid") {
     Table table;
     for (Option option : {Option::info, Option::go}) {
-        for (std::string payload : {std::string(), std::string("\0\0\0", 3), std::string("\0\0\0\x09one\0\0", 9), std::string("\0\0\0\x03one\0\1", 9),
-                                    std::string("\0\0\0\x03one\0\0x", 10), std::string("\xff\xff\xff\xffone\0\0", 9)}) {
+        for (std::string payload : {std::string(), std::string("\0\0\0", 3), std::string("\0\0\0\x09one\0\0", 9),
+                                    std::string("\0\0\0\x03one\0\1", 9), std::string("\0\0\0\x03one\0\0x", 10),
+                                    std::string("\xff\xff\xff\xffone\0\0", 9)}) {
             Talk talk(table.exports);
             REQUIRE(talk.option(option, payload).run());
             CHECK(talk.types() == std::vector<u32>{invalid});
@@ -90,14 +97,17 @@ TEST_CASE("negotiation: contexts are listed, chosen, and forgotten with the expo
     REQUIRE(talk.option(Option::set_meta_context, Wire::context_payload("base:allocation", "none")).run());
     CHECK(talk.types() == std::vector<u32>{unknown});
     CHECK(talk.negotiation.session().contexts.empty());
-    REQUIRE(talk.option(Option::set_meta_context, Wire::context_payload("base:allocation", "one")).option(Option::go, Wire::go_payload("two")).run());
+    REQUIRE(talk.option(Option::set_meta_context, Wire::context_payload("base:allocation", "one"))
+                .option(Option::go, Wire::go_payload("two"))
+                .run());
     CHECK(talk.negotiation.session().contexts.empty());
 }
 
 TEST_CASE("negotiation: extended headers and structured replies do not mix") {
     Table table;
     Talk talk(table.exports);
-    REQUIRE(talk.option(Option::extended_headers).option(Option::structured_reply).option(Option::extended_headers).run());
+    REQUIRE(
+        talk.option(Option::extended_headers).option(Option::structured_reply).option(Option::extended_headers).run());
     CHECK(talk.types() == std::vector<u32>{ack, u32(OptionReply::extended_header_required), invalid});
     CHECK(talk.negotiation.session().extended);
     CHECK(talk.negotiation.session().contexts.empty());
@@ -172,7 +182,9 @@ TEST_CASE("negotiation: oversized payloads are skipped, absurd ones end the conn
 TEST_CASE("negotiation: bytes may come one at a time") {
     Table table;
     Talk talk(table.exports);
-    talk.option(Option::structured_reply).option(Option::set_meta_context, Wire::context_payload("base:", "one")).option(Option::go, Wire::go_payload("one"));
+    talk.option(Option::structured_reply)
+        .option(Option::set_meta_context, Wire::context_payload("base:", "one"))
+        .option(Option::go, Wire::go_payload("one"));
     std::vector<u8> part;
     auto outcome = Negotiation::Outcome::more;
     for (u8 byte : talk.in) {

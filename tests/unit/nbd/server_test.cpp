@@ -54,9 +54,16 @@ TEST_CASE("nbd server: simple replies, their errors, and what they leave in the 
     };
     const u64 end = bench.node->bytes_.size();
     const Bad bad[] = {
-        {Command::read, end, 1, 0, 22}, {Command::read, ~u64(0), 100, 0, 22}, {Command::read, 0, (32u << 20) + 1, 0, 22},
-        {Command::trim, end, 512, 0, 22}, {Command::write_zeroes, end - 1, 2, 0, 28}, {Command::read, 0, 1, dont_fragment, 22},
-        {Command::read, 0, 1, 0x100, 22}, {Command::block_status, 0, 512, 0, 22}, {Command(42), 0, 0, 0, 22}, {Command::flush, 0, 0, fua, 22},
+        {Command::read, end, 1, 0, 22},
+        {Command::read, ~u64(0), 100, 0, 22},
+        {Command::read, 0, (32u << 20) + 1, 0, 22},
+        {Command::trim, end, 512, 0, 22},
+        {Command::write_zeroes, end - 1, 2, 0, 28},
+        {Command::read, 0, 1, dont_fragment, 22},
+        {Command::read, 0, 1, 0x100, 22},
+        {Command::block_status, 0, 512, 0, 22},
+        {Command(42), 0, 0, 0, 22},
+        {Command::flush, 0, 0, fua, 22},
     };
     for (const Bad& each : bad) {
         wire.request(each.command, each.offset, each.length, each.flags);
@@ -121,7 +128,9 @@ TEST_CASE("nbd server: extended headers carry lengths of 64 bits and filter cont
     wire.option(Option::go, Wire::go_payload());
     REQUIRE(wire.outcome() == u32(OptionReply::ack));
     auto send = [&](Command command, u16 flags, u64 offset, u64 length) {
-        wire.send_with([&](Writer& to) { to.be32(extended_request_magic).be16(flags).be16(u16(command)).be64(9).be64(offset).be64(length); });
+        wire.send_with([&](Writer& to) {
+            to.be32(extended_request_magic).be16(flags).be16(u16(command)).be64(9).be64(offset).be64(length);
+        });
     };
     auto chunk = [&] {
         auto head = wire.receive(32);
@@ -156,7 +165,8 @@ TEST_CASE("nbd server: pipelined requests are all answered, whatever their order
     bench.node->delay = 2ms;
     Wire wire(bench.connect());
     wire.enter();
-    for (u64 i = 0; i < 200; i++) wire.request(i % 3 ? Command::read : Command::flush, i * 512, i % 3 ? 512 : 0, 0, 1000 + i);
+    for (u64 i = 0; i < 200; i++)
+        wire.request(i % 3 ? Command::read : Command::flush, i * 512, i % 3 ? 512 : 0, 0, 1000 + i);
     std::vector<bool> seen(200);
     for (unsigned i = 0; i < 200; i++) {
         auto head = wire.receive(16);
@@ -180,10 +190,16 @@ TEST_CASE("nbd server: a connection that is cut anywhere leaves nothing behind, 
     Writer(script).be64(option_magic).be32(u32(Option::go)).be32(u32(go.size())).text(go);
     Writer(script).be32(request_magic).be16(0).be16(0).be64(1).be64(0).be32(100'000);
     Writer(script).be32(request_magic).be16(0).be16(1).be64(2).be64(0).be32(600).zeroes(600);
-    { Wire warm(bench.connect()); warm.enter(); }
+    {
+        Wire warm(bench.connect());
+        warm.enter();
+    }
     REQUIRE(eventually([&] { return open_descriptors() < 400; }));
     usize before = 0;
-    REQUIRE(eventually([&] { const usize now = open_descriptors(); return std::exchange(before, now) == now; }));
+    REQUIRE(eventually([&] {
+        const usize now = open_descriptors();
+        return std::exchange(before, now) == now;
+    }));
     for (usize cut = 0; cut < script.size(); cut += cut < 120 ? 1 : 37) {
         Wire wire(bench.connect());
         wire.send({script.begin(), script.begin() + std::ptrdiff_t(cut)});
@@ -236,13 +252,16 @@ TEST_CASE("nbd server: a client that never reads its answers is not read from ei
     wire.enter();
     // 64 MiB of answers are asked for; the requests are taken while there is room for them.
     std::vector<u8> requests;
-    for (u64 i = 0; i < 20'000; i++) Writer(requests).be32(request_magic).be16(0).be16(0).be64(i).be64(0).be32(1u << 20);
+    for (u64 i = 0; i < 20'000; i++)
+        Writer(requests).be32(request_magic).be16(0).be16(0).be64(i).be64(0).be32(1u << 20);
     ::fcntl(wire.fd(), F_SETFL, O_NONBLOCK);
     usize sent = 0;
     for (unsigned round = 0; round < 100 && sent < requests.size(); round++) {
         const ssize_t got = ::send(wire.fd(), requests.data() + sent, requests.size() - sent, MSG_NOSIGNAL);
-        if (got > 0) sent += usize(got);
-        else std::this_thread::sleep_for(2ms);
+        if (got > 0)
+            sent += usize(got);
+        else
+            std::this_thread::sleep_for(2ms);
     }
     CHECK(sent < requests.size());
     Wire other(bench.connect());

@@ -90,14 +90,14 @@ Result<void> reach(Node& file, u64 end) {
 Result<void> Refcounts::set(u64 cluster, u64 value) {
     if (value) EMU_CHECK(reach(file_, (cluster + 1) << cluster_bits_));
     TableCache::Piece* block = EMU_TRY(block_for(cluster));
-    EMU_ASSERT(block);
+    if (!block) return fail(EIO, fmt::format("cluster {} has no reference count block", cluster));
     set_refcount_entry(block->bytes, cluster % per_block_, order_, value);
     blocks_.mark(*block);
     return {};
 }
 
 Result<u64> Refcounts::find_free(u64 count) {
-    u64 cluster = hint_, run = 0;
+    u64 cluster = std::max<u64>(hint_, 1), run = 0; // the header is nobody's, whatever a damaged count says
     while (run < count) {
         if (cluster >= max_host_offset >> cluster_bits_) return fail(EFBIG, "the image file would become too large");
         TableCache::Piece* block = EMU_TRY(block_for(cluster));

@@ -124,7 +124,7 @@ Result<TableCache::Piece*> Image::writable_l2(u64 at) {
     const u64 index = l1_index(at);
     if (index >= l1_.size()) return fail(EIO, "a write behind the L1 table");
     const u64 old = l1_[index];
-    if (!(old & flag_copied)) {
+    if (!(old & flag_copied) || !(old & offset_mask)) {
         EMU_CHECK(file_->event("l2_alloc_write"));
         const u64 table = EMU_TRY(counts_.allocate(1));
         EMU_CHECK(check_overlap(table, cluster()));
@@ -135,7 +135,10 @@ Result<TableCache::Piece*> Image::writable_l2(u64 at) {
                 before = EMU_TRY(l2_.get((old & offset_mask) + part))->bytes;
             }
             TableCache::Piece* fresh = EMU_TRY(l2_.fresh(table + part));
-            if (!before.empty()) fresh->bytes = before;
+            if (before.empty()) continue;
+            fresh->bytes = before;
+            // Shared until now, so nothing in it is ours alone, whatever a damaged table says.
+            for (u64 at_entry = 0; at_entry < before.size(); at_entry += h_.l2_entry_size()) fresh->bytes[at_entry] &= 0x7f;
         }
         l1_[index] = table | flag_copied;
         l1_dirty_[index / l1_sector] = any_l1_dirty_ = true;

@@ -82,16 +82,22 @@ Result<u64> Refcounts::get(u64 cluster) {
     return block ? refcount_entry(block->bytes, cluster % per_block_, order_) : 0;
 }
 
+Result<void> reach(Node& file, u64 end) {
+    if (file.limits().growable || file.size() >= end) return {};
+    return file.truncate(end);
+}
+
 Result<void> Refcounts::set(u64 cluster, u64 value) {
+    if (value) EMU_CHECK(reach(file_, (cluster + 1) << cluster_bits_));
     TableCache::Piece* block = EMU_TRY(block_for(cluster));
-    EMU_ASSERT(block);
+    if (!block) return fail(EIO, fmt::format("cluster {} has no reference count block", cluster));
     set_refcount_entry(block->bytes, cluster % per_block_, order_, value);
     blocks_.mark(*block);
     return {};
 }
 
 Result<u64> Refcounts::find_free(u64 count) {
-    u64 cluster = hint_, run = 0;
+    u64 cluster = std::max<u64>(hint_, 1), run = 0; // the header is nobody's, whatever a damaged count says
     while (run < count) {
         if (cluster >= max_host_offset >> cluster_bits_) return fail(EFBIG, "the image file would become too large");
         TableCache::Piece* block = EMU_TRY(block_for(cluster));
@@ -219,6 +225,7 @@ Result<void> Refcounts::rebuild(const std::vector<u16>& references) {
     }
     if (clusters << cluster_bits_ > max_table_bytes) return fail(EFBIG, "the refcount table would become too large");
     reset((clusters << cluster_bits_) / 8);
+    EMU_CHECK(reach(file_, (used + blocks + clusters) << cluster_bits_));
     std::vector<u8> block(cluster), raw(clusters << cluster_bits_);
     for (u64 b = 0; b < blocks; b++) {
         std::fill(block.begin(), block.end(), u8(0));

@@ -108,7 +108,7 @@ Result<Image::Allocation> Image::allocate_for(u64 at, u64 length) {
     EMU_TRY(writable_l2(at));
     Allocation a{.start = cluster_down(at)};
     u64 count = EMU_TRY(clusters_to_allocate(at, length, a));
-    EMU_ASSERT(count > 0);
+    if (!count) return corrupt("an entry that is neither ours nor to be replaced");
     a.end = a.start + (count << h_.cluster_bits);
     EMU_CHECK(plan_copies(a, at, std::min(at + length, a.end)));
     if (!a.fresh) return a;

@@ -95,6 +95,7 @@ Result<void> write_skeleton(Node& file, Header& h) {
     }
     if (blocks * 8 > cluster) return fail(EFBIG, "the L1 table does not fit into an image of such small clusters");
     h.l1_offset = (2 + blocks) * cluster;
+    EMU_CHECK(reach(file, used * cluster));
     std::vector<u8> table(cluster), block(cluster);
     for (u64 b = 0; b < blocks; b++) {
         put_be64(table, b * 8, (2 + b) * cluster);
@@ -115,10 +116,10 @@ Result<void> write_skeleton(Node& file, Header& h) {
     return file.write(0, first);
 }
 
-Result<void> make_data_file(const Header& h, const CreateArgs& args, Preallocation mode) {
+Result<void> make_data_file(const Header& h, u64 size, const CreateArgs& args, Preallocation mode) {
     const std::string name = EMU_TRY(backing_path(args.name, *h.data_file));
     auto protocol = EMU_TRY(protocol_of(name));
-    CreateArgs storage{.name = name, .size = h.size, .options = {}, .context = args.context};
+    CreateArgs storage{.name = name, .size = size, .options = {}, .context = args.context};
     if (mode == Preallocation::falloc || mode == Preallocation::full) storage.options.add("preallocation", preallocation_name(mode));
     if (!protocol.driver->create) return fail(ENOTSUP, "the data file cannot be created");
     return protocol.driver->create(nullptr, storage);
@@ -158,7 +159,7 @@ Result<void> create(NodePtr file, CreateArgs& args) {
     const CryptMethod crypt = h.crypt;
     h.size = 0; // an empty image first; growing it allocates what is needed
     h.crypt = CryptMethod::none;
-    if (h.has_data_file()) EMU_CHECK(make_data_file(h, args, *mode));
+    if (h.has_data_file()) EMU_CHECK(make_data_file(h, size, args, *mode));
     EMU_CHECK(write_skeleton(*file, h));
     auto image = std::make_shared<Image>(file, h, Options{});
     OpenArgs open{.writable = true, .cache = {.no_flush = true}, .options = {}, .name = args.name, .context = args.context};

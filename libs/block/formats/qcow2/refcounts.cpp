@@ -82,7 +82,13 @@ Result<u64> Refcounts::get(u64 cluster) {
     return block ? refcount_entry(block->bytes, cluster % per_block_, order_) : 0;
 }
 
+Result<void> reach(Node& file, u64 end) {
+    if (file.limits().growable || file.size() >= end) return {};
+    return file.truncate(end);
+}
+
 Result<void> Refcounts::set(u64 cluster, u64 value) {
+    if (value) EMU_CHECK(reach(file_, (cluster + 1) << cluster_bits_));
     TableCache::Piece* block = EMU_TRY(block_for(cluster));
     EMU_ASSERT(block);
     set_refcount_entry(block->bytes, cluster % per_block_, order_, value);
@@ -219,6 +225,7 @@ Result<void> Refcounts::rebuild(const std::vector<u16>& references) {
     }
     if (clusters << cluster_bits_ > max_table_bytes) return fail(EFBIG, "the refcount table would become too large");
     reset((clusters << cluster_bits_) / 8);
+    EMU_CHECK(reach(file_, (used + blocks + clusters) << cluster_bits_));
     std::vector<u8> block(cluster), raw(clusters << cluster_bits_);
     for (u64 b = 0; b < blocks; b++) {
         std::fill(block.begin(), block.end(), u8(0));

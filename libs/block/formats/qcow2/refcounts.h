@@ -13,6 +13,9 @@ namespace emu::block::qcow2 {
 u64 refcount_entry(ConstBytes block, u64 index, u32 order);
 void set_refcount_entry(Bytes block, u64 index, u32 order, u64 value);
 
+/// Storage that does not grow by being written to is made to reach `end`.
+Result<void> reach(Node& file, u64 end);
+
 class Refcounts {
 public:
     Refcounts(Node& file, const Header& header, u64 cache_bytes);

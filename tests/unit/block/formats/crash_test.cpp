@@ -150,7 +150,7 @@ TEST_CASE("formats: a crash at any write loses nothing that was flushed") {
                 const bool marked = repaired->corruptions == 1 && repaired->messages.front().find("not closed correctly") != std::string::npos;
                 const bool counted_anew = std::string_view(c.create).find("lazy_refcounts") != std::string_view::npos;
                 REQUIRE_MESSAGE((repaired->corruptions == 0 || marked || counted_anew), (repaired->messages.empty() ? "" : repaired->messages.front()));
-                REQUIRE(repaired->corruptions == repaired->corruptions_fixed);
+                REQUIRE((counted_anew || repaired->corruptions == repaired->corruptions_fixed));
             }
             REQUIRE((*node)->close());
             node = open(c.format, file, true, context);

@@ -124,7 +124,7 @@ TEST_CASE("formats: a crash at any write loses nothing that was flushed") {
         const NodePtr backing = noise(c.size);
         usize flushed = 0; // changes that were on stable storage at the crash
         std::vector<u8> stable = r.start;
-        const usize step = r.changes.size() / 150 + 1;
+        const usize step = r.changes.size() / 100 + 1;
         for (usize stop = 0; stop <= r.changes.size(); stop++) {
             if (stop && r.changes[stop - 1].kind == Change::Kind::flush) {
                 for (usize i = flushed; i < stop; i++) apply_change(stable, r.changes[i]);

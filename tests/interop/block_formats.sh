@@ -28,7 +28,7 @@ for c in "${cases[@]}"; do
 done
 for direction in "$img qemu-img" "qemu-img $img"; do
     set -- $direction
-    "$1" convert -q --object $s -f raw -O luks -o key-secret=s0,iter-time=10 a.raw l.luks || die "$1 luks"
+    steady "$1" convert -q --object $s -f raw -O luks -o key-secret=s0,iter-time=10 a.raw l.luks || die "$1 luks"
     "$2" convert -q --object $s --image-opts -O raw driver=luks,key-secret=s0,file.driver=file,file.filename=l.luks back.raw || die "$2 luks"
     same a.raw back.raw "$1, luks"
     if command -v cryptsetup >/dev/null; then echo -n secret | cryptsetup -q luksOpen --test-passphrase --key-file - l.luks || die "cryptsetup does not take the key of $1"; fi

@@ -26,7 +26,7 @@ for direction in "$img qemu-img" "qemu-img $img"; do
     rm -f d.raw; pair $1 $2 "data file" -o data_file=d.raw
     rm -f d.raw; pair $1 $2 "raw data file" -o data_file=d.raw,data_file_raw=on
     for e in luks aes; do
-        "$1" convert -q --object $s -f raw -O qcow2 -o encrypt.format=$e,encrypt.key-secret=s0$([ $e = luks ] && echo ,encrypt.iter-time=10) a.raw e.qcow2 || die "$1 $e"
+        steady "$1" convert -q --object $s -f raw -O qcow2 -o encrypt.format=$e,encrypt.key-secret=s0$([ $e = luks ] && echo ,encrypt.iter-time=10) a.raw e.qcow2 || die "$1 $e"
         "$2" convert -q --object $s --image-opts -O raw driver=qcow2,encrypt.key-secret=s0,file.driver=file,file.filename=e.qcow2 back.raw || die "$2 $e"
         same a.raw back.raw "$1, $e"
     done

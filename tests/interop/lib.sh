@@ -6,6 +6,17 @@
 img=$EMU_TOOLS/emu-img
 needs_img() { [ -x "$img" ] || { echo "emu-img is not built"; exit 77; }; }
 
+# steady COMMAND...   again where QEMU's own measuring of the key derivation fails, which it does on a busy machine
+steady() {
+    local i
+    for i in 1 2 3 4 5; do
+        "$@" 2>steady.err && return 0
+        grep -q "accurate CPU usage" steady.err || break
+    done
+    cat steady.err >&2
+    return 1
+}
+
 servers=()
 end_servers() {
     local pid i

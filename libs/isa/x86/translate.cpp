@@ -55,6 +55,15 @@ bool changes_register_use(Unit& u) {
     return true;
 }
 
+/// An instruction that always traps may have built more after its exit.
+void drop_unreached(ir::Function& function) {
+    for (usize n = function.nodes.size(); n-- > 1;) {
+        const ir::Node& node = function.nodes[n];
+        if (node.op == ir::Op::insn) return;
+        if (node.op == ir::Op::exit) return function.nodes.resize(n + 1);
+    }
+}
+
 /// Decode and build one instruction; false: its bytes cannot all be fetched.
 bool translate_insn(Unit& u, ConstBytes code, u64 features, ir::Function& function) {
     Insn& insn = u.insn;
@@ -69,6 +78,7 @@ bool translate_insn(Unit& u, ConstBytes code, u64 features, ir::Function& functi
     u.ir.insn(u.pc, raw);
     if (outcome != Decoded::ok) u.undefined();
     else if (!changes_register_use(u)) insn.row->semantic(u);
+    drop_unreached(function);
     return true;
 }
 

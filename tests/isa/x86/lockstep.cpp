@@ -81,10 +81,13 @@ Options parse(int argc, char** argv) {
 class Code final : public cpu::CodeMemory {
 public:
     bool read(u64 address, Bytes to) override {
-        if (address == native_end() && to.size() <= 15) {
+        // Pieces around the end, of any size: only the first instruction there is ever run.
+        constexpr u64 near = 8192;
+        if (address + near > native_end() && address < native_end() + near && to.size() <= near) {
             std::fill(to.begin(), to.end(), u8(0x90));
-            to[0] = 0x0f;
-            if (to.size() > 1) to[1] = 0x0b;
+            const u8 ud2[] = {0x0f, 0x0b};
+            for (u64 i = 0; i < 2; i++)
+                if (native_end() + i >= address && native_end() + i - address < to.size()) to[native_end() + i - address] = ud2[i];
             return true;
         }
         if (address < base || address - base + to.size() > code_size) return false;

@@ -16,14 +16,6 @@ void set_both(Unit& u, unsigned n, Val low, Val high) {
     u.set_xmm(n, 0, low);
     u.set_xmm(n, 1, high);
 }
-template <class F> void each_half(Unit& u, F f) {
-    Val results[2];
-    for (unsigned h = 0; h < u.halves(); h++) results[h] = f(u.first(h), u.vec(1, h), h);
-    if (u.halves() == 2) u.set_vec({results[0], results[1]});
-    else u.set_vec({results[0]});
-}
-constexpr Type float_type(Lane lane) { return lane == Lane::f32 ? Type::f32 : Type::f64; }
-
 // --- moving halves and elements ---------------------------------------------------------------------------------------------------
 
 /// VBROADCASTSS, VPBROADCASTB and kin: arg = lane.
@@ -65,7 +57,7 @@ ir::V128 table(const u8 (&bytes)[16]) {
 /// VPERMILPS, VPERMILPD by immediate.
 void permute_imm(Unit& u) {
     const bool wide = u.arg();
-    each_half(u, [&](Val, Val b, unsigned h) {
+    u.each_half([&](Val, Val b, unsigned h) {
         const unsigned imm = unsigned(u.insn.imm);
         u8 from[16];
         for (unsigned i = 0; i < 16; i++) from[i] = u8(wide ? (imm >> (2 * h + i / 8) & 1) * 8 + i % 8 : (imm >> (i / 4 * 2) & 3) * 4 + i % 4);
@@ -75,7 +67,7 @@ void permute_imm(Unit& u) {
 /// By register: VPERMILPS takes two bits of each lane of the second source, VPERMILPD bit 1 of each.
 void permute_variable(Unit& u) {
     const bool wide = u.arg();
-    each_half(u, [&](Val a, Val b, unsigned) {
+    u.each_half([&](Val a, Val b, unsigned) {
         ir::Builder& ir = u.ir;
         // The selector of each lane, spread over its bytes, times the lane's size, plus the byte's own place.
         Val sel = wide ? ir.v2(Op::vand, Lane::i64, ir.v1(Op::vshru, Lane::i64, b, 1), ir.vimm({1, 1})) :
@@ -126,7 +118,7 @@ void shift_variable(Unit& u) {
     const bool left = arg_op(arg) == Op::vshl, arithmetic = arg_op(arg) == Op::vshrs;
     const Lane lane = u.insn.rex_w ? Lane::i64 : Lane::i32;
     const u64 most = lane_bits(lane) - (arithmetic ? 1 : 0), both = lane == Lane::i64 ? most : most | most << 32;
-    each_half(u, [&](Val a, Val b, unsigned) {
+    u.each_half([&](Val a, Val b, unsigned) {
         ir::Builder& ir = u.ir;
         Val limit = ir.vimm({both, both});
         Val count = ir.v3(Op::vsel, lane, ir.v2(Op::vgtu, lane, b, limit), limit, b);
@@ -273,13 +265,7 @@ constexpr auto make_fma() {
 }
 constexpr auto fma_rows = make_fma();
 
-constexpr auto all_rows = [] {
-    std::array<Row, fma_rows.size() + std::size(plain_rows)> rows{};
-    usize n = 0;
-    for (const Row& r : plain_rows) rows[n++] = r;
-    for (const Row& r : fma_rows) rows[n++] = r;
-    return rows;
-}();
+constexpr auto all_rows = joined_rows(plain_rows, fma_rows);
 
 } // namespace
 

@@ -20,23 +20,15 @@ void vector_call(Unit& u, VectorOp op) {
     Val a[2], b[2], results[2];
     for (unsigned h = 0; h < u.halves(); h++) a[h] = u.first(h), b[h] = u.vec(1, h);
     for (unsigned h = 0; h < u.halves(); h++) results[h] = vector_result(u, op, a[h], b[h]);
-    if (u.halves() == 2) u.set_vec({results[0], results[1]});
-    else u.set_vec({results[0]});
+    u.set_halves(results);
 }
 
 namespace {
 
-template <class F> void each_half(Unit& u, F f) {
-    Val results[2];
-    for (unsigned h = 0; h < u.halves(); h++) results[h] = f(u.first(h), u.vec(1, h));
-    if (u.halves() == 2) u.set_vec({results[0], results[1]});
-    else u.set_vec({results[0]});
-}
-
 /// AESENC, AESENCLAST, AESDEC, AESDECLAST: arg bit 0 = decrypt, bit 1 = last round.
 void aes_round(Unit& u) {
     const bool decrypt = u.arg() & 1, last = u.arg() & 2;
-    each_half(u, [&](Val state, Val key) {
+    u.each_half([&](Val state, Val key) {
         Val v = u.ir.v1(decrypt ? Op::vaesdec : Op::vaesenc, Lane::i8, state);
         if (!last) v = u.ir.v1(decrypt ? Op::vaesimc : Op::vaesmc, Lane::i8, v);
         return u.ir.v2(Op::vxor, Lane::i64, v, key);
@@ -60,7 +52,7 @@ void key_assist(Unit& u) {
 
 void carryless(Unit& u) {
     const u64 imm = u.insn.imm;
-    each_half(u, [&](Val a, Val b) {
+    u.each_half([&](Val a, Val b) {
         auto half = [&](Val v, bool high) { return high ? u.ir.v2(Op::vzip2, Lane::i64, v, v) : v; };
         return u.ir.v2(Op::vpmull, Lane::i64, half(a, imm & 1), half(b, imm & 16), 0);
     });

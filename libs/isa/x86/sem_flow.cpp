@@ -360,13 +360,7 @@ constexpr auto make_jumps() {
 }
 constexpr auto jump_rows = make_jumps();
 
-constexpr auto all_rows = [] {
-    std::array<Row, jump_rows.size() + std::size(flow_rows)> rows{};
-    usize n = 0;
-    for (const Row& r : jump_rows) rows[n++] = r;
-    for (const Row& r : flow_rows) rows[n++] = r;
-    return rows;
-}();
+constexpr auto all_rows = joined_rows(jump_rows, flow_rows);
 
 } // namespace
 

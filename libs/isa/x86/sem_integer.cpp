@@ -488,14 +488,7 @@ constexpr auto make_conditional() {
 }
 constexpr auto conditional_rows = make_conditional();
 
-constexpr auto all_rows = [] {
-    std::array<Row, alu_rows.size() + std::size(integer_rows) + conditional_rows.size()> rows{};
-    usize n = 0;
-    for (const Row& r : alu_rows) rows[n++] = r;
-    for (const Row& r : integer_rows) rows[n++] = r;
-    for (const Row& r : conditional_rows) rows[n++] = r;
-    return rows;
-}();
+constexpr auto all_rows = joined_rows(alu_rows, integer_rows, conditional_rows);
 
 } // namespace
 

@@ -401,13 +401,7 @@ constexpr Row bit_rows[] = {
     {Map::three38, 0xf1, Prefix::f2, -1, ' ', "crc32", "Gd,Ev", crc32, 0, 0, feature::sse42},
 };
 
-constexpr auto all_rows = [] {
-    std::array<Row, shift_rows.size() + std::size(bit_rows)> rows{};
-    usize n = 0;
-    for (const Row& r : shift_rows) rows[n++] = r;
-    for (const Row& r : bit_rows) rows[n++] = r;
-    return rows;
-}();
+constexpr auto all_rows = joined_rows(shift_rows, bit_rows);
 
 } // namespace
 

@@ -10,15 +10,6 @@ namespace emu::isa::x86 {
 
 namespace {
 
-template <class F> void each_half(Unit& u, F f) {
-    Val results[2];
-    for (unsigned h = 0; h < u.halves(); h++) results[h] = f(u.first(h), u.vec(1, h), h);
-    if (u.halves() == 2) u.set_vec({results[0], results[1]});
-    else u.set_vec({results[0]});
-}
-
-constexpr Type float_type(Lane lane) { return lane == Lane::f32 ? Type::f32 : Type::f64; }
-
 /// PMOVSX and PMOVZX: arg = widening op | lane of the source | how many steps.
 void widen(Unit& u) {
     ir::Builder& ir = u.ir;
@@ -34,14 +25,13 @@ void widen(Unit& u) {
         for (unsigned s = 0; s < steps; s++) part = ir.v1(arg_op(arg), Lane(unsigned(arg_lane(arg)) + s), part, 0);
         results[h] = part;
     }
-    if (u.halves() == 2) u.set_vec({results[0], results[1]});
-    else u.set_vec({results[0]});
+    u.set_halves(results);
 }
 
 /// PBLENDVB, BLENDVPS, BLENDVPD: by the top bits of XMM0, behind VEX of the register in the immediate.
 void blend_variable(Unit& u) {
     const Lane lane = Lane(u.arg());
-    each_half(u, [&](Val a, Val b, unsigned h) {
+    u.each_half([&](Val a, Val b, unsigned h) {
         Val mask = u.insn.vex ? u.vec(2, h) : u.xmm(0);
         return u.ir.v3(Op::vsel, lane, u.ir.v1(Op::vshrs, lane, mask, lane_bits(lane) - 1), b, a);
     });
@@ -51,7 +41,7 @@ void blend_variable(Unit& u) {
 void blend_imm(Unit& u) {
     const Lane lane = Lane(u.arg());
     const unsigned count = lane_count(lane), order = unsigned(u.insn.imm & 0xff);
-    each_half(u, [&](Val a, Val b, unsigned h) {
+    u.each_half([&](Val a, Val b, unsigned h) {
         const unsigned bits = lane == Lane::i16 ? order : order >> (h * count);
         u8 mask[16];
         for (unsigned i = 0; i < 16; i++) mask[i] = bits >> (i / (16 / count)) & 1 ? 0xff : 0;
@@ -128,7 +118,7 @@ u16 rounding_aux(const Unit& u, Lane lane) {
 }
 void round_packed(Unit& u) {
     const Lane lane = Lane(u.arg());
-    each_half(u, [&](Val, Val b, unsigned) { return u.ir.emit(Op::vfrint, Type::v128, rounding_aux(u, lane), b); });
+    u.each_half([&](Val, Val b, unsigned) { return u.ir.emit(Op::vfrint, Type::v128, rounding_aux(u, lane), b); });
 }
 void round_scalar(Unit& u) {
     const Lane lane = Lane(u.arg());
@@ -147,7 +137,7 @@ void dot_product(Unit& u) {
         std::memcpy(&v, bytes, 16);
         return u.ir.vimm(v);
     };
-    each_half(u, [&](Val a, Val b, unsigned) {
+    u.each_half([&](Val a, Val b, unsigned) {
         ir::Builder& ir = u.ir;
         // Lanes that do not take part are +0 before they are multiplied, so that they raise nothing.
         Val on = mask(imm >> 4), x = ir.v2(Op::vand, Lane::i64, a, on), y = ir.v2(Op::vand, Lane::i64, b, on);
@@ -162,7 +152,7 @@ void dot_product(Unit& u) {
 
 /// MPSADBW: eight sums of four absolute differences, at eight neighbouring places.
 void mpsadbw(Unit& u) {
-    each_half(u, [&](Val a, Val b, unsigned h) {
+    u.each_half([&](Val a, Val b, unsigned h) {
         ir::Builder& ir = u.ir;
         const unsigned imm = unsigned(u.insn.imm) >> (3 * h), from = (imm >> 2 & 1) * 4;
         Val four = ir.vdup(Lane::i32, ir.vget(Type::i32, Lane::i32, b, imm & 3));

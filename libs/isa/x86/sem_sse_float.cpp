@@ -10,19 +10,11 @@ namespace emu::isa::x86 {
 
 namespace {
 
-template <class F> void each_half(Unit& u, F f) {
-    Val results[2];
-    for (unsigned h = 0; h < u.halves(); h++) results[h] = f(u.first(h), u.vec(1, h));
-    if (u.halves() == 2) u.set_vec({results[0], results[1]});
-    else u.set_vec({results[0]});
-}
-
-constexpr Type float_type(Lane lane) { return lane == Lane::f32 ? Type::f32 : Type::f64; }
 Val first_scalar(Unit& u, Lane lane) { return u.ir.vget(float_type(lane), lane, u.first(), 0); }
 
 void packed(Unit& u) {
     const u32 arg = u.arg();
-    each_half(u, [&](Val a, Val b) { return u.ir.v2(arg_op(arg), arg_lane(arg), a, b); });
+    u.each_half([&](Val a, Val b) { return u.ir.v2(arg_op(arg), arg_lane(arg), a, b); });
 }
 void scalar(Unit& u) {
     const u32 arg = u.arg();
@@ -32,7 +24,7 @@ void scalar(Unit& u) {
 }
 void packed_sqrt(Unit& u) {
     const Lane lane = Lane(u.arg());
-    each_half(u, [&](Val, Val b) { return u.ir.v1(Op::vfsqrt, lane, b); });
+    u.each_half([&](Val, Val b) { return u.ir.v1(Op::vfsqrt, lane, b); });
 }
 void scalar_sqrt(Unit& u) {
     const Lane lane = Lane(u.arg());
@@ -55,7 +47,7 @@ Val flushed(Unit& u, Lane lane, Val v) {
 void packed_min_max(Unit& u) {
     const u32 arg = u.arg();
     const Lane lane = arg_lane(arg);
-    each_half(u, [&](Val a, Val b) {
+    u.each_half([&](Val a, Val b) {
         Val takes = arg_imm(arg) ? u.ir.v2(Op::vfcgt, lane, a, b) : u.ir.v2(Op::vfcgt, lane, b, a);
         return flushed(u, lane, u.ir.v3(Op::vsel, lane, takes, a, b));
     });
@@ -73,7 +65,7 @@ void scalar_min_max(Unit& u) {
 /// Bitwise ops keep the name of their type.
 void bits(Unit& u) {
     const u32 arg = u.arg();
-    each_half(u, [&](Val a, Val b) {
+    u.each_half([&](Val a, Val b) {
         if (arg & swapped) std::swap(a, b);
         return u.ir.v2(arg_op(arg), Lane::i64, a, b);
     });
@@ -148,7 +140,7 @@ unsigned predicate(const Unit& u) { return unsigned(u.insn.imm) & (u.insn.vex ? 
 
 void compare(Unit& u) {
     const Lane lane = Lane(u.arg());
-    each_half(u, [&](Val a, Val b) { return compare_packed(u, lane, a, b, predicate(u)); });
+    u.each_half([&](Val a, Val b) { return compare_packed(u, lane, a, b, predicate(u)); });
 }
 void compare_scalar(Unit& u) {
     const Lane lane = Lane(u.arg());
@@ -190,7 +182,7 @@ void float_to_int(Unit& u) {
 
 /// CVTDQ2PS, CVTPS2DQ (arg 1), CVTTPS2DQ (2).
 void convert_packed_32(Unit& u) {
-    each_half(u, [&](Val, Val b) {
+    u.each_half([&](Val, Val b) {
         if (u.arg() == 0) return u.ir.emit(Op::vs2f, Type::v128, ir::vfp_aux(Lane::f32, ir::Rounding::dynamic), b);
         return u.ir.emit(Op::vf2s, Type::v128, ir::vfp_aux(Lane::f32, u.arg() == 1 ? ir::Rounding::dynamic : ir::Rounding::toward_zero), b);
     });
@@ -250,7 +242,7 @@ void float_to_mmx(Unit& u) {
 
 void shufps(Unit& u) {
     const unsigned order = unsigned(u.insn.imm & 0xff);
-    each_half(u, [&](Val a, Val b) {
+    u.each_half([&](Val a, Val b) {
         ir::Builder& ir = u.ir;
         auto two = [&](Val v, unsigned shift) {
             u8 from[16];
@@ -264,7 +256,7 @@ void shufps(Unit& u) {
 }
 void shufpd(Unit& u) {
     unsigned order = unsigned(u.insn.imm & 15);
-    each_half(u, [&](Val a, Val b) {
+    u.each_half([&](Val a, Val b) {
         ir::Builder& ir = u.ir;
         Val lo = ir.vget(Type::i64, Lane::i64, a, order & 1), hi = ir.vget(Type::i64, Lane::i64, b, order >> 1 & 1);
         order >>= 2;
@@ -276,13 +268,13 @@ void shufpd(Unit& u) {
 void horizontal(Unit& u) {
     const u32 arg = u.arg();
     const Lane lane = arg_lane(arg);
-    each_half(u, [&](Val a, Val b) { return u.ir.v2(arg_op(arg), lane, u.ir.v2(Op::vuzp1, lane, a, b), u.ir.v2(Op::vuzp2, lane, a, b)); });
+    u.each_half([&](Val a, Val b) { return u.ir.v2(arg_op(arg), lane, u.ir.v2(Op::vuzp1, lane, a, b), u.ir.v2(Op::vuzp2, lane, a, b)); });
 }
 /// ADDSUB: even lanes are subtracted, odd ones added.
 void add_sub(Unit& u) {
     const Lane lane = Lane(u.arg());
     const ir::V128 odd = lane == Lane::f32 ? ir::V128{0xffffffff00000000, 0xffffffff00000000} : ir::V128{0, ~u64(0)};
-    each_half(u, [&](Val a, Val b) {
+    u.each_half([&](Val a, Val b) {
         return u.ir.v2(Op::vfadd, lane, a, u.ir.v3(Op::vsel, lane, u.ir.vimm(odd), b, u.negated(lane, b)));
     });
 }

@@ -10,25 +10,16 @@ namespace emu::isa::x86 {
 
 namespace {
 
-/// For each half: result = f(first source, second source, half).
-template <class F> void each_half(Unit& u, F f) {
-    Val results[2];
-    // All sources are read before anything is set: memory may fault, and the destination may be a source.
-    for (unsigned h = 0; h < u.halves(); h++) results[h] = f(u.first(h), u.vec(1, h), h);
-    if (u.halves() == 2) u.set_vec({results[0], results[1]});
-    else u.set_vec({results[0]});
-}
-
 void binary(Unit& u) {
     const u32 arg = u.arg();
-    each_half(u, [&](Val a, Val b, unsigned) {
+    u.each_half([&](Val a, Val b, unsigned) {
         if (arg & swapped) std::swap(a, b);
         return u.ir.v2(arg_op(arg), arg_lane(arg), a, b, arg_imm(arg));
     });
 }
 void unary(Unit& u) {
     const u32 arg = u.arg();
-    each_half(u, [&](Val, Val b, unsigned) { return u.ir.v1(arg_op(arg), arg_lane(arg), b, arg_imm(arg)); });
+    u.each_half([&](Val, Val b, unsigned) { return u.ir.v1(arg_op(arg), arg_lane(arg), b, arg_imm(arg)); });
 }
 
 // --- shifts --------------------------------------------------------------------------------------------------------------------------
@@ -75,8 +66,7 @@ void shift_all(Unit& u) {
     // The lane shifts look at the signed low byte of each lane; a count of a whole lane gives 0.
     Val results[2];
     for (unsigned h = 0; h < u.halves(); h++) results[h] = ir.v2(arithmetic ? Op::vshlvs : Op::vshlvu, lane, u.first(h), by);
-    if (u.halves() == 2) u.set_vec({results[0], results[1]});
-    else u.set_vec({results[0]});
+    u.set_halves(results);
 }
 
 // --- shuffles ------------------------------------------------------------------------------------------------------------------------
@@ -99,19 +89,19 @@ void shuffle_imm(Unit& u) {
         const unsigned base = kind == 2 ? 8 : 0;
         for (unsigned i = 0; i < 8; i++) from[base + i] = u8(base + (order >> (i / 2 * 2) & 3) * 2 + i % 2);
     }
-    each_half(u, [&](Val, Val b, unsigned) { return shuffle_bytes(u, b, from); });
+    u.each_half([&](Val, Val b, unsigned) { return shuffle_bytes(u, b, from); });
 }
 
 void pshufb(Unit& u) {
     const bool mmx = u.is_mmx();
     const ir::V128 mask = mmx ? ir::V128{0x8787878787878787, 0} : ir::V128{0x8f8f8f8f8f8f8f8f, 0x8f8f8f8f8f8f8f8f};
-    each_half(u, [&](Val a, Val b, unsigned) { return u.ir.v2(Op::vtbl, Lane::i8, a, u.ir.v2(Op::vand, Lane::i8, b, u.ir.vimm(mask))); });
+    u.each_half([&](Val a, Val b, unsigned) { return u.ir.v2(Op::vtbl, Lane::i8, a, u.ir.v2(Op::vand, Lane::i8, b, u.ir.vimm(mask))); });
 }
 
 void palignr(Unit& u) {
     const bool mmx = u.is_mmx();
     const unsigned count = unsigned(u.insn.imm & 0xff), width = mmx ? 8 : 16;
-    each_half(u, [&](Val a, Val b, unsigned) {
+    u.each_half([&](Val a, Val b, unsigned) {
         ir::Builder& ir = u.ir;
         if (count >= 2 * width) return ir.vzero();
         if (mmx) { // both halves in one register: b below a
@@ -131,7 +121,7 @@ void unpack(Unit& u) {
         Val b = u.ir.vzext(u.load(u.address(), 32));
         return u.set_vec({u.ir.v2(Op::vzip1, arg_lane(arg), u.first(), b)});
     }
-    each_half(u, [&](Val a, Val b, unsigned) {
+    u.each_half([&](Val a, Val b, unsigned) {
         if (!u.is_mmx()) return u.ir.v2(arg_op(arg), arg_lane(arg), a, b);
         Val all = u.ir.v2(Op::vzip1, arg_lane(arg), a, b);
         return high ? u.ir.v2(Op::vext, Lane::i8, all, u.ir.vzero(), 8) : all;
@@ -141,7 +131,7 @@ void unpack(Unit& u) {
 /// PACKSS and PACKUS; lane = result lane.
 void pack(Unit& u) {
     const u32 arg = u.arg();
-    each_half(u, [&](Val a, Val b, unsigned) {
+    u.each_half([&](Val a, Val b, unsigned) {
         if (u.is_mmx()) a = u.ir.v2(Op::vcat, Lane::i8, a, b);
         return u.ir.v2(arg_op(arg), arg_lane(arg), a, u.is_mmx() ? a : b);
     });
@@ -154,20 +144,20 @@ Val v2(Unit& u, Op op, Lane lane, Val a, Val b, unsigned imm = 0) { return u.ir.
 /// PMULHW, PMULHUW: arg is the long multiplication.
 void multiply_high(Unit& u) {
     const Op op = Op(u.arg());
-    each_half(u, [&](Val a, Val b, unsigned) {
+    u.each_half([&](Val a, Val b, unsigned) {
         return v2(u, Op::vuzp2, Lane::i16, v2(u, op, Lane::i16, a, b, 0), v2(u, op, Lane::i16, a, b, 1));
     });
 }
 
 void pmaddwd(Unit& u) {
-    each_half(u, [&](Val a, Val b, unsigned) {
+    u.each_half([&](Val a, Val b, unsigned) {
         Val low = v2(u, Op::vmulls, Lane::i16, a, b, 0), high = v2(u, Op::vmulls, Lane::i16, a, b, 1);
         return v2(u, Op::vadd, Lane::i32, v2(u, Op::vuzp1, Lane::i32, low, high), v2(u, Op::vuzp2, Lane::i32, low, high));
     });
 }
 
 void pmaddubsw(Unit& u) {
-    each_half(u, [&](Val a, Val b, unsigned) {
+    u.each_half([&](Val a, Val b, unsigned) {
         auto half = [&](unsigned i) {
             return v2(u, Op::vmul, Lane::i16, u.ir.v1(Op::vwidenu, Lane::i8, a, i), u.ir.v1(Op::vwidens, Lane::i8, b, i));
         };
@@ -178,7 +168,7 @@ void pmaddubsw(Unit& u) {
 
 /// PMULHRSW rounds as SQRDMULH does, but -1 * -1 wraps.
 void pmulhrsw(Unit& u) {
-    each_half(u, [&](Val a, Val b, unsigned) {
+    u.each_half([&](Val a, Val b, unsigned) {
         Val least = u.ir.vimm({0x8000800080008000, 0x8000800080008000});
         Val both = v2(u, Op::vand, Lane::i16, v2(u, Op::veq, Lane::i16, a, least), v2(u, Op::veq, Lane::i16, b, least));
         return v2(u, Op::vxor, Lane::i16, v2(u, Op::vqrdmulh, Lane::i16, a, b), both);
@@ -188,13 +178,13 @@ void pmulhrsw(Unit& u) {
 /// PMULUDQ and PMULDQ: even 32-bit lanes. arg is the long multiplication.
 void multiply_even(Unit& u) {
     const Op op = Op(u.arg());
-    each_half(u, [&](Val a, Val b, unsigned) {
+    u.each_half([&](Val a, Val b, unsigned) {
         return v2(u, op, Lane::i32, v2(u, Op::vuzp1, Lane::i32, a, a), v2(u, Op::vuzp1, Lane::i32, b, b), 0);
     });
 }
 
 void psadbw(Unit& u) {
-    each_half(u, [&](Val a, Val b, unsigned) {
+    u.each_half([&](Val a, Val b, unsigned) {
         Val d = v2(u, Op::vabdu, Lane::i8, a, b);
         d = u.ir.v1(Op::vpaddlu, Lane::i8, d);
         d = u.ir.v1(Op::vpaddlu, Lane::i16, d);
@@ -206,7 +196,7 @@ void psadbw(Unit& u) {
 void horizontal(Unit& u) {
     const u32 arg = u.arg();
     const Lane lane = arg_lane(arg);
-    each_half(u, [&](Val a, Val b, unsigned) {
+    u.each_half([&](Val a, Val b, unsigned) {
         if (u.is_mmx()) a = u.ir.v2(Op::vcat, Lane::i8, a, b), b = a;
         return v2(u, arg_op(arg), lane, v2(u, Op::vuzp1, lane, a, b), v2(u, Op::vuzp2, lane, a, b));
     });
@@ -215,7 +205,7 @@ void horizontal(Unit& u) {
 /// PSIGN: b < 0 negates, b = 0 clears.
 void psign(Unit& u) {
     const Lane lane = Lane(u.arg());
-    each_half(u, [&](Val a, Val b, unsigned) {
+    u.each_half([&](Val a, Val b, unsigned) {
         Val zero = u.ir.vzero(), negative = v2(u, Op::vgts, lane, zero, b), none = v2(u, Op::veq, lane, b, zero);
         Val moved = u.ir.v3(Op::vsel, lane, negative, u.ir.v1(Op::vneg, lane, a), a);
         return v2(u, Op::vandn, lane, moved, none);
@@ -223,7 +213,7 @@ void psign(Unit& u) {
 }
 
 void pandn(Unit& u) {
-    each_half(u, [&](Val a, Val b, unsigned) { return v2(u, Op::vandn, Lane::i64, b, a); });
+    u.each_half([&](Val a, Val b, unsigned) { return v2(u, Op::vandn, Lane::i64, b, a); });
 }
 
 // --- lanes and general registers -----------------------------------------------------------------------------------------------------

@@ -66,8 +66,7 @@ void duplicate(Unit& u) {
         Val v = u.vec(1, h);
         out[h] = u.arg() == 0 ? ir.v2(Op::vzip1, Lane::i64, v, v) : ir.v2(u.arg() == 1 ? Op::vtrn1 : Op::vtrn2, Lane::i32, v, v);
     }
-    if (u.halves() == 2) u.set_vec({out[0], out[1]});
-    else u.set_vec({out[0]});
+    u.set_halves(out);
 }
 
 /// MOVQ2DQ and MOVDQ2Q.

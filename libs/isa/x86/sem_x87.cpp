@@ -164,14 +164,7 @@ constexpr auto make_arithmetic() {
 }
 constexpr auto arithmetic_rows = make_arithmetic();
 
-constexpr auto all_rows = [] {
-    std::array<Row, arithmetic_rows.size() + std::size(memory_rows) + std::size(register_rows)> rows{};
-    usize n = 0;
-    for (const Row& r : arithmetic_rows) rows[n++] = r;
-    for (const Row& r : memory_rows) rows[n++] = r;
-    for (const Row& r : register_rows) rows[n++] = r;
-    return rows;
-}();
+constexpr auto all_rows = joined_rows(arithmetic_rows, memory_rows, register_rows);
 
 } // namespace
 

@@ -14,6 +14,8 @@
 #include "isa/x86/insn.h"
 #include "isa/x86/x86.h"
 
+#include <type_traits>
+
 namespace emu::isa::x86 {
 
 using ir::Cond;
@@ -93,6 +95,22 @@ public:
     Val scalar(unsigned k, Type type);
     /// Write all halves of operand 0 (a V or W); VEX forms clear what lies above.
     void set_vec(std::initializer_list<Val> by_half);
+    /// As many halves as the vector has.
+    void set_halves(const Val (&by_half)[2]) {
+        if (halves() == 2) set_vec({by_half[0], by_half[1]});
+        else set_vec({by_half[0]});
+    }
+    /// Each half from the first and second sources', by itself, as AVX2 does: f(a, b) or f(a, b, half). All sources are read
+    /// before anything is set: memory may fault, and the destination may be a source.
+    template <class F> void each_half(F f) {
+        Val results[2];
+        for (unsigned h = 0; h < halves(); h++) {
+            Val a = first(h), b = vec(1, h);
+            if constexpr (std::is_invocable_v<F, Val, Val, unsigned>) results[h] = f(a, b, h);
+            else results[h] = f(a, b);
+        }
+        set_halves(results);
+    }
     /// Replace the low element of the destination: the rest comes from `rest` (legacy: the destination itself).
     void set_scalar(Val value, Lane lane, Val rest);
     /// First source: H behind VEX, else the destination.

@@ -57,8 +57,7 @@ Result<crypto::SecretBytes> take_key_secret(KeyValues& options, std::string_view
     return out;
 }
 
-Json luks_info(const crypto::Luks& luks, u64 base) {
-    Json out = Json::object();
+Json luks_info(const crypto::Luks& luks, Json out) {
     out.set("ivgen-alg", name_of(luks.scheme.ivgen));
     if (luks.scheme.ivgen == crypto::IvGen::essiv) out.set("ivgen-hash-alg", name_of(luks.scheme.ivgen_hash));
     out.set("hash-alg", name_of(luks.hash));
@@ -70,12 +69,12 @@ Json luks_info(const crypto::Luks& luks, u64 base) {
         Json one = Json::object();
         one.set("active", slot.active);
         if (slot.active) one.set("iters", u64(slot.iterations));
-        one.set("key-offset", base + slot.key_offset);
+        one.set("key-offset", slot.key_offset);
         if (slot.active) one.set("stripes", u64(slot.stripes));
         slots.push(std::move(one));
     }
     out.set("slots", std::move(slots));
-    out.set("payload-offset", base + luks.payload_offset);
+    out.set("payload-offset", luks.payload_offset);
     out.set("master-key-iters", u64(luks.digest_iterations));
     return out;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "block/formats/qcow2/luks.h"
 
+#include "block/formats/luks/luks_options.h"
 #include "block/image.h"
 #include "common/checked.h"
 
@@ -81,25 +82,7 @@ Result<Json> luks_info(Node& file, CryptoExtension where) {
     const crypto::Luks luks = EMU_TRY(crypto::Luks::read(area, where.length));
     Json out = Json::object();
     out.set("format", "luks");
-    out.set("ivgen-alg", name_of(luks.scheme.ivgen));
-    if (luks.scheme.ivgen == crypto::IvGen::essiv) out.set("ivgen-hash-alg", name_of(luks.scheme.ivgen_hash));
-    out.set("hash-alg", name_of(luks.hash));
-    out.set("cipher-alg", name_of(luks.scheme.alg));
-    out.set("uuid", luks.uuid);
-    out.set("cipher-mode", name_of(luks.scheme.mode));
-    Json list = Json::array();
-    for (const crypto::LuksSlot& s : luks.slot) {
-        Json one = Json::object();
-        one.set("active", s.active);
-        if (s.active) one.set("iters", u64(s.iterations));
-        one.set("key-offset", s.key_offset);
-        if (s.active) one.set("stripes", u64(s.stripes));
-        list.push(std::move(one));
-    }
-    out.set("slots", std::move(list));
-    out.set("payload-offset", luks.payload_offset);
-    out.set("master-key-iters", u64(luks.digest_iterations));
-    return out;
+    return block::luks_info(luks, std::move(out));
 }
 
 } // namespace emu::block::qcow2

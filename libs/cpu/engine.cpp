@@ -6,52 +6,27 @@
 #include "cpu/translated.h"
 
 #include <algorithm>
-#include <pthread.h>
 #include <vector>
 
 namespace emu::cpu {
 
-namespace {
-
-/// Engines of this process. Their locks are held across fork(), so that the child finds them consistent.
-std::mutex engines_mutex;
-std::vector<Engine::Impl*> engines;
-
-void before_fork() {
-    engines_mutex.lock();
-    for (Engine::Impl* engine : engines) {
-        if (engine->translated) engine->translated->compile_mutex().lock();
-        engine->mutex.lock();
+Result<void> Engine::before_fork() {
+    Translated* translated = impl_->translated.get();
+    if (translated) translated->compile_mutex().lock();
+    impl_->mutex.lock();
+    Result<void> copied = translated ? translated->before_fork() : Result<void>();
+    if (!copied) {
+        impl_->mutex.unlock();
+        if (translated) translated->compile_mutex().unlock();
     }
-}
-void after_fork_in_parent() {
-    for (Engine::Impl* engine : engines) {
-        engine->mutex.unlock();
-        if (engine->translated) engine->translated->compile_mutex().unlock();
-    }
-    engines_mutex.unlock();
-}
-void after_fork_in_child() {
-    for (Engine::Impl* engine : engines) {
-        if (engine->translated) engine->translated->forget_other_threads();
-        engine->mutex.unlock();
-        if (engine->translated) engine->translated->compile_mutex().unlock();
-    }
-    engines_mutex.unlock();
+    return copied;
 }
 
-} // namespace
-
-Engine::Impl::Impl() {
-    static const int registered = pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
-    (void)registered;
-    std::lock_guard lock(engines_mutex);
-    engines.push_back(this);
-}
-
-Engine::Impl::~Impl() {
-    std::lock_guard lock(engines_mutex);
-    std::erase(engines, this);
+void Engine::after_fork(bool in_child) {
+    Translated* translated = impl_->translated.get();
+    if (translated) translated->after_fork(in_child);
+    impl_->mutex.unlock();
+    if (translated) translated->compile_mutex().unlock();
 }
 
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -18,8 +18,6 @@ struct Engine::Impl {
     /// Most instructions of a unit.
     static constexpr unsigned superblock_insns = 64;
 
-    Impl();
-    ~Impl();
     const isa::Isa* isa = nullptr;
     const isa::CpuModel* model = nullptr;
     EngineOptions options;

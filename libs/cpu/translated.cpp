@@ -28,10 +28,8 @@ Result<std::unique_ptr<Translated>> Translated::create(Engine::Impl& engine) {
     jit::Options options;
     options.memory_base = engine.options.memory_base;
     options.system = engine.options.system;
-    options.split_buffer = engine.options.system;
     options.code_buffer = engine.options.code_buffer;
-    // Counters lie beside the code that counts, which in a split buffer cannot write there.
-    const bool counts = engine.options.tier2 != Tier2::off && !engine.options.one_insn_per_unit && !options.split_buffer;
+    const bool counts = engine.options.tier2 != Tier2::off && !engine.options.one_insn_per_unit && !engine.options.system;
     if (counts) options.hot_threshold = engine.options.hot_threshold;
     if (const fp::Rules* rules = engine.isa->fp_env(0).rules) options.denormal_flag = rules->denormal_operand_flag;
     auto jit = EMU_TRY(jit::Jit::create(options, engine.isa->slots));
@@ -295,6 +293,13 @@ void Translated::raise(Runner& runner) {
         EMU_ASSERT(jit_->recover_call(runner.state));
     }
     jit_->leave_raised(runner.state);
+}
+
+Result<void> Translated::before_fork() { return jit_->before_fork(); }
+
+void Translated::after_fork(bool in_child) {
+    jit_->after_fork(in_child);
+    if (in_child) forget_other_threads();
 }
 
 void Translated::forget_other_threads() {

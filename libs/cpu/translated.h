@@ -66,10 +66,13 @@ public:
     /// Held while a region is being compiled, taken before the engine's; across fork() too.
     std::mutex& compile_mutex() { return compile_mutex_; }
     void save_cache();
-    /// After fork: the other vCPUs are gone with their threads.
-    void forget_other_threads();
+    /// The locks are held from the one to the other.
+    Result<void> before_fork();
+    void after_fork(bool in_child);
 
 private:
+    /// After fork: the other vCPUs are gone with their threads.
+    void forget_other_threads();
     explicit Translated(Engine::Impl& engine, std::unique_ptr<jit::Jit> jit) : engine_(engine), jit_(std::move(jit)) {}
     using Lock = std::unique_lock<std::mutex>;
     bool has(u64 pc, u32 mode) const override { return units_.contains({pc, mode}); }

@@ -78,6 +78,11 @@ public:
     /// Keep what was translated for later runs (EngineOptions::code_cache); when the program ends.
     void save_translations();
 
+    /// Before and after the process forks, by the thread that forks: in between no vCPU translates, and the child gets code of
+    /// its own. On failure (no memory) there can be no fork.
+    Result<void> before_fork();
+    void after_fork(bool in_child);
+
     struct Stats {
         u64 units = 0, guest_insns = 0, code_bytes = 0, invalidations = 0, flushes = 0, translate_ns = 0, kept_units = 0;
         u64 regions = 0, region_insns = 0, region_ns = 0;
@@ -127,7 +132,6 @@ public:
     /// The vCPU running on this thread, or null.
     static Vcpu* current();
 
-    // After fork() in the child etc. nothing is needed: the code buffer is private to the process.
 private:
     struct Impl;
     std::unique_ptr<Impl> impl_;

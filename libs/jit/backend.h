@@ -14,7 +14,6 @@ namespace emu::jit {
 struct Options {
     u64 memory_base = 0;               ///< flat memory: host address of guest address 0
     bool system = false;               ///< accesses go through the TLB of the state header
-    bool split_buffer = false;         ///< see CodeBuffer
     usize code_buffer = usize(256) << 20;
     HostFeatures features = HostFeatures::detect();
     bool only_fallback = false;        ///< tests: no native code for pure ops

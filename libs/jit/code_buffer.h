@@ -3,17 +3,20 @@
 #pragma once
 #include "common/result.h"
 
+#include <span>
+#include <sys/mman.h>
+#include <utility>
+
 namespace emu::jit {
 
-/// Either one private mapping that is writable and executable, or (split) two mappings of one memory file, writable here and
-/// executable there. A split buffer is shared with the child after fork(), which would see the parent patch its code: it is
-/// for guests that do not fork, which is what whole machines are. A private one is copied on write like everything else.
+/// Two mappings of one memory: writable here and executable there, never both. Such memory stays shared after fork(), so the
+/// child takes a copy, which the parent makes before (copy) and the child puts in place (adopt).
 class CodeBuffer {
 public:
-    static Result<CodeBuffer> create(usize size, bool split);
+    static Result<CodeBuffer> create(usize size);
     CodeBuffer(CodeBuffer&& other) noexcept { *this = std::move(other); }
     CodeBuffer& operator=(CodeBuffer&& other) noexcept {
-        std::swap(write_, other.write_), std::swap(exec_, other.exec_), std::swap(size_, other.size_);
+        std::swap(write_, other.write_), std::swap(exec_, other.exec_), std::swap(size_, other.size_), std::swap(data_, other.data_);
         return *this;
     }
     ~CodeBuffer();
@@ -24,8 +27,37 @@ public:
     /// Is `pc` an address that code here runs at?
     bool contains(u64 pc) const { return pc - u64(exec_) < size_; }
 
+    /// A part of the buffer, in offsets.
+    struct Range {
+        usize begin = 0, end = 0;
+    };
+    /// From now on this part (whole pages) holds data that the code writes: in the executable mapping it is writable instead.
+    Result<void> make_data(Range pages);
+
+    /// Nothing is written here for now: the writable mapping need not hold these pages in memory beside the other.
+    void settle(Range pages) { madvise(write_ + pages.begin, pages.end - pages.begin, MADV_DONTNEED); }
+
+    /// What a child of fork() will run.
+    class Copy {
+    public:
+        Copy(Copy&& other) noexcept : at_(std::exchange(other.at_, nullptr)), size_(other.size_) {}
+        Copy& operator=(Copy&&) = delete;
+        ~Copy();
+
+    private:
+        friend CodeBuffer;
+        Copy(u8* at, usize size) : at_(at), size_(size) {}
+        u8* at_;
+        usize size_;
+    };
+    /// With the contents of these parts; nobody may write to them meanwhile.
+    Result<Copy> copy(std::span<const Range> parts) const;
+    /// In the child: the copy takes the place of the memory shared with the parent, at the same addresses.
+    void adopt(Copy copy);
+
 private:
     CodeBuffer() = default;
+    Range data_;
     u8* write_ = nullptr;
     u8* exec_ = nullptr;
     usize size_ = 0;

@@ -15,6 +15,7 @@ namespace {
 constexpr u32 most_pool_bytes = 256 << 10;
 u32 pool_bytes(usize buffer) { return u32(std::min<usize>(most_pool_bytes, buffer / 16) & ~usize(63)); }
 /// Room a unit may need per IR node, all its stubs included, and in any case.
+constexpr u32 settle_bytes = 128 << 10; ///< see CodeBuffer::settle
 constexpr usize bytes_per_node = 512, bytes_at_least = 64 << 10;
 
 bool same(const fp::Env& x, const fp::Env& y) {
@@ -26,8 +27,10 @@ bool same(const fp::Env& x, const fp::Env& y) {
 } // namespace
 
 Result<std::unique_ptr<Jit>> Jit::create(const Options& options, ir::SlotTable slots) {
-    auto buffer = EMU_TRY(CodeBuffer::create(options.code_buffer, options.split_buffer));
-    return std::unique_ptr<Jit>(new Jit(options, slots, std::move(buffer)));
+    auto buffer = EMU_TRY(CodeBuffer::create(options.code_buffer));
+    std::unique_ptr<Jit> jit(new Jit(options, slots, std::move(buffer)));
+    EMU_CHECK(jit->buffer_.make_data({jit->counters_->begin(), jit->counters_->end()}));
+    return jit;
 }
 
 Jit::Jit(const Options& options, ir::SlotTable slots, CodeBuffer buffer)
@@ -36,7 +39,7 @@ Jit::Jit(const Options& options, ir::SlotTable slots, CodeBuffer buffer)
     Assembler& as = plain_->assembler;
     backend_.routines = emit_routines(as, backend_);
     const u32 counters_at = (as.pos() + 4095) / 4096 * 4096, middle = u32(buffer_.size() / 4 * 3) & ~u32(4095);
-    const u32 counters_end = counters_at + pool_bytes(buffer_.size());
+    const u32 counters_end = counters_at + (pool_bytes(buffer_.size()) + 4095) / 4096 * 4096;
     counters_ = std::make_unique<CounterPool>(as, counters_at, counters_end);
     set_up(*plain_, counters_end, middle);
     set_up(*regions_, middle, u32(buffer_.size()));
@@ -49,6 +52,7 @@ void Jit::set_up(Area& area, u32 at, u32 end) {
     area.end = end;
     area.pool = std::make_unique<ConstantPool>(area.assembler, at, area.first_unit);
     area.assembler.rewind(area.first_unit);
+    area.settled = area.first_unit & ~u32(4095);
 }
 
 Jit::Area::Area(u8* memory, usize size) : assembler(memory, size) {}
@@ -61,6 +65,7 @@ void Jit::Area::clear() {
     sites.clear();
     pool->clear();
     assembler.rewind(first_unit);
+    settled = first_unit & ~u32(4095);
 }
 
 Jit::~Jit() = default;
@@ -85,6 +90,7 @@ Jit::Outcome Jit::compile(const ir::Function& function, Unit*& unit) {
     for (u32 i = 0; i < fresh->link_count; i++) area.sites.push_back(&fresh->links[i]);
     unit = fresh.get();
     area.units.push_back(std::move(fresh));
+    settle(area);
     return Outcome::ok;
 }
 
@@ -101,6 +107,13 @@ Jit::Outcome Jit::compile(const ir::Region& region, std::unique_ptr<Unit>& unit)
     }
     unit = std::move(fresh);
     return Outcome::ok;
+}
+
+void Jit::settle(Area& area) {
+    const u32 to = area.assembler.pos() & ~u32(4095);
+    if (to - area.settled < settle_bytes) return;
+    buffer_.settle({area.settled, to});
+    area.settled = to;
 }
 
 Unit& Jit::add(std::unique_ptr<Unit> region, const fp::Env& env) {
@@ -151,6 +164,24 @@ void Jit::flush() {
     plain_->clear();
     regions_->clear();
     counters_->clear();
+}
+
+// --- fork ------------------------------------------------------------------------------------------------------------------
+
+Result<void> Jit::before_fork() {
+    // The routines and the counters lie before the first part's constants.
+    const CodeBuffer::Range used[] = {{0, counters_->next()},
+                                      {plain_->pool->begin(), plain_->pool->next()},
+                                      {plain_->first_unit, plain_->assembler.getSize()},
+                                      {regions_->pool->begin(), regions_->pool->next()},
+                                      {regions_->first_unit, regions_->assembler.getSize()}};
+    fork_copy_.emplace(EMU_TRY(buffer_.copy(used)));
+    return {};
+}
+
+void Jit::after_fork(bool in_child) {
+    if (in_child) buffer_.adopt(std::move(*fork_copy_));
+    fork_copy_.reset();
 }
 
 // --- running ---------------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 
 namespace emu::jit {
 
@@ -58,6 +59,10 @@ public:
     /// Those of tier 1, whether valid or not.
     const std::vector<std::unique_ptr<Unit>>& units() const { return plain_->units; }
 
+    // --- fork() of the process, with everybody else standing still: a copy of the code for the child, which the child takes
+    Result<void> before_fork();
+    void after_fork(bool in_child);
+
     // --- faults; these two may be called in a signal handler
     /// Is the host address inside translated code?
     bool contains(u64 host_pc) const { return buffer_.contains(host_pc); }
@@ -89,7 +94,7 @@ private:
         Assembler assembler;
         std::unique_ptr<ConstantPool> pool;
         std::unique_ptr<Compiler> compiler;
-        u32 first_unit = 0, end = 0;
+        u32 first_unit = 0, settled = 0, end = 0;
         std::vector<std::unique_ptr<Unit>> units;   ///< in order of addresses
         std::vector<LinkSite*> sites;
         Area(u8* memory, usize size);
@@ -100,10 +105,12 @@ private:
     /// Numbers of link sites in regions have this bit.
     static constexpr u32 region_site = u32(1) << 31;
     LinkSite* site(u32 number) const { return number & region_site ? regions_->sites[number & ~region_site] : plain_->sites[number]; }
+    void settle(Area& area);
     void set_up(Area& area, u32 at, u32 end);
 
     Backend backend_;
     CodeBuffer buffer_;
+    std::optional<CodeBuffer::Copy> fork_copy_;
     std::unique_ptr<CounterPool> counters_;
     std::unique_ptr<Area> plain_, regions_;
     std::vector<std::unique_ptr<fp::Env>> envs_;

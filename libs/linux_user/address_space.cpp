@@ -6,7 +6,6 @@
 
 #include <cerrno>
 #include <fmt/format.h>
-#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -36,31 +35,6 @@ s64 host_map(u64 host, u64 size, int prot, int flags, int fd, u64 offset) {
 
 constexpr int nothing_flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
 
-/// Spaces of this process. Their locks are held across fork(); the engine registers its own handlers later and so locks
-/// before these, in the order that everybody else uses.
-struct ForkList {
-    std::mutex mutex;
-    std::set<AddressSpace*> spaces;
-};
-ForkList& fork_list() {
-    static auto* list = new ForkList; // outlives all users
-    return *list;
-}
-void before_fork() {
-    fork_list().mutex.lock();
-    for (AddressSpace* space : fork_list().spaces) space->fork_lock().lock();
-}
-void after_fork() {
-    for (AddressSpace* space : fork_list().spaces) space->fork_lock().unlock();
-    fork_list().mutex.unlock();
-}
-void hold_across_fork(AddressSpace* space) {
-    static const int registered = ::pthread_atfork(before_fork, after_fork, after_fork);
-    EMU_ASSERT(registered == 0);
-    std::lock_guard lock(fork_list().mutex);
-    fork_list().spaces.insert(space);
-}
-
 } // namespace
 
 int host_protection(int guest) {
@@ -77,7 +51,6 @@ Result<std::unique_ptr<AddressSpace>> AddressSpace::create(SpaceOptions options)
     if (options.base % host_page)
         return fail(EINVAL, fmt::format("guest base {:#x} is not a multiple of the page size {:#x}", options.base, host_page));
     auto space = std::unique_ptr<AddressSpace>(new AddressSpace(options));
-    hold_across_fork(space.get());
     if (options.address_bits == 32 && !options.reserve) options.reserve = u64(1) << 32;
     if (!options.reserve) {
         space->limit_ = open_limit;
@@ -106,10 +79,6 @@ Result<void> AddressSpace::reserve(u64 size, u64 at) {
 }
 
 AddressSpace::~AddressSpace() {
-    {
-        std::lock_guard lock(fork_list().mutex);
-        fork_list().spaces.erase(this);
-    }
     if (reserved_)
         ::munmap(host(0), limit_ + host_page_);
     else

@@ -149,7 +149,7 @@ s64 new_process(Call& call, const CloneRequest& request) {
     u64 host_flags = request.flags & ~u64(CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID |
                                           CLONE_CHILD_CLEARTID);
     int pidfd = -1;
-    call.process.before_fork();
+    if (!call.process.before_fork()) return -ENOMEM;
     call.thread.actions()->mutex.lock();
     // fork() also makes the C library's locks consistent in the child; flags that it does not have need the bare call.
     s64 child = host_flags == 0 && request.exit_signal == SIGCHLD
@@ -157,7 +157,7 @@ s64 new_process(Call& call, const CloneRequest& request) {
                     : ::syscall(SYS_clone, host_flags | u64(request.exit_signal), 0, &pidfd, 0, 0);
     s64 error = errno;
     call.thread.actions()->mutex.unlock();
-    call.process.after_fork();
+    call.process.after_fork(child == 0);
     if (child < 0) return -error;
     if (child == 0) {
         become_child(call, request);

@@ -166,11 +166,21 @@ void Process::keep_only(Thread& thread) {
     threads_.assign(1, &thread);
 }
 
-void Process::before_fork() {
+Result<void> Process::before_fork() {
     threads_mutex_.lock();
     limits_mutex.lock();
+    Result<void> ready = engine_->before_fork();
+    if (!ready) {
+        limits_mutex.unlock();
+        threads_mutex_.unlock();
+        return ready;
+    }
+    space_->fork_lock().lock(); // after the engine's, as everybody else
+    return ready;
 }
-void Process::after_fork() {
+void Process::after_fork(bool in_child) {
+    space_->fork_lock().unlock();
+    engine_->after_fork(in_child);
     limits_mutex.unlock();
     threads_mutex_.unlock();
 }

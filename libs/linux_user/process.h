@@ -54,8 +54,9 @@ public:
     usize thread_count();
     /// In the child of a fork: only this thread is there.
     void keep_only(Thread& thread);
-    void before_fork();
-    void after_fork();
+    /// All that threads share stands still between these two. On failure nothing is held, and there can be no fork.
+    Result<void> before_fork();
+    void after_fork(bool in_child);
 
     /// Descriptors that are Emu's own: the guest cannot close or replace them.
     bool owns_descriptor(int fd) const;

@@ -217,7 +217,9 @@ TEST_CASE("vcpu: parent and child of a fork go on independently") {
     m.state().pc = m.memory.place(0, sum);
     m.state().r[1] = 10;
     CHECK(m.cpu->run().trap == isa::Trap::syscall);
+    REQUIRE(m.engine->before_fork());
     const pid_t child = fork();
+    m.engine->after_fork(child == 0);
     if (child == 0) {
         // Other code, and other links in the old code.
         m.state().pc = m.memory.place(0, fib);

@@ -170,12 +170,6 @@ TEST_CASE("jit: everything without pinned registers, and with few") {
     }
 }
 
-TEST_CASE("jit: everything in a split buffer") {
-    jit::Options o = small();
-    o.split_buffer = true;
-    run_campaign({"split", all_chapters, o});
-}
-
 TEST_CASE("jit: scalar floating point") { run_campaign({"scalar", scalar_floats | integers, small()}); }
 
 TEST_CASE("jit: vectors") { run_campaign({"vectors", vectors | memory, small()}); }

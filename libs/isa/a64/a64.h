@@ -18,6 +18,7 @@ enum A64Trap : u32 {
     trap_smc,
     trap_fp_access,           ///< CPACR_EL1.FPEN refuses
     trap_eret,                ///< ERET, carried out by take_exception
+    trap_alignment,           ///< an atomic or ordered access (State::fault_address)
 };
 
 } // namespace emu::isa::a64

@@ -97,7 +97,7 @@ u64 do_random(ir::StateHeader&, u64, u64, u64, u64) {
 
 // --- pairs of 64 bits ----------------------------------------------------------------------------------------------------
 
-constexpr MemFlags pair_access(u64 view) { return {.size_log2 = 4, .aligned = true, .order = ir::Order::seq_cst, .mmu = u8(view)}; }
+constexpr MemFlags pair_access(u64 view) { return {.size_log2 = 4, .order = ir::Order::seq_cst, .mmu = u8(view)}; }
 
 /// IC IVAU in user mode: the line may have been written through another mapping of the same memory, unseen.
 u64 do_invalidate_line(ir::StateHeader& h, u64 address, u64, u64, u64) {

@@ -132,12 +132,30 @@ namespace {
 MemFlags ordered(const Unit& u, u32 arg) {
     MemFlags flags = flags_of(u, arg);
     flags.order = arg & access::store ? ir::Order::seq_cst : ir::Order::acquire;
-    flags.aligned = !u.has(feature::lse2);
     return flags;
+}
+
+void ordered_at(Unit& u, const Fields& f, Val address) {
+    check_alignment(u, address, f.arg() & access::size);
+    load_store_at(u, address, f['t'], f.arg(), ordered(u, f.arg()));
 }
 } // namespace
 
-void ordered_plain(Unit& u, const Fields& f) { load_store_at(u, u.x_or_sp(f['n']), f['t'], f.arg(), ordered(u, f.arg())); }
-void ordered_unscaled(Unit& u, const Fields& f) { load_store_at(u, base_plus(u, f, f.s('i')), f['t'], f.arg(), ordered(u, f.arg())); }
+void ordered_plain(Unit& u, const Fields& f) { ordered_at(u, f, u.x_or_sp(f['n'])); }
+void ordered_unscaled(Unit& u, const Fields& f) { ordered_at(u, f, base_plus(u, f, f.s('i'))); }
+
+void check_alignment(Unit& u, Val address, unsigned size_log2) {
+    if (size_log2 == 0) return;
+    auto& ir = u.ir;
+    const u64 bytes = u64(1) << size_log2;
+    const bool loose = u.has(feature::lse2) && size_log2 < 4;
+    const Val low = ir.and_(address, ir.imm64(loose ? 15 : bytes - 1));
+    const Val faults = loose ? ir.ult(ir.imm64(16 - bytes), low) : ir.ne(low, ir.imm64(0));
+    // Put back after the exit, so that only the exit stores it.
+    const Val before = ir.get(slot_fault_address);
+    ir.set(slot_fault_address, address);
+    ir.exit_if(faults, {ir::ExitKind::trap, trap_alignment, u.pc, 0});
+    ir.set(slot_fault_address, before);
+}
 
 } // namespace emu::isa::a64

@@ -27,6 +27,10 @@ Semantic load_exclusive, store_exclusive, load_exclusive_pair, store_exclusive_p
 Semantic compare_swap, compare_swap_pair, atomic_operation;   // arg of the last: ir::AtomicOp, atomic_flag
 Semantic prefetch;
 
+/// What exclusive, atomic and ordered accesses ask of their address: aligned, or with FEAT_LSE2 within 16 bytes (Arm ARM B2.5.2;
+/// AArch64.UnalignedAccessFaults).
+void check_alignment(Unit& u, Val address, unsigned size_log2);
+
 /// Atomic rows: the operand is negated or inverted first by no row but LDCLR, which AtomicOp::andn is for.
 extern const std::span<const Insn> ldst_rows, ldst_atomic_rows;
 

@@ -9,9 +9,7 @@ namespace emu::isa::a64 {
 namespace {
 
 MemFlags atomic_flags(const Unit& u, unsigned size_log2, bool ordered = true) {
-    MemFlags flags = u.access(size_log2, ordered ? ir::Order::seq_cst : ir::Order::relaxed);
-    flags.aligned = true;
-    return flags;
+    return u.access(size_log2, ordered ? ir::Order::seq_cst : ir::Order::relaxed);
 }
 
 void set_monitor(Unit& u, Val address, Val lo, Val hi) {
@@ -30,6 +28,7 @@ Val pack(Unit& u, Val lo, Val hi) {
 /// Store `value` if the monitor holds `address` and memory what was read then; the status as i32.
 Val store_if_exclusive(Unit& u, Val address, Val value, unsigned size_log2) {
     auto& ir = u.ir;
+    check_alignment(u, address, size_log2);
     Val expected = ir.resize(ir.get(slot_monitor_lo), ir.type(value));
     Val held = ir.eq(address, ir.get(slot_monitor_address));
     // Without the monitor the swap must not change anything: it may only put back what it found.
@@ -44,6 +43,7 @@ void load_exclusive(Unit& u, const Fields& f) {
     MemFlags flags = atomic_flags(u, f.arg() & access::size, false);
     if (f.arg() & access::acquire) flags.order = ir::Order::acquire;
     Val address = u.x_or_sp(f['n']);
+    check_alignment(u, address, f.arg() & access::size);
     Val value = u.ir.load(type, address, flags);
     set_monitor(u, address, value, {});
     u.set_x(f['t'], value);
@@ -62,6 +62,7 @@ void load_exclusive_pair(Unit& u, const Fields& f) {
     MemFlags flags = atomic_flags(u, wide ? 4 : 3, false);
     if (f.arg() & access::acquire) flags.order = ir::Order::acquire;
     Val address = u.x_or_sp(f['n']);
+    check_alignment(u, address, wide ? 4 : 3);
     Val both = ir.load(wide ? Type::v128 : Type::i64, address, flags);
     if (wide) {
         Val lo = ir.vget(Type::i64, Lane::i64, both, 0), hi = ir.vget(Type::i64, Lane::i64, both, 1);
@@ -78,17 +79,21 @@ void load_exclusive_pair(Unit& u, const Fields& f) {
 void store_exclusive_pair(Unit& u, const Fields& f) {
     Val address = u.x_or_sp(f['n']);
     Val status;
-    if (f.arg() & access::wide)
+    if (f.arg() & access::wide) {
+        check_alignment(u, address, 4);
         status = u.ir.trunc(u.ir.call(helper_stxp, {address, u.x(f['t']), u.x(f['u']), u.ir.imm64(u.view())}));
-    else
+    } else {
         status = store_if_exclusive(u, address, pack(u, u.w(f['t']), u.w(f['u'])), 3);
+    }
     clear_monitor(u);
     u.set_x(f['s'], status);
 }
 
 void compare_swap(Unit& u, const Fields& f) {
     const Type type = u.int_type(f.arg() & access::wide);
-    Val old = u.ir.atomic_cas(u.x_or_sp(f['n']), u.x(f['s'], type), u.x(f['t'], type), atomic_flags(u, f.arg() & access::size));
+    const Val address = u.x_or_sp(f['n']);
+    check_alignment(u, address, f.arg() & access::size);
+    Val old = u.ir.atomic_cas(address, u.x(f['s'], type), u.x(f['t'], type), atomic_flags(u, f.arg() & access::size));
     u.set_x(f['s'], old);
 }
 
@@ -97,6 +102,7 @@ void compare_swap_pair(Unit& u, const Fields& f) {
     auto& ir = u.ir;
     const unsigned s = f['s'], t = f['t'];
     Val address = u.x_or_sp(f['n']);
+    check_alignment(u, address, f.arg() & access::wide ? 4 : 3);
     if (f.arg() & access::wide) {
         ir.call(helper_casp, {address, ir.imm64(s | t << 8), ir.imm64(u.view())});
         return;
@@ -109,7 +115,9 @@ void compare_swap_pair(Unit& u, const Fields& f) {
 void atomic_operation(Unit& u, const Fields& f) {
     const unsigned size_log2 = f['z'];
     const Type type = u.int_type(size_log2 == 3);
-    Val old = u.ir.atomic_rmw(ir::AtomicOp(f.arg()), u.x_or_sp(f['n']), u.x(f['s'], type), atomic_flags(u, size_log2));
+    const Val address = u.x_or_sp(f['n']);
+    check_alignment(u, address, size_log2);
+    Val old = u.ir.atomic_rmw(ir::AtomicOp(f.arg()), address, u.x(f['s'], type), atomic_flags(u, size_log2));
     u.set_x(f['t'], old);
 }
 

@@ -63,6 +63,7 @@ constexpr auto make_slots() {
     for (unsigned n = 0; n < 10; n++) slots[slot_pac_keys + n] = {key_names[n], Type::i64, u32(offsetof(State, pac_keys) + 8 * n)};
     slots[slot_ssbs] = {"ssbs", Type::i32, offsetof(State, ssbs)};
     slots[slot_dit] = {"dit", Type::i32, offsetof(State, dit)};
+    slots[slot_fault_address] = {"fault_address", Type::i64, offsetof(State, fault_address)};
     for (unsigned n = slot_sys; n < slot_count; n++) slots[n] = {system_names[n - slot_sys], Type::i64, u32(offsetof(State, sys) + 8 * (n - slot_sys))};
     return slots;
 }

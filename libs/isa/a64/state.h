@@ -40,6 +40,7 @@ struct State : ir::StateHeader {
     /// Pointer authentication keys IA, IB, DA, DB, GA as (low, high).
     u64 pac_keys[5][2] = {};
     u32 ssbs = 0, dit = 0;           ///< PSTATE bits that change nothing here
+    u64 fault_address = 0;           ///< of trap_alignment
     const void* model = nullptr;     ///< the CpuModel
 
     SystemRegs sys = {};
@@ -63,6 +64,7 @@ enum SlotIndex : unsigned {
     slot_pac_keys,                   ///< ten: apia_lo, apia_hi, apib_lo ... apga_hi
     slot_ssbs = slot_pac_keys + 10,
     slot_dit,
+    slot_fault_address,
     slot_sys,
     slot_sctlr_el1 = slot_sys, slot_cpacr_el1, slot_ttbr0_el1, slot_ttbr1_el1, slot_tcr_el1, slot_mair_el1, slot_amair_el1,
     slot_vbar_el1, slot_esr_el1, slot_far_el1, slot_elr_el1, slot_spsr_el1, slot_par_el1,

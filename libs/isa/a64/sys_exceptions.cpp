@@ -131,13 +131,10 @@ bool take_exception(ir::StateHeader& header, u32 code, u64 value) {
     case u32(Trap::load_fault): abort(s, class_data_abort, s.sys.fault_status, value); return true;
     case u32(Trap::store_fault): abort(s, class_data_abort, s.sys.fault_status | 1 << 6, value); return true;
     case u32(Trap::misaligned):
-        if (s.pc & 3) {
-            s.sys.far_el1 = value;
-            synchronous(s, class_pc_alignment, 0);
-        } else {
-            abort(s, class_data_abort, 0x21, value);
-        }
+        s.sys.far_el1 = value;
+        synchronous(s, class_pc_alignment, 0);
         return true;
+    case trap_alignment: abort(s, class_data_abort, 0x21, s.fault_address); return true;
     case u32(Trap::interrupt): enter(s, s.pc, vector_irq); return true;
     case trap_fp_access: synchronous(s, class_fp_access, 0x1e0'0000); return true;
     case trap_eret: return_from_exception(s); return true;

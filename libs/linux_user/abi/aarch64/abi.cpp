@@ -79,6 +79,13 @@ void clone_arguments(const u64 (&a)[6], u64 (&ordered)[5]) {
     std::copy(std::begin(in_order), std::end(in_order), ordered);
 }
 
+void own_trap(const ir::StateHeader& state, u32 trap, u64, SignalInfo& info) {
+    if (trap != isa::a64::trap_alignment) return;
+    info.si_signo = SIGBUS;
+    info.si_code = BUS_ADRALN;
+    info.si_addr = reinterpret_cast<void*>(static_cast<const isa::a64::State&>(state).fault_address);
+}
+
 } // namespace
 
 extern const Abi abi{
@@ -105,6 +112,7 @@ extern const Abi abi{
     .restart = restart,
     .fork_child = fork_child,
     .clone_arguments = clone_arguments,
+    .own_trap = own_trap,
     .push_frame = push_frame,
     .pop_frame = pop_frame,
 };

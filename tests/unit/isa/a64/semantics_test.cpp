@@ -18,7 +18,7 @@ u64 address_of(const void* p) { return u64(p); }
 } // namespace
 
 TEST_CASE("a64: loads are done before the base is written back") {
-    // The IR says so: no set stands before the last memory access of its instruction.
+    // The IR says so: no set of a register stands before the last memory access of its instruction.
     for (u32 word : {0xa8c10801u /* ldp x1, x2, [x0], #16 */, 0xa9bf0801u /* stp x1, x2, [x0, #-16]! */, 0xf8408c00u /* ldr x0, [x0, #8]! */,
                      0xadc10400u /* ldp q0, q1, [x0, #32]! */, 0x48227c04u /* casp */, 0xc8027c03u /* stxr */}) {
         alignas(16) u64 memory[8] = {};
@@ -28,7 +28,7 @@ TEST_CASE("a64: loads are done before the base is written back") {
         bool set_seen = false, late = false;
         for (const ir::Node& n : cpu.unit().nodes) {
             const auto effect = ir::info(n.op).effect;
-            if (n.op == ir::Op::set) set_seen = true;
+            if (n.op == ir::Op::set && n.a != isa::a64::slot_fault_address) set_seen = true;
             if (set_seen && (effect == ir::Effect::load || effect == ir::Effect::store)) late = true;
         }
         CAPTURE(word);

@@ -28,7 +28,7 @@ struct FrameRequest {
     u64 saved_mask = 0;
     AltStack alt_stack;
     u64 stack_pointer = 0;  ///< the top to build below: the current stack or the alternate one
-    u64 return_address = 0; ///< of the trampoline, where the action brings none
+    u64 return_address = 0; ///< of the trampoline's first byte, where the action brings none
 };
 
 /// What a signal frame restores besides the registers.
@@ -53,8 +53,10 @@ struct Abi {
     std::span<const FlagPair> open_flags;
     const StatLayout* stat;
     const SemidLayout* semid;
+    const StatLayout* stat64 = nullptr; ///< of the calls with 64 in their name that 32-bit ABIs have
     bool packed_epoll = false;
-    ConstBytes trampoline; ///< code that calls rt_sigreturn
+    bool aligned_pairs = false; ///< 64-bit arguments begin in a register with an even number (32-bit ABIs)
+    ConstBytes trampoline; ///< code that calls rt_sigreturn; what else signal frames need is behind it
 
     u64 (*hwcap)(const isa::CpuModel& model);
     u64 (*hwcap2)(const isa::CpuModel& model);
@@ -80,6 +82,8 @@ struct Abi {
     // Signals. False: the frame's memory is not there.
     bool (*push_frame)(ir::StateHeader& state, AddressSpace& space, const FrameRequest& request);
     bool (*pop_frame)(ir::StateHeader& state, AddressSpace& space, FrameRestore& restore);
+    /// sigreturn(): the frame of a handler without SA_SIGINFO, where that differs.
+    bool (*pop_old_frame)(ir::StateHeader& state, AddressSpace& space, FrameRestore& restore) = nullptr;
 };
 
 } // namespace emu::linux_user

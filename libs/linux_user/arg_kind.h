@@ -14,6 +14,7 @@ enum class ArgClass : u8 {
     value,      ///< passed as it is
     int32,      ///< an int: passed as it is, shown signed
     word,       ///< a signed long: sign-extended where the guest's is narrower
+    quad,       ///< 64 bits: two registers of a 32-bit ABI (gather_arguments)
     in,         ///< pointer that the kernel reads through, or only compares
     out,        ///< pointer that the kernel writes through, less than a page
     in_next,    ///< buffer whose length is the next argument ...

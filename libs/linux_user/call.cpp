@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Reading and writing guest memory for system calls, and the calls that need nothing but what their row says.
 #include "linux_user/process.h"
+#include "linux_user/siginfo.h"
 #include "linux_user/syscall.h"
 #include "linux_user/thread.h"
 
@@ -56,6 +57,24 @@ s64 Call::load_path(u64 from, std::string& to, bool raw) const {
     s64 result = load_string(from, to);
     if (result == 0 && !to.empty() && to[0] == '/') to = process.paths().resolve(std::move(to), raw);
     return result;
+}
+
+s64 Call::as(Sys id, std::initializer_list<u64> arguments) {
+    Call other{thread, process, abi, space, syscall_row(id), {}};
+    std::copy(arguments.begin(), arguments.end(), other.a);
+    return other.row.handler(other);
+}
+
+bool Call::load_siginfo(u64 from, SignalInfo& to) const {
+    std::array<u8, siginfo_size> bytes;
+    if (!copy_in(bytes.data(), from, bytes.size())) return false;
+    to = get_siginfo(bytes, abi.model);
+    return true;
+}
+bool Call::store_siginfo(u64 to, const SignalInfo& from) const {
+    std::array<u8, siginfo_size> bytes;
+    put_siginfo(bytes, from, abi.model);
+    return copy_out(to, bytes.data(), bytes.size());
 }
 
 s64 Call::host_call(int number, u64 a0, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5) const {

@@ -13,7 +13,9 @@ unsigned member_width(char letter, const DataModel& model) {
     case 'b': return 1;
     case 'h': return 2;
     case 'i': return 4;
-    case 'q': return 8;
+    case 'q':
+    case 'n':
+    case 't': return 8;
     default: return model.word; // w W p
     }
 }
@@ -37,7 +39,7 @@ struct Cursor {
     usize at = 0, alignment = 1;
     usize next(char letter, unsigned& width) {
         width = member_width(letter, model);
-        usize align = width == 8 ? (model.word == 8 ? 8 : model.align64) : width;
+        usize align = width == 8 ? (model.word == 8 ? 8 : letter == 't' ? model.word : model.align64) : width;
         at = align_up(at, align);
         alignment = std::max(alignment, align);
         usize here = at;
@@ -85,6 +87,7 @@ void convert_struct(std::string_view format, ConstBytes from, const DataModel& f
         usize from_at = source.next(letter, from_width), to_at = target.next(letter, to_width);
         u64 value = get_field(from, {u16(from_at), u8(from_width)}, from_model.order);
         if (letter == 'W') value = u64(sign_extend(value, from_width * 8));
+        if (letter == 'n' && from_model.word == 4) value = u32(value);
         if (letter == 'p' && value != 0) value += pointer_base;
         put_field(to, {u16(to_at), u8(to_width)}, value, to_model.order);
     });

@@ -18,8 +18,11 @@ namespace {
 /// The kernel gives 64-bit programs O_LARGEFILE whether they ask for it or not; on the host it is a bit of its own.
 u32 open_flags(const Call& call, u64 flags) { return flags_to_host(call.abi.open_flags, u32(flags)); }
 
-s64 store_stat(const Call& call, u64 to, const struct stat& host) {
-    const StatLayout& at = *call.abi.stat;
+/// Inode numbers and sizes that old layouts cannot hold are refused; device numbers are cut.
+bool fits(FieldAt field, u64 value) { return field.width == 0 || field.width == 8 || value >> (field.width * 8) == 0; }
+
+s64 store_stat(const Call& call, u64 to, const struct stat& host, const StatLayout& at) {
+    if (!fits(at.ino, host.st_ino) || !fits(at.size_field, u64(host.st_size)) || !fits(at.nlink, host.st_nlink)) return -EOVERFLOW;
     std::array<u8, 160> bytes{};
     Endian order = call.abi.model.order;
     auto put = [&](FieldAt field, u64 value) { put_field(bytes, field, value, order); };
@@ -87,19 +90,28 @@ s64 sys_readlinkat(Call& call) {
     return call.pass(call.a[0], host_pointer(path.c_str()), host_pointer(call.host(call.a[2])), call.a[3]);
 }
 
-s64 sys_newfstatat(Call& call) {
+namespace {
+
+s64 stat_path(Call& call, const StatLayout& layout) {
     std::string path;
     if (s64 result = call.load_path(call.a[1], path)) return result;
     struct stat about;
     s64 result = call.host_call(SYS_newfstatat, call.a[0], host_pointer(path.c_str()), host_pointer(&about), call.a[3]);
-    return result < 0 ? result : store_stat(call, call.a[2], about);
+    return result < 0 ? result : store_stat(call, call.a[2], about, layout);
 }
 
-s64 sys_fstat(Call& call) {
+s64 stat_descriptor(Call& call, const StatLayout& layout) {
     struct stat about;
     s64 result = call.host_call(SYS_fstat, call.a[0], host_pointer(&about));
-    return result < 0 ? result : store_stat(call, call.a[1], about);
+    return result < 0 ? result : store_stat(call, call.a[1], about, layout);
 }
+
+} // namespace
+
+s64 sys_newfstatat(Call& call) { return stat_path(call, *call.abi.stat); }
+s64 sys_fstatat64(Call& call) { return stat_path(call, *call.abi.stat64); }
+s64 sys_fstat(Call& call) { return stat_descriptor(call, *call.abi.stat); }
+s64 sys_fstat64(Call& call) { return stat_descriptor(call, *call.abi.stat64); }
 
 s64 sys_close(Call& call) { return call.process.owns_descriptor(call.int_at(0)) ? -EBADF : call.pass(call.a[0]); }
 
@@ -141,22 +153,27 @@ struct FcntlRow {
     FcntlArg argument;
     std::string_view format;
 };
-constexpr std::string_view flock_format = "hhqqi";
+constexpr std::string_view flock_format = "hhWWi", flock64_format = "hhqqi";
 constexpr FcntlRow fcntl_rows[] = {
     {F_GETFL, FcntlArg::get_flags, {}},        {F_SETFL, FcntlArg::set_flags, {}},
     {F_GETLK, FcntlArg::inout, flock_format},  {F_SETLK, FcntlArg::in, flock_format},
-    {F_SETLKW, FcntlArg::in, flock_format},    {F_OFD_GETLK, FcntlArg::inout, flock_format},
-    {F_OFD_SETLK, FcntlArg::in, flock_format}, {F_OFD_SETLKW, FcntlArg::in, flock_format},
+    {F_SETLKW, FcntlArg::in, flock_format},    {F_OFD_GETLK, FcntlArg::inout, flock64_format},
+    {F_OFD_SETLK, FcntlArg::in, flock64_format}, {F_OFD_SETLKW, FcntlArg::in, flock64_format},
     {F_SETOWN_EX, FcntlArg::in, "ii"},         {F_GETOWN_EX, FcntlArg::out, "ii"},
     {17 /* F_GETOWNER_UIDS */, FcntlArg::out, "ii"},
     {F_GET_RW_HINT, FcntlArg::out, "q"},       {F_SET_RW_HINT, FcntlArg::in, "q"},
     {F_GET_FILE_RW_HINT, FcntlArg::out, "q"},  {F_SET_FILE_RW_HINT, FcntlArg::in, "q"},
 };
 
+// Commands of 32-bit ABIs, with 64-bit offsets; the host's have them in any case.
+constexpr int getlk64 = 12, setlkw64 = 14, first_ofd = F_OFD_GETLK, last_ofd = F_OFD_SETLKW;
+constexpr FcntlRow narrow_fcntl_rows[] = {
+    {F_GETLK, FcntlArg::inout, flock64_format}, {F_SETLK, FcntlArg::in, flock64_format}, {F_SETLKW, FcntlArg::in, flock64_format}};
+
 s64 fcntl_struct(Call& call, const FcntlRow& row) {
     std::array<u8, 64> bytes{};
     if (row.argument != FcntlArg::out && !call.load_struct(row.format, call.a[2], Bytes(bytes))) return -EFAULT;
-    s64 result = call.pass(call.a[0], call.a[1], host_pointer(bytes.data()));
+    s64 result = call.pass(call.a[0], u64(row.command), host_pointer(bytes.data()));
     if (result >= 0 && row.argument != FcntlArg::in && !call.store_struct(row.format, call.a[2], ConstBytes(bytes)))
         return -EFAULT;
     return result;
@@ -165,6 +182,11 @@ s64 fcntl_struct(Call& call, const FcntlRow& row) {
 } // namespace
 
 s64 sys_fcntl(Call& call) {
+    const int command = call.int_at(1);
+    if (call.narrow() && ((command >= getlk64 && command <= setlkw64) || (command >= first_ofd && command <= last_ofd))) {
+        if (call.row.name == "fcntl") return -EINVAL; // fcntl64 only
+        if (command <= setlkw64) return fcntl_struct(call, narrow_fcntl_rows[command - getlk64]);
+    }
     for (const FcntlRow& row : fcntl_rows) {
         if (row.command != call.int_at(1)) continue;
         if (row.argument == FcntlArg::set_flags) return call.pass(call.a[0], call.a[1], open_flags(call, call.a[2]));

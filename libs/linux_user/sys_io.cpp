@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Scattered reads and writes, and waiting for many descriptors.
+#include "linux_user/descriptor_sets.h"
 #include "linux_user/syscall.h"
 #include "linux_user/vectors.h"
 
@@ -17,7 +18,9 @@ s64 sys_vector(Call& call) {
     std::vector<iovec> vectors;
     s64 result = load_vectors(call, call.a[1], u32(call.a[2]), reads ? Transfer::to_guest : Transfer::from_guest, vectors);
     if (result < 0) return result;
-    return call.pass(call.a[0], host_pointer(vectors.data()), vectors.size(), call.a[3], call.a[4], call.a[5]);
+    // The offset is two words of the guest's, the low one first; the host's kernel looks at the first one only.
+    const u64 offset = call.narrow() && number != SYS_vmsplice ? call.a[3] | call.a[4] << 32 : call.a[3];
+    return call.pass(call.a[0], host_pointer(vectors.data()), vectors.size(), offset, call.a[4], call.a[5]);
 }
 
 s64 sys_process_vm(Call& call) {
@@ -53,7 +56,7 @@ template <class T> bool load_optional(const Call& call, std::string_view format,
 
 /// The kernel writes the time that is left back.
 void store_remaining(const Call& call, u64 to, const timespec& left) {
-    if (to) call.store_struct("WW", to, left);
+    if (to) call.store_struct(call.time_format(), to, left);
 }
 
 } // namespace
@@ -83,7 +86,7 @@ s64 sys_epoll_pwait2(Call& call) {
     u64 mask, mask_at, timeout_at;
     timespec timeout;
     if (call.int_at(2) <= 0) return -EINVAL;
-    if (!load_optional(call, "WW", call.a[3], timeout, timeout_at)) return -EFAULT;
+    if (!load_optional(call, "qn", call.a[3], timeout, timeout_at)) return -EFAULT;
     if (!load_optional(call, "q", call.a[4], mask, mask_at)) return -EFAULT;
     std::vector<epoll_event> events(usize(std::min(call.int_at(2), most_events)));
     s64 count = call.pass(call.a[0], host_pointer(events.data()), events.size(), timeout_at, mask_at, call.a[5]);
@@ -93,7 +96,7 @@ s64 sys_epoll_pwait2(Call& call) {
 s64 sys_ppoll(Call& call) {
     u64 mask, mask_at, timeout_at;
     timespec timeout;
-    if (!load_optional(call, "WW", call.a[2], timeout, timeout_at)) return -EFAULT;
+    if (!load_optional(call, call.time_format(), call.a[2], timeout, timeout_at)) return -EFAULT;
     if (!load_optional(call, "q", call.a[3], mask, mask_at)) return -EFAULT;
     u64 size = u64(u32(call.a[1])) * 8;
     if (!call.space.contains(call.a[0], size)) return -EFAULT;
@@ -104,24 +107,19 @@ s64 sys_ppoll(Call& call) {
 }
 
 s64 sys_pselect6(Call& call) {
-    u64 sets[3];
-    for (unsigned i = 0; i < 3; i++) {
-        u64 at = call.a[i + 1], size = (u64(std::max(call.int_at(0), 0)) + 63) / 64 * 8;
-        if (at && !call.space.contains(at, size)) return -EFAULT;
-        if (at) call.space.prepare_write(at, size);
-        sets[i] = host_pointer(call.host(at));
-    }
+    DescriptorSets sets;
+    if (s64 result = sets.load(call, call.int_at(0), {call.a[1], call.a[2], call.a[3]})) return result;
     u64 timeout_at, mask_at = 0, mask, masking[2] = {0, 0};
     timespec timeout;
-    if (!load_optional(call, "WW", call.a[4], timeout, timeout_at)) return -EFAULT;
+    if (!load_optional(call, call.time_format(), call.a[4], timeout, timeout_at)) return -EFAULT;
     if (call.a[5]) {
         if (!call.load_struct("ww", call.a[5], masking)) return -EFAULT;
         if (!load_optional(call, "q", masking[0], mask, mask_at)) return -EFAULT;
     }
     u64 host_masking[2] = {mask_at, masking[1]};
-    s64 result = call.pass(call.a[0], sets[0], sets[1], sets[2], timeout_at, call.a[5] ? host_pointer(host_masking) : 0);
+    s64 result = call.pass(call.a[0], sets.host(0), sets.host(1), sets.host(2), timeout_at, call.a[5] ? host_pointer(host_masking) : 0);
     store_remaining(call, call.a[4], timeout);
-    return result;
+    return result >= 0 && !sets.store(call) ? -EFAULT : result;
 }
 
 } // namespace emu::linux_user

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // ioctl: which requests take a number instead of a pointer, and how large the structures of old requests are whose number
-// does not say it. Layouts are those of 64-bit ABIs, which all agree; requests that hold pointers work with base 0.
+// does not say it. Layouts are those of 64-bit ABIs, which all agree; ioctl_narrow.h has the others.
+#include "linux_user/ioctl_narrow.h"
 #include "linux_user/syscall.h"
 
 #include <algorithm>
@@ -48,6 +49,8 @@ IoctlArg argument_of(u32 request) {
 } // namespace
 
 s64 sys_ioctl(Call& call) {
+    if (call.narrow())
+        if (auto result = narrow_ioctl(call)) return *result;
     u64 argument = call.a[2];
     if (argument_of(u32(call.a[1])) != IoctlArg::pointer || argument == 0 || call.space.base() + argument == argument) {
         if (argument && call.space.contains(argument, 1))

@@ -59,7 +59,7 @@ s64 sys_waitid(Call& call) {
     s64 result = call.pass(call.a[0], call.a[1], call.a[2] ? host_pointer(&info) : 0, call.a[3],
                            call.a[4] ? host_pointer(usage.data()) : 0);
     if (result < 0) return result;
-    if (call.a[2] && !call.copy_out(call.a[2], &info, sizeof info)) return -EFAULT;
+    if (call.a[2] && !call.store_siginfo(call.a[2], info)) return -EFAULT;
     if (call.a[4] && !call.store_struct("18W", call.a[4], usage)) return -EFAULT;
     return result;
 }
@@ -105,7 +105,7 @@ s64 sys_futex(Call& call) {
     }
     u64 timeout[2], fourth = call.a[3];
     if (takes_timeout(call.int_at(1)) && fourth) {
-        if (!call.load_struct("WW", fourth, timeout)) return -EFAULT;
+        if (!call.load_struct(call.time_format(), fourth, timeout)) return -EFAULT;
         fourth = host_pointer(timeout);
     }
     u64 second = call.space.contains(call.a[4], 4) ? host_pointer(call.host(call.a[4])) : 0;

@@ -86,22 +86,22 @@ s64 sys_rt_sigtimedwait(Call& call) {
     SignalInfo info{};
     if (call.a[3] != mask_size) return -EINVAL;
     if (s64 result = load_mask(call, call.a[0], set)) return result;
-    if (call.a[2] && !call.load_struct("WW", call.a[2], timeout)) return -EFAULT;
+    if (call.a[2] && !call.load_struct(call.time_format(), call.a[2], timeout)) return -EFAULT;
     s64 signal = call.thread.fetch_held(set, info) ? info.si_signo
                                                    : call.pass(host_pointer(&set), host_pointer(&info),
                                                                call.a[2] ? host_pointer(&timeout) : 0, mask_size);
-    if (signal > 0 && call.a[1] && !call.copy_out(call.a[1], &info, sizeof info)) return -EFAULT;
+    if (signal > 0 && call.a[1] && !call.store_siginfo(call.a[1], info)) return -EFAULT;
     return signal;
 }
 
-s64 sys_rt_sigreturn(Call& call) {
+s64 return_from_signal(Call& call, decltype(Abi::pop_frame) pop_frame) {
     if (call.thread.block_signals()) {
         call.thread.set_signal_mask(call.thread.signal_mask());
         return interrupted;
     }
     FrameRestore restore;
     restore.alt_stack = call.thread.alt_stack;
-    if (!call.abi.pop_frame(call.thread.state(), call.space, restore)) {
+    if (!pop_frame(call.thread.state(), call.space, restore)) {
         SignalInfo info{};
         info.si_signo = SIGSEGV;
         info.si_code = SI_KERNEL;
@@ -112,6 +112,8 @@ s64 sys_rt_sigreturn(Call& call) {
     call.thread.set_signal_mask(restore.mask);
     return registers_set;
 }
+
+s64 sys_rt_sigreturn(Call& call) { return return_from_signal(call, call.abi.pop_frame); }
 
 /// With nothing that would have to go on after a stop: the call that was interrupted has returned EINTR.
 s64 sys_restart_syscall(Call&) { return -EINTR; }
@@ -149,19 +151,19 @@ s64 sys_tgkill(Call& call) { return call.pass(call.a[0], call.a[1], call.a[2]); 
 
 s64 sys_rt_sigqueueinfo(Call& call) {
     SignalInfo info;
-    if (!call.copy_in(&info, call.a[2], sizeof info)) return -EFAULT;
+    if (!call.load_siginfo(call.a[2], info)) return -EFAULT;
     return call.pass(call.a[0], call.a[1], host_pointer(&info));
 }
 
 s64 sys_rt_tgsigqueueinfo(Call& call) {
     SignalInfo info;
-    if (!call.copy_in(&info, call.a[3], sizeof info)) return -EFAULT;
+    if (!call.load_siginfo(call.a[3], info)) return -EFAULT;
     return call.pass(call.a[0], call.a[1], call.a[2], host_pointer(&info));
 }
 
 s64 sys_pidfd_send_signal(Call& call) {
     SignalInfo info;
-    if (call.a[2] && !call.copy_in(&info, call.a[2], sizeof info)) return -EFAULT;
+    if (call.a[2] && !call.load_siginfo(call.a[2], info)) return -EFAULT;
     return call.pass(call.a[0], call.a[1], call.a[2] ? host_pointer(&info) : 0, call.a[3]);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Socket calls with structures that hold pointers. Addresses and options have the same layout in all ABIs.
+// Socket calls with structures that hold pointers. Addresses, and most options, have the same layout in all ABIs.
 #include "linux_user/process.h"
 #include "linux_user/vectors.h"
 
@@ -55,13 +55,39 @@ s64 sys_sendmmsg(Call& call) { return many_messages(call, Transfer::from_guest, 
 
 s64 sys_recvmmsg(Call& call) {
     timespec timeout;
-    if (call.a[4] && !call.load_struct("WW", call.a[4], timeout)) return -EFAULT;
+    if (call.a[4] && !call.load_struct(call.time_format(), call.a[4], timeout)) return -EFAULT;
     s64 done = many_messages(call, Transfer::to_guest, call.a[4] ? host_pointer(&timeout) : 0);
-    if (done >= 0 && call.a[4] && !call.store_struct("WW", call.a[4], timeout)) return -EFAULT;
+    if (done >= 0 && call.a[4] && !call.store_struct(call.time_format(), call.a[4], timeout)) return -EFAULT;
     return done;
 }
 
+namespace {
+
+/// Socket options whose structure is not the same everywhere. The *_NEW ones have 64-bit times on all ABIs.
+struct OptionRow {
+    int option;
+    std::string_view format;
+};
+constexpr OptionRow option_rows[] = {{SO_RCVTIMEO, "WW"}, {SO_SNDTIMEO, "WW"}, {SO_ATTACH_FILTER, "hp"}, {SO_ATTACH_REUSEPORT_CBPF, "hp"}};
+
+std::string_view option_format(const Call& call) {
+    if (call.abi.model == host_model && call.space.base() == 0) return {};
+    if (call.int_at(1) == SOL_SOCKET)
+        for (const OptionRow& row : option_rows)
+            if (row.option == call.int_at(2)) return row.format;
+    return {};
+}
+
+} // namespace
+
 s64 sys_setsockopt(Call& call) {
+    if (auto format = option_format(call); !format.empty()) {
+        u64 host[2] = {};
+        const usize size = struct_size(format, call.abi.model);
+        if (u32(call.a[4]) < size) return -EINVAL;
+        if (!call.load_struct(format, call.a[3], host)) return -EFAULT;
+        return call.pass(call.a[0], call.a[1], call.a[2], host_pointer(host), sizeof host);
+    }
     if (!call.space.contains(call.a[3], u32(call.a[4]))) return -EFAULT;
     return call.pass(call.a[0], call.a[1], call.a[2], host_pointer(call.host(call.a[3])), call.a[4]);
 }
@@ -69,6 +95,15 @@ s64 sys_setsockopt(Call& call) {
 s64 sys_getsockopt(Call& call) {
     auto size = call.load<u32>(call.a[4]);
     if (!size) return -EFAULT;
+    if (auto format = option_format(call); format == "WW") {
+        u64 host[2] = {};
+        socklen_t length = sizeof host;
+        const u32 narrow = u32(struct_size(format, call.abi.model));
+        if (*size < narrow) return -EINVAL;
+        const s64 result = call.pass(call.a[0], call.a[1], call.a[2], host_pointer(host), host_pointer(&length));
+        if (result < 0) return result;
+        return call.store_struct(format, call.a[3], host) && call.store<u32>(call.a[4], narrow) ? result : -EFAULT;
+    }
     if (!call.space.contains(call.a[3], *size)) return -EFAULT;
     call.space.prepare_write(call.a[3], *size);
     socklen_t length = *size;

@@ -12,7 +12,7 @@ namespace emu::linux_user {
 s64 sys_clock_gettime(Call& call) {
     timespec now;
     if (::clock_gettime(call.int_at(0), &now) < 0) return -errno;
-    return call.store_struct("WW", call.a[1], now) ? 0 : -EFAULT;
+    return call.store_struct(call.time_format(), call.a[1], now) ? 0 : -EFAULT;
 }
 
 s64 sys_gettimeofday(Call& call) {
@@ -26,18 +26,18 @@ s64 sys_gettimeofday(Call& call) {
 
 s64 sys_nanosleep(Call& call) {
     timespec wish, left{};
-    if (!call.load_struct("WW", call.a[0], wish)) return -EFAULT;
+    if (!call.load_struct(call.time_format(), call.a[0], wish)) return -EFAULT;
     s64 result = call.pass(host_pointer(&wish), host_pointer(&left));
-    if (result == -EINTR && call.a[1] && !call.store_struct("WW", call.a[1], left)) return -EFAULT;
+    if (result == -EINTR && call.a[1] && !call.store_struct(call.time_format(), call.a[1], left)) return -EFAULT;
     return result;
 }
 
 s64 sys_clock_nanosleep(Call& call) {
     timespec wish, left{};
-    if (!call.load_struct("WW", call.a[2], wish)) return -EFAULT;
+    if (!call.load_struct(call.time_format(), call.a[2], wish)) return -EFAULT;
     s64 result = call.pass(call.a[0], call.a[1], host_pointer(&wish), host_pointer(&left));
     bool relative = !(call.int_at(1) & TIMER_ABSTIME);
-    if (result == -EINTR && relative && call.a[3] && !call.store_struct("WW", call.a[3], left)) return -EFAULT;
+    if (result == -EINTR && relative && call.a[3] && !call.store_struct(call.time_format(), call.a[3], left)) return -EFAULT;
     return result;
 }
 

@@ -26,8 +26,11 @@ struct Syscall {
     int host_number = -1;   ///< for handlers that pass on
     int refused = 0;        ///< errno
     std::string_view reason;
+    bool time64 = false;    ///< a 32-bit ABI's call with 64-bit times
 };
 const Syscall& syscall_row(Sys id);
+/// Arguments from registers: 64-bit ones of 32-bit ABIs come in two.
+void gather_arguments(const Abi& abi, const Syscall& row, u64 (&arguments)[6]);
 
 /// Number to row for one ABI: a dense array, made once.
 class SyscallTable {
@@ -87,6 +90,15 @@ struct Call {
     }
     bool load_struct(std::string_view format, u64 from, Bytes to) const;
     bool store_struct(std::string_view format, u64 to, ConstBytes from) const;
+    /// The layout of timespecs and timevals of this call.
+    std::string_view time_format() const { return row.time64 ? "qn" : "WW"; }
+    /// siginfo_t in the guest's layout.
+    bool load_siginfo(u64 from, SignalInfo& to) const;
+    bool store_siginfo(u64 to, const SignalInfo& from) const;
+    /// Is the guest's `long` narrower than the host's?
+    bool narrow() const { return abi.model.word == 4; }
+    /// The same call by another name, with these arguments.
+    s64 as(Sys id, std::initializer_list<u64> arguments);
     /// A NUL-terminated string of at most `most` bytes; the error is EFAULT or ENAMETOOLONG.
     s64 load_string(u64 from, std::string& to, usize most = 4096) const;
     /// A file name, looked up below -L where that has it (unless raw), and with /proc/self standing for the guest.
@@ -99,13 +111,18 @@ struct Call {
 
 template <class T> u64 host_pointer(T* pointer) { return u64(reinterpret_cast<std::uintptr_t>(pointer)); }
 
+/// sigreturn() and rt_sigreturn(): registers and mask from the frame.
+s64 return_from_signal(Call& call, decltype(Abi::pop_frame) pop_frame);
+
 /// The handler of most rows: converts by the kinds of its arguments.
 s64 pass_through(Call& call);
 
 #define EMU_SYSCALL(name, handler, ...) s64 handler(Call& call);
+#define EMU_SYSCALL_AS(name, host, handler, ...) s64 handler(Call& call);
 #define EMU_REFUSED(...)
 #include "linux_user/syscalls.def"
 #undef EMU_SYSCALL
+#undef EMU_SYSCALL_AS
 #undef EMU_REFUSED
 
 } // namespace emu::linux_user

@@ -72,7 +72,9 @@ void Thread::handle_system_call() {
     const Abi& abi = process_.abi();
     u64 arguments[6];
     u64 number = abi.arguments(state(), arguments);
+    const u64 first_argument = arguments[0];
     const Syscall* row = process_.syscalls().find(number);
+    if (row) gather_arguments(abi, *row, arguments);
     if (!row || !row->handler) {
         strace_refused(*this, number, row, arguments);
         if (!row) log::enabled(log::Item::unimp) ? log::print("Unsupported syscall: {}", number) : void();
@@ -86,7 +88,7 @@ void Thread::handle_system_call() {
     if (trace) strace_leave(call, result);
     if (result == registers_set) return;
     if (result == interrupted || (result == -EINTR && pending_ && row->restart != Restart::none)) {
-        Interrupted at{row, number, arguments[0]};
+        Interrupted at{row, number, first_argument};
         return deliver_signals(&at);
     }
     abi.set_result(state(), result);

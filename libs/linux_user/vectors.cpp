@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "linux_user/vectors.h"
 
+#include "linux_user/control.h"
+
 #include <cerrno>
 #include <climits>
 
@@ -49,11 +51,20 @@ s64 load_message(const Call& call, u64 at, Transfer transfer, Message& message) 
     if (s64 result = load_vectors(call, header.vectors, header.vector_count, transfer, message.vectors)) return result;
     msghdr& host = message.header;
     if (s64 result = host_memory(call, header.name, header.name_size, transfer, host.msg_name)) return result;
-    if (s64 result = host_memory(call, header.control, header.control_size, transfer, host.msg_control)) return result;
+    const bool convert = call.abi.model != host_model && header.control && header.control_size;
+    if (convert) {
+        if (s64 result = load_control(call, header.control, header.control_size, transfer, message.control)) return result;
+    } else if (s64 result = host_memory(call, header.control, header.control_size, transfer, host.msg_control)) {
+        return result;
+    }
     host.msg_namelen = header.name_size;
     host.msg_iov = message.vectors.data();
     host.msg_iovlen = message.vectors.size();
     host.msg_controllen = header.control_size;
+    if (convert) {
+        host.msg_control = message.control.data();
+        host.msg_controllen = message.control.size();
+    }
     host.msg_flags = int(header.flags);
     return 0;
 }
@@ -62,8 +73,11 @@ bool store_message(const Call& call, const Message& message) {
     Header header;
     if (!call.load_struct(header_format, message.guest, header)) return false;
     header.name_size = message.header.msg_namelen;
-    header.control_size = message.header.msg_controllen;
     header.flags = u32(message.header.msg_flags);
+    if (message.control.empty())
+        header.control_size = message.header.msg_controllen;
+    else if (!store_control(call, message, header.control, header.control_size, header.flags))
+        return false;
     return call.store_struct(header_format, message.guest, header);
 }
 

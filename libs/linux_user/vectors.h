@@ -19,6 +19,7 @@ s64 load_vectors(const Call& call, u64 at, u64 count, Transfer transfer, std::ve
 struct Message {
     msghdr header{};
     std::vector<iovec> vectors;
+    std::vector<u8> control; ///< where control messages of the guest's layout are not the host's
     u64 guest = 0; ///< where it came from
 };
 s64 load_message(const Call& call, u64 at, Transfer transfer, Message& message);

@@ -55,3 +55,16 @@ TEST_CASE("layout: flags that swap places are translated both ways") {
     for (u32 flags : {0u, 1u, 0x4000u, 0x8000u, 0x1c000u, 0x80001u})
         CHECK(flags_to_guest(table, flags_to_host(table, flags)) == flags);
 }
+TEST_CASE("layout: times of 64 bits in 32-bit ABIs") {
+    // struct __kernel_timespec: only half of tv_nsec counts.
+    std::array<u8, 16> guest{}, host{};
+    put_le64(guest, 0, u64(-2));
+    put_le64(guest, 8, 0xdeadbeef'00000007);
+    convert_struct("qn", guest, i386, host, host_model);
+    CHECK(le64(host, 0) == u64(-2));
+    CHECK(le64(host, 8) == 7);
+    // struct shmid64_ds: times in two words.
+    CHECK(struct_size("6ihh2ww3t2i3w", i386) == 84);
+    CHECK(struct_size("6ihh2ww3t2i3w", arm) == 84);
+    CHECK(struct_size("6ihh2ww3t2i3w", host_model) == 112);
+}

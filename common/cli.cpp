@@ -148,10 +148,11 @@ int answer(const Tool& tool, const Words& words) {
 Result<int> run_tool(const Tool& tool, int argc, const char* const* argv) {
     Words words = EMU_TRY(normalise(tool, argc, argv));
     if (words.request != Request::none) return answer(tool, words);
-    if (!tool.commands.empty() && !words.command) return fail(Error{EINVAL, "a command is required", "see -help"});
     EMU_CHECK(apply_environment(tool.options));
     if (words.command) EMU_CHECK(apply_environment(words.command->options));
     EMU_CHECK(parse(tool, words));
+    // Options such as -V have answered by now.
+    if (!tool.commands.empty() && !words.command) return fail(Error{EINVAL, "a command is required", "see -help"});
     return words.command ? words.command->action() : tool.action();
 }
 

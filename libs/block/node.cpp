@@ -3,6 +3,7 @@
 
 #include "common/bits.h"
 #include "common/checked.h"
+#include "common/trace.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -56,6 +57,7 @@ bool is_zero(ConstBytes bytes) {
 Result<void> Node::read(u64 at, Bytes to) {
     if (to.empty()) return {};
     const u64 length = to.size(), total = size();
+    EMU_TRACE(block_read, "{} {} at={} length={}", driver(), name_, at, length);
     if (!in_range(at, length, total)) return outside("read", at, length, total);
     const Limits limit = limits();
     const u64 unit = limit.request_alignment;
@@ -96,6 +98,7 @@ Result<void> Node::write_aligned(u64 at, ConstBytes from, WriteFlags flags) {
 Result<void> Node::write(u64 at, ConstBytes from, WriteFlags flags) {
     if (from.empty()) return has(flags, WriteFlags::fua) ? flush() : Result<void>();
     const u64 length = from.size();
+    EMU_TRACE(block_write, "{} {} at={} length={} flags={}", driver(), name_, at, length, u32(flags));
     EMU_CHECK(check_write(at, length));
     if (detect_zeroes_ != DetectZeroes::off && !has(flags, WriteFlags::compressed) && is_zero(from)) {
         const bool unmap = detect_zeroes_ == DetectZeroes::unmap && unmap_;
@@ -138,6 +141,7 @@ Result<void> Node::write_zero_buffers(u64 at, u64 length, WriteFlags flags) {
 
 Result<void> Node::write_zeroes(u64 at, u64 length, WriteFlags flags) {
     if (!length) return {};
+    EMU_TRACE(block_write_zeroes, "{} {} at={} length={} flags={}", driver(), name_, at, length, u32(flags));
     EMU_CHECK(check_write(at, length));
     if (!unmap_) flags = flags - WriteFlags::may_unmap;
     const Limits limit = limits();
@@ -157,6 +161,7 @@ Result<void> Node::write_zeroes(u64 at, u64 length, WriteFlags flags) {
 
 Result<void> Node::discard(u64 at, u64 length) {
     if (!length) return {};
+    EMU_TRACE(block_discard, "{} {} at={} length={} unmap={}", driver(), name_, at, length, unmap_);
     EMU_CHECK(check_write(at, length));
     if (!unmap_) return {};
     const Limits limit = limits();
@@ -170,6 +175,7 @@ Result<void> Node::discard(u64 at, u64 length) {
 
 Result<void> Node::flush() {
     if (read_only_) return {};
+    EMU_TRACE(block_flush, "{} {}", driver(), name_);
     return do_flush();
 }
 
@@ -179,16 +185,20 @@ Result<Extent> Node::extent(u64 at, u64 length) {
     Extent result = EMU_TRY(do_extent(at, length));
     EMU_ASSERT(result.length > 0);
     result.length = std::min(result.length, length);
+    EMU_TRACE(block_extent, "{} {} at={} length={} data={} zero={} allocated={}", driver(), name_, at, result.length, result.data, result.zero,
+              result.allocated);
     return result;
 }
 
 Result<void> Node::truncate(u64 new_size, Preallocation preallocation) {
+    EMU_TRACE(block_truncate, "{} {} size={}", driver(), name_, new_size);
     if (read_only_) return fail(EPERM, fmt::format("'{}' is read-only", name_));
     return do_truncate(new_size, preallocation);
 }
 
 Result<void> Node::close() {
     if (closed_.exchange(true)) return {};
+    EMU_TRACE(block_close, "{} {}", driver(), name_);
     Result<void> result = do_close();
     for (const NodePtr& child : children())
         if (auto closed = child->close(); !closed && result) result = std::move(closed);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Building the nodes that a name or a set of options describes.
 #include "block/image.h"
+#include "common/trace.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -86,6 +87,7 @@ Result<NodePtr> Opener::finish(Result<NodePtr> opened, const Driver& driver, con
     node.writethrough_ = args.cache.writethrough && args.writable && driver.kind != Driver::Kind::protocol;
     node.unmap_ = args.unmap;
     node.detect_zeroes_ = generic.detect_zeroes;
+    EMU_TRACE(block_open, "{} {} writable={}", driver.name, node.name_, args.writable);
     return opened;
 }
 

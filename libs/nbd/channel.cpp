@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "nbd/channel.h"
 
+#include "common/trace.h"
+
 #include <algorithm>
 #include <cerrno>
 #include <libnbd.h>
@@ -27,6 +29,8 @@ Result<std::unique_ptr<Channel>> Channel::open(const Target& target, const std::
         nbd_set_pread_initialize(handle.get(), false);
 #endif
         auto connected = connect(handle.get(), target);
+        EMU_TRACE(nbd_client_connect, "server={} connected={}", target.uri(), bool(connected));
+        if (!connected) EMU_TRACE(nbd_client_error, "{}", connected.error().text);
         if (connected) {
             Fd wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
             if (!wake) return fail_errno(errno, "eventfd");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "nbd/connection.h"
 
+#include "common/trace.h"
 #include "nbd/tls.h"
 
 #include <algorithm>
@@ -293,6 +294,8 @@ bool Connection::run_here(const Request& request) const {
 }
 
 void Connection::dispatch(const Request& request, ConstBytes payload, Buffer owned) {
+    EMU_TRACE(nbd_request, "client={} cookie={:#x} command={} flags={:#x} at={} length={}", id_, request.cookie, u16(request.command),
+              request.flags, request.offset, request.length);
     const bool here = run_here(request);
     in_flight_++;
     charged_ += request_cost(negotiation_.session(), request);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "nbd/negotiation.h"
 
+#include "common/trace.h"
+
 #include <algorithm>
 #include <cerrno>
 #include <fmt/format.h>
@@ -104,6 +106,7 @@ Result<Negotiation::Step> Negotiation::feed(ConstBytes in, std::vector<u8>& out)
 }
 
 Result<Negotiation::Outcome> Negotiation::option(const Message& m) {
+    EMU_TRACE(nbd_option, "option={} length={}", m.option, m.payload.size());
     const auto row =
         std::find_if(std::begin(rows), std::end(rows), [&](const Row& each) { return u32(each.option) == m.option; });
     if (tls_ && !secure_ && m.option != u32(Option::starttls) && m.option != u32(Option::abort)) {

@@ -59,3 +59,14 @@ has "$("$img" amend -o help top.qcow2)" "Amend options for 'qcow2':"
 is "required size: $(stat -c %s m.qcow2)" "$("$img" measure -O qcow2 want.raw | head -1)"
 "$img" dd if=want.raw of=part.raw bs=1k skip=1000 count=1500 && cmp part.raw <(dd if=want.raw bs=1k skip=1000 count=500 status=none) || die "dd"
 has "$("$img" bench -c 100 -d 4 m.qcow2)" "Run completed in"
+# Key slots of an encrypted image; the secret that opened it is enough to add one.
+two=(--object secret,id=a,data=one --object secret,id=b,data=two)
+"$img" create -q "${two[@]}" -f qcow2 -o encrypt.format=luks,encrypt.key-secret=a,encrypt.iter-time=10 k.qcow2 1M
+opts=driver=qcow2,file.filename=k.qcow2,encrypt.key-secret
+"$img" amend "${two[@]}" --image-opts $opts=a -o encrypt.state=active,encrypt.new-secret=b,encrypt.iter-time=10 || die "amend: a second key"
+is 2 "$("$img" info k.qcow2 | grep -c 'active: true')"
+"$img" amend "${two[@]}" --image-opts $opts=b -o encrypt.state=inactive,encrypt.old-secret=a || die "amend: without the first"
+"$io" "${two[@]}" --image-opts -r -c 'read -q -P 0 0 1M' $opts=b || die "the second key"
+"$io" "${two[@]}" --image-opts -r -c 'read -q -P 0 0 1M' $opts=a >log 2>&1 && die "the first key still opens it"
+"$img" create -q "${two[@]}" -f qcow2 -o encrypt.format=luks,encrypt.key-secret=a,encrypt.cipher-alg=rot13 r.qcow2 1M 2>err && die "a cipher that does not exist"
+has "$(cat err)" "Invalid parameter 'rot13' for encrypt.cipher-alg"

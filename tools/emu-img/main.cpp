@@ -4,6 +4,7 @@
 
 #include "block/ops/manual.h"
 #include "common/log.h"
+#include "common/trace.h"
 
 #include <cctype>
 #include <cstring>
@@ -63,7 +64,7 @@ int main(int argc, char** argv) {
         {"V", "", "show the version and exit", "",
          [&](std::string_view) -> Result<void> { fmt::print("{} version {}\n", name, EMU_VERSION), std::exit(0); }},
         {"help-drivers", "", "", "", [](std::string_view) -> Result<void> { fmt::print("{}", block::driver_manual()), std::exit(0); }},
-        {"T,trace", "pattern", "log matching events", "", [](std::string_view) -> Result<void> { return {}; }},
+        trace::option(),
     };
     tool.commands = {img::amend_command(session),   img::bench_command(session),   img::bitmap_command(session),
                      img::check_command(session),   img::commit_command(session),  img::compare_command(session),

@@ -4,6 +4,7 @@
 #include "block/io/shell.h"
 #include "common/cli.h"
 #include "common/log.h"
+#include "common/trace.h"
 #include "objects/table.h"
 
 #include <cstring>
@@ -75,7 +76,7 @@ std::vector<cli::Option> rows(Run& run, const std::string& name) {
         {"t,cache", "cache", "cache mode", "",
          [&](std::string_view text) -> Result<void> { return run.spec.cache = EMU_TRY(block::parse_cache_mode(text)), Result<void>(); }},
         {"d,discard", "mode", "ignore or unmap: what becomes of discards", "", [&](std::string_view text) { return set_discard(run.spec.unmap, text); }},
-        {"T,trace", "pattern", "log matching events", "", ignored},
+        trace::option(),
         {"U,force-share", "", "take no locks", "", cli::into(run.spec.force_share)},
         {"untrusted", "", "follow no backing file, data file or network reference of the image", "", cli::into(run.objects.untrusted)},
         {"V", "", "show the version and exit", "",

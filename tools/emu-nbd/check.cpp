@@ -13,7 +13,7 @@ Result<void> check_list(const Options& o) {
     if (o.has_image) return fail(EINVAL, "List mode is incompatible with a file name");
     const bool exporting = o.export_name || o.description || o.offset || o.persistent || !o.bitmaps.empty() ||
                            o.allocation_depth || o.read_only || o.snapshot || o.load_snapshot || o.shared != 1 ||
-                           !o.format.empty() || o.image_opts;
+                           !o.format.empty() || o.image_opts || !o.exports.empty();
     if (exporting) return fail(EINVAL, "List mode is incompatible with export settings");
     if (o.fork || !o.pid_file.empty() || o.connect)
         return fail(EINVAL, "List mode is incompatible with --fork, --pid-file and -c");
@@ -30,8 +30,10 @@ Result<void> check_choice(std::string_view text, std::string_view what, std::ini
 }
 
 Result<void> check_image(const Options& o) {
-    if (!o.has_image)
+    if (!o.has_image && o.exports.empty())
         return fail(Error{EINVAL, "Invalid number of arguments", "the name of an image is needed, try --help"});
+    if (!o.has_image && (o.export_name || o.description || o.offset || !o.bitmaps.empty() || o.load_snapshot || !o.format.empty() || o.image_opts))
+        return fail(EINVAL, "-x, -D, -o, -B, -l, -f and --image-opts are for FILE; an --export has keys of its own");
     if (o.image_opts && !o.format.empty()) return fail(EINVAL, "--image-opts and -f are mutually exclusive");
     if (o.cache)
         EMU_CHECK(check_choice(*o.cache, "cache", {"none", "writeback", "writethrough", "directsync", "unsafe"}));

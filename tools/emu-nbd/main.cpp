@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // emu-nbd: serve a disk image to NBD clients. The options; what they do is in serve.cpp and list.cpp.
 #include "common/cli.h"
+#include "common/trace.h"
 #include "nbd/kernel.h"
 #include "options.h"
 
@@ -41,6 +42,8 @@ std::vector<cli::Option> option_rows(nbd_tool::Options& o) {
         {"e,shared", "count", "clients at a time, 0 for any number (default: 1)", "", into_number(o.shared)},
         {"t,persistent", "", "go on when the last client has left", "", cli::into(o.persistent)},
         {"x,export-name", "name", "name of the export (default: the empty one)", "", into(o.export_name)},
+        {"export", "file,name=NAME,...", "serve this image too, under its own name; may be repeated, and FILE left out", "",
+         cli::into(o.exports)},
         {"D,description", "text", "description of the export", "", into(o.description)},
         {"handshake-limit", "seconds", "time that a client has until it uses an export, 0 for any (default: 10)", "",
          into_number(o.handshake_limit)},
@@ -71,7 +74,7 @@ std::vector<cli::Option> option_rows(nbd_tool::Options& o) {
         {"tls-creds", "id", "serve TLS only, with these credentials", "", cli::into(o.tls_creds)},
         {"tls-hostname", "name", "name expected in the server's certificate, with -L", "", cli::into(o.tls_hostname)},
         {"tls-authz", "id", "ask this authorization object about the client's certificate", "", cli::into(o.tls_authz)},
-        {"T,trace", "pattern", "print events whose names match: nbd_server, or help", "", cli::into(o.trace)},
+        trace::option(),
         {"v,verbose", "", "say on stderr who comes, goes and errs", "", cli::into(o.verbose)},
         {"fork", "", "go to the background when clients can connect", "", cli::into(o.fork)},
         {"pid-file", "file", "write the process id there when clients can connect", "", cli::into(o.pid_file)},
@@ -87,10 +90,6 @@ std::vector<cli::Option> option_rows(nbd_tool::Options& o) {
 Result<int> act(const nbd_tool::Options& o) {
     if (o.version) {
         std::printf("%s version %s\n", "emu-nbd", EMU_VERSION);
-        return 0;
-    }
-    if (o.trace == "help") {
-        std::puts("nbd_server    clients that come, go, choose an export or err");
         return 0;
     }
     for (const std::string& object : o.objects)

@@ -3,6 +3,7 @@
 #pragma once
 #include "common/result.h"
 #include "crypto/tls.h"
+#include "nbd/export.h"
 #include "objects/table.h"
 
 #include <optional>
@@ -17,8 +18,8 @@ struct Options {
     bool persistent = false, verbose = false, read_only = false, snapshot = false, nocache = false, image_opts = false;
     bool allocation_depth = false, list = false, fork = false;
     std::optional<std::string> cache, aio, discard, detect_zeroes, load_snapshot, description, export_name;
-    std::vector<std::string> bitmaps, objects;
-    std::string format, tls_creds, tls_hostname, tls_authz, pid_file, trace, selinux_label, image;
+    std::vector<std::string> bitmaps, objects, exports;
+    std::string format, tls_creds, tls_hostname, tls_authz, pid_file, selinux_label, image;
     bool has_image = false, version = false;
 };
 
@@ -26,6 +27,8 @@ struct Options {
 Result<void> check(const Options& options);
 /// Open the image, and serve it until the end.
 Result<int> serve(const Options& options);
+/// All images that are served, opened: FILE by the options, and each --export by its own.
+Result<std::vector<std::shared_ptr<nbd::Export>>> make_exports(const Options& options, objects::Table& table);
 /// Print another server's exports.
 Result<int> list(const Options& options);
 

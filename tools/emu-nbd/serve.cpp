@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Opening the image and serving it until the end.
+// Serving the images until the end.
 #include "options.h"
 
 #include "common/daemon.h"
 #include "common/log.h"
 #include "common/signals.h"
 #include "common/sizes.h"
+#include "common/trace.h"
 #include "nbd/address.h"
-#include "nbd/image.h"
 #include "nbd/kernel.h"
 #include "nbd/server.h"
 #include "nbd/tls.h"
@@ -27,21 +27,6 @@ struct SocketName {
         if (!path.empty()) ::unlink(path.c_str());
     }
 };
-
-Result<nbd::ImageOptions> image_options(const Options& o, block::Context& context) {
-    nbd::ImageOptions out{.name = o.image,
-                          .format = o.format,
-                          .image_opts = o.image_opts,
-                          .writable = !o.read_only && !o.load_snapshot,
-                          .snapshot = o.snapshot,
-                          .load_snapshot = o.load_snapshot,
-                          .context = &context};
-    if (o.cache) out.cache = EMU_TRY(block::parse_cache_mode(*o.cache));
-    out.unmap = o.discard && (*o.discard == "unmap" || *o.discard == "on");
-    if (o.detect_zeroes) out.options.add("detect-zeroes", *o.detect_zeroes);
-    if (o.aio && *o.aio != "threads") out.options.add("file.aio", *o.aio);
-    return out;
-}
 
 Result<u16> port_of(const Options& o) {
     if (!o.port) return nbd::default_port;
@@ -83,9 +68,11 @@ Result<std::thread> attach_kernel(nbd::KernelDevice& device, nbd::Server& server
 }
 
 std::function<void(std::string_view)> logger(const Options& o) {
-    if (!o.trace.empty()) return [](std::string_view text) { log::print("nbd_server {}", text); };
-    if (o.verbose) return [](std::string_view text) { log::message(text); };
-    return {};
+    if (!o.verbose && !trace::on(trace::Event::nbd_server)) return {};
+    return [loud = o.verbose](std::string_view text) {
+        EMU_TRACE(nbd_server, "{}", text);
+        if (loud) log::message(text);
+    };
 }
 
 Result<nbd::TlsServer> tls_server(const Options& o, objects::Table& table) {
@@ -103,17 +90,9 @@ Result<int> run(const Options& o, objects::Table& table, std::optional<Daemon>& 
     const nbd::TlsServer tls = EMU_TRY(tls_server(o, table));
     std::optional<nbd::KernelDevice> device;
     if (o.connect) device = EMU_TRY(nbd::KernelDevice::open(*o.connect));
-    const nbd::ImageOptions image = EMU_TRY(image_options(o, table));
-    block::NodePtr node = EMU_TRY(nbd::open_for_export(image));
-    nbd::ExportOptions wanted{.name = o.export_name.value_or(""),
-                              .description = o.description.value_or(""),
-                              .offset = o.offset,
-                              .writable = !node->read_only(),
-                              .multi_conn = o.shared != 1,
-                              .allocation_depth = o.allocation_depth,
-                              .bitmaps = o.bitmaps};
+    const auto served = EMU_TRY(make_exports(o, table));
     nbd::Exports exports;
-    exports.add(EMU_TRY(nbd::Export::create(node, std::move(wanted))));
+    for (const auto& each : served) exports.add(each);
     auto loop = EMU_TRY(EventLoop::create());
     auto stop = EMU_TRY(StopOnSignals::create(*loop, {SIGHUP}));
     nbd::ServerOptions settings{.max_clients = unsigned(std::min<u64>(o.shared, 1u << 20)),
@@ -138,16 +117,17 @@ Result<int> run(const Options& o, objects::Table& table, std::optional<Daemon>& 
     }
     server.stop();
     EMU_CHECK(std::move(ended));
-    EMU_CHECK(in("flush", node->flush()));
-    EMU_CHECK(in("close", node->close()));
-    return 0;
+    Result<int> status = 0;
+    for (const auto& each : served) { // all of them, whatever becomes of one
+        if (auto flushed = in("flush", each->node().flush()); !flushed) status = fail(std::move(flushed.error()));
+        if (auto closed = in("close", each->node().close()); !closed) status = fail(std::move(closed.error()));
+    }
+    return status;
 }
 
 } // namespace
 
 Result<int> serve(const Options& o) {
-    if (!o.trace.empty() && std::string_view("nbd_server").find(o.trace.substr(0, o.trace.find('*'))) != 0)
-        log::warning(fmt::format("no event matches '{}'", o.trace));
     objects::Table table([](std::string_view text) { log::warning(text); });
     EMU_CHECK(make_objects(o, table));
     Fd activated = EMU_TRY(nbd::activated_socket());

@@ -3,6 +3,7 @@
 // from a configuration file with [inject-error] and [set-state] sections.
 #include "block/filters/filter.h"
 #include "common/text.h"
+#include "common/trace.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -97,6 +98,7 @@ private:
 };
 
 Result<void> Blkdebug::event(std::string_view name) {
+    EMU_TRACE(block_event, "{} {} event={}", driver(), name_, name);
     std::unique_lock lock(mutex_);
     const u64 state = state_; // rules see the state from before the event
     for (Rule& rule : rules_) {

@@ -108,8 +108,9 @@ Result<void> Image::amend_version(AmendArgs& args) {
 
 Result<void> Image::amend(AmendArgs& args) {
     KeyValues& o = args.options;
-    KeyValues encryption = o.take_group("encrypt");
-    if (!encryption.empty() && h_.crypt != CryptMethod::luks)
+    const auto& items = o.items();
+    const bool encryption = std::any_of(items.begin(), items.end(), [](const KeyValue& kv) { return kv.key.starts_with("encrypt."); });
+    if (encryption && h_.crypt != CryptMethod::luks)
         return fail(EINVAL, "Only LUKS encryption options can be amended for qcow2 with amend");
     if (auto cluster_size = EMU_TRY(o.take_size("cluster_size")); cluster_size && *cluster_size != cluster()) return fail(ENOTSUP, "Changing the cluster size is not supported");
     for (std::string_view fixed : {"preallocation", "encryption", "extended_l2", "compression_type"})
@@ -118,7 +119,8 @@ Result<void> Image::amend(AmendArgs& args) {
     const auto backing_name = o.take("backing_file"), format = o.take("backing_fmt"), data_file = o.take("data_file");
     const auto raw = EMU_TRY(o.take_bool("data_file_raw"));
     EMU_CHECK(first_change());
-    if (!encryption.empty()) EMU_CHECK(amend_luks(*file_, *h_.crypto, std::move(encryption), args));
+    if (encryption && !o.has("encrypt.key-secret") && !key_secret_.empty()) o.add("encrypt.key-secret", key_secret_);
+    if (encryption) EMU_CHECK(amend_luks(*file_, *h_.crypto, args));
     {
         std::unique_lock io(io_);
         std::unique_lock lock(meta_);

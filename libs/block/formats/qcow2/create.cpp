@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Fresh images: the header, a refcount table and block, an empty L1 table; then whatever preallocation asks for.
 #include "block/chain.h"
+#include "block/formats/luks/luks_options.h"
 #include "block/formats/qcow2/image.h"
 #include "block/formats/qcow2/luks.h"
 #include "common/bits.h"
@@ -146,7 +147,7 @@ Result<void> create(NodePtr file, CreateArgs& args) {
     auto mode = parse_preallocation(mode_text);
     if (!mode) return fail(EINVAL, fmt::format("Parameter 'preallocation' does not accept value '{}'", mode_text));
     const std::string secret = args.options.take("encrypt.key-secret").value_or("");
-    crypto::LuksCreate luks = EMU_TRY(luks_options(args.options));
+    crypto::LuksCreate luks = EMU_TRY(take_luks_create(args.options, "encrypt."));
     Header h = EMU_TRY(plan_header(args.size, args.options));
     if (!h.backing_file.empty() && *mode != Preallocation::off && !h.extended_l2())
         return fail(EINVAL, "Backing file and preallocation can only be used at the same time if extended_l2 is enabled");
@@ -227,7 +228,7 @@ Result<u64> needed_bytes(Node& source, u64 cluster) {
 Result<Measure> measure(u64 size, CreateArgs& args, Node* source) {
     const Preallocation mode = EMU_TRY(parse_preallocation(args.options.take("preallocation").value_or("off")));
     args.options.take("encrypt.key-secret");
-    crypto::LuksCreate luks = EMU_TRY(luks_options(args.options));
+    crypto::LuksCreate luks = EMU_TRY(take_luks_create(args.options, "encrypt."));
     Header h = EMU_TRY(plan_header(source ? source->size() : size, args.options));
     const u64 cluster = h.cluster_size(), total = align_up(h.size, cluster);
     u64 luks_bytes = 0;

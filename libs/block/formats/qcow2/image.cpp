@@ -145,6 +145,7 @@ Result<void> Image::open_cipher(OpenArgs& args) {
         return fail(EINVAL, fmt::format("Header reported '{}' encryption format but options specify '{}'", recorded, *format));
     if (args.no_io || (args.for_check && !secret)) return {};
     if (!secret) return fail(EINVAL, "Parameter 'encrypt.key-secret' is required for cipher");
+    key_secret_ = *secret;
     const std::vector<u8> key = EMU_TRY(args.context->secret(*secret));
     cipher_ = h_.crypt == CryptMethod::aes ? EMU_TRY(crypto::legacy_aes(key)) : EMU_TRY(open_luks(*file_, *h_.crypto, key));
     return {};

@@ -225,6 +225,7 @@ private:
     unsigned l2_bits_;
     std::atomic<u64> virtual_size_;
     std::unique_ptr<crypto::SectorCipher> cipher_;
+    std::string key_secret_; ///< the id of the secret that opened it
     bool untrusted_ = false, no_io_ = false;
 
     mutable std::shared_mutex io_;

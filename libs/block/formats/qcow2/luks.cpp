@@ -27,17 +27,6 @@ Result<std::unique_ptr<crypto::SectorCipher>> open_luks(Node& file, CryptoExtens
     return luks.cipher(key.bytes());
 }
 
-Result<crypto::LuksCreate> luks_options(KeyValues& options) {
-    crypto::LuksCreate out;
-    if (auto name = options.take("encrypt.cipher-alg")) out.scheme.alg = EMU_TRY(crypto::parse_cipher(*name));
-    if (auto name = options.take("encrypt.cipher-mode")) out.scheme.mode = EMU_TRY(crypto::parse_mode(*name));
-    if (auto name = options.take("encrypt.ivgen-alg")) out.scheme.ivgen = EMU_TRY(crypto::parse_ivgen(*name));
-    if (auto name = options.take("encrypt.ivgen-hash-alg")) out.scheme.ivgen_hash = EMU_TRY(crypto::parse_hash(*name));
-    if (auto name = options.take("encrypt.hash-alg")) out.hash = EMU_TRY(crypto::parse_hash(*name));
-    if (auto time = EMU_TRY(options.take_number("encrypt.iter-time"))) out.iter_time_ms = *time;
-    return out;
-}
-
 Result<std::unique_ptr<crypto::SectorCipher>> create_luks(Node& file, CryptoExtension where, const crypto::LuksCreate& wish, ConstBytes passphrase) {
     LuksArea area(file, where);
     crypto::SecretBytes key;
@@ -45,36 +34,23 @@ Result<std::unique_ptr<crypto::SectorCipher>> create_luks(Node& file, CryptoExte
     return luks.cipher(key.bytes());
 }
 
-Result<void> amend_luks(Node& file, CryptoExtension where, KeyValues options, const AmendArgs& args) {
+Result<void> amend_luks(Node& file, CryptoExtension where, AmendArgs& args) {
     LuksArea area(file, where);
     crypto::Luks luks = EMU_TRY(crypto::Luks::read(area, where.length));
-    crypto::LuksAmend what;
-    const std::string state = options.take("state").value_or("");
-    if (state != "active" && state != "inactive") return fail(EINVAL, "encrypt.state must be 'active' or 'inactive'");
-    what.activate = state == "active";
-    if (auto slot = EMU_TRY(options.take_number("keyslot"))) what.slot = unsigned(std::min<u64>(*slot, 255));
-    if (auto time = EMU_TRY(options.take_number("iter-time"))) what.iter_time_ms = *time;
-    what.force = args.force;
-    crypto::SecretBytes opening, old_secret, new_secret, master;
-    auto secret = [&](std::string_view key, crypto::SecretBytes& to) -> Result<void> {
-        auto id = options.take(key);
-        if (!id) return {};
-        const std::vector<u8> bytes = EMU_TRY(args.context->secret(*id));
-        to = crypto::SecretBytes(ConstBytes(bytes));
-        return {};
-    };
-    EMU_CHECK(secret("key-secret", opening));
-    EMU_CHECK(secret("old-secret", old_secret));
-    EMU_CHECK(secret("new-secret", new_secret));
-    EMU_CHECK(options.finish("encrypt.state, keyslot, old-secret, new-secret, iter-time, key-secret"));
-    if (what.activate) {
-        const crypto::SecretBytes& with = old_secret.size() ? old_secret : opening;
-        if (!with.size()) return fail(EINVAL, "a secret that opens the image is needed to add one");
-        master = EMU_TRY(luks.unlock(area, with.bytes()));
+    // A new slot needs the master key, which some secret opens: that of the image, or the old one.
+    const bool known = args.options.has("encrypt.key-secret");
+    crypto::SecretBytes opening, master;
+    if (known) opening = EMU_TRY(take_key_secret(args.options, "encrypt.key-secret", *args.context));
+    if (args.options.get("encrypt.state") == "active") {
+        if (const auto id = args.options.get("encrypt.old-secret")) {
+            KeyValues old;
+            old.add("old", *id);
+            opening = EMU_TRY(take_key_secret(old, "old", *args.context));
+        }
+        if (!opening.size()) return fail(EINVAL, "a secret that opens the image is needed to add one");
+        master = EMU_TRY(luks.unlock(area, opening.bytes()));
     }
-    what.old_secret = old_secret.size() ? &old_secret : nullptr;
-    what.new_secret = new_secret.size() ? &new_secret : nullptr;
-    return luks.amend(area, what, master.size() ? &master : nullptr);
+    return block::amend_luks(luks, area, args, "encrypt.", master.size() ? &master : nullptr);
 }
 
 Result<Json> luks_info(Node& file, CryptoExtension where) {

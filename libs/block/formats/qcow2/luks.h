@@ -25,11 +25,9 @@ private:
 };
 
 Result<std::unique_ptr<crypto::SectorCipher>> open_luks(Node& file, CryptoExtension where, ConstBytes passphrase);
-/// The encrypt.* creation options, taken out of `options`.
-Result<crypto::LuksCreate> luks_options(KeyValues& options);
 Result<std::unique_ptr<crypto::SectorCipher>> create_luks(Node& file, CryptoExtension where, const crypto::LuksCreate& wish, ConstBytes passphrase);
 /// `amend -o encrypt.*`: key slots.
-Result<void> amend_luks(Node& file, CryptoExtension where, KeyValues options, const AmendArgs& args);
+Result<void> amend_luks(Node& file, CryptoExtension where, AmendArgs& args);
 /// format-specific data of `info`.
 Result<Json> luks_info(Node& file, CryptoExtension where);
 

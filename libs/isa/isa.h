@@ -80,6 +80,8 @@ struct Isa {
     /// Translate from request.pc until an exit or request.max_insns; always ends the unit with an exit, sets
     /// function().pc/end/insns/ranges. Undecodable code becomes a trap, an unreadable first instruction a fetch_fault trap.
     void (*translate)(ir::Builder& builder, const TranslateRequest& request) = nullptr;
+    /// What a new thread has from its maker besides slots, pc and the header's FP state. May be null.
+    void (*inherit)(const ir::StateHeader& from, ir::StateHeader& to) = nullptr;
     /// One instruction as text; returns its length in bytes, 0 if unreadable. May be null.
     unsigned (*disassemble)(u64 pc, ConstBytes code, std::string& text) = nullptr;
 

@@ -27,6 +27,7 @@ void copy_registers(const isa::Isa& isa, const ir::StateHeader& from, ir::StateH
     to.mode = from.mode;
     to.fp_flags = from.fp_flags;
     to.mxcsr = from.mxcsr;
+    if (isa.inherit) isa.inherit(from, to);
 }
 
 /// What the new thread and its maker tell each other.

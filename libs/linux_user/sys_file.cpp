@@ -51,6 +51,8 @@ s64 open_path(Call& call, int directory, u64 path_at, u32 flags, u64 mode, const
     if (s64 result = call.load_string(path_at, path)) return result;
     if (int fd = open_proc_file(call.process, path, flags); fd != not_a_proc_file) return fd;
     if (!path.empty() && path[0] == '/') path = call.process.paths().resolve(std::move(path));
+    // The host's list of its own libraries would lead the guest's dynamic linker past -L.
+    if (path == "/etc/ld.so.cache" && !call.process.options().prefix.empty()) return -ENOENT;
     if (!resolve) return call.host_call(SYS_openat, u64(s64(directory)), host_pointer(path.c_str()), flags, mode);
     u64 how[3] = {flags, mode, *resolve};
     return call.host_call(SYS_openat2, u64(s64(directory)), host_pointer(path.c_str()), host_pointer(how), sizeof how);

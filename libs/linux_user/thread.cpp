@@ -110,6 +110,8 @@ void Thread::handle_trap(const cpu::Stop& stop) {
         int signal = stop.host_signal ? stop.host_signal : SIGSEGV;
         // An address that no page table can hold faults without saying where; it is unmapped all the same.
         int code = stop.host_code == 0 || stop.host_code == SI_KERNEL ? SEGV_MAPERR : stop.host_code;
+        // What is only reserved for the guest is not mapped to it.
+        if (code == SEGV_ACCERR && !process_.space().find(stop.value)) code = SEGV_MAPERR;
         fault(signal, code, stop.value);
         break;
     }
@@ -131,17 +133,19 @@ void Thread::release_on_exit() {
     AddressSpace& space = process_.space();
     Call call{*this, process_, process_.abi(), space, syscall_row(Sys::exit), {}};
     const unsigned word = process_.abi().model.word;
+    // The offset is a signed word: sums wrap at the guest's width.
+    auto lock_of = [&](u64 link, u64 offset) { return word == 4 ? u32(link & ~u64(1)) + u32(offset) : (link & ~u64(1)) + offset; };
     if (robust_list) {
         // struct robust_list_head: list, futex_offset, list_op_pending; bit 0 of a link marks a PI lock.
         auto entry = call.load_word(robust_list), offset = call.load_word(robust_list + word);
         auto last = call.load_word(robust_list + 2 * word);
         for (unsigned i = 0; entry && offset && (*entry & ~u64(1)) != robust_list && i < longest_robust_list; i++) {
             auto next = call.load_word(*entry & ~u64(1));
-            if (last != entry) release_robust_lock(space, (*entry & ~u64(1)) + *offset, u32(tid), *entry & 1);
+            if (last != entry) release_robust_lock(space, lock_of(*entry, *offset), u32(tid), *entry & 1);
             entry = next;
         }
         if (offset && last && (*last & ~u64(1)))
-            release_robust_lock(space, (*last & ~u64(1)) + *offset, u32(tid), *last & 1);
+            release_robust_lock(space, lock_of(*last, *offset), u32(tid), *last & 1);
     }
     if (clear_child_tid && call.store<u32>(clear_child_tid, 0))
         ::syscall(SYS_futex, space.host(clear_child_tid), FUTEX_WAKE, 1, nullptr, nullptr, 0);

@@ -161,20 +161,8 @@ u64 random(StateHeader&) {
     return u64(device()) << 32 | device();
 }
 
-/// A selector becomes a base: flat for the system's own segments, the TLS descriptors for what set_thread_area made.
-u64 load_segment(StateHeader& s, u64 segment, u64 selector) {
-    State& state = of(s);
-    const unsigned index = unsigned(selector >> 3);
-    u64 base = 0;
-    if (const unsigned tls = index - State::first_tls; tls < State::tls_entries && !(selector & 4)) {
-        if (!state.tls[tls].flags) raise(s, trap_general_protection, selector & ~u64(3));
-        base = state.tls[tls].base;
-    } else if (index > 6 || (segment == ss && (selector & ~u64(3)) == 0)) {
-        raise(s, trap_general_protection, selector & ~u64(3));
-    }
-    state.selector[segment] = u16(selector);
-    if (segment == fs) state.fs_base = base;
-    if (segment == gs) state.gs_base = base;
+u64 set_segment(StateHeader& s, u64 segment, u64 selector) {
+    if (!x86::load_segment(of(s), unsigned(segment), u16(selector))) raise(s, trap_general_protection, selector & 0xfffc);
     return 0;
 }
 
@@ -286,6 +274,8 @@ struct StringRun {
         if (address_bits == 16) state.gpr[n] = (state.gpr[n] & ~u64(0xffff)) | (value & 0xffff);
         else state.gpr[n] = value & mask();
     }
+    /// Sums wrap at 32 bits in 32-bit code.
+    u64 linear(u64 offset, u64 segment) const { return state.selector[cs] == 0x23 ? u32(offset + segment) : offset + segment; }
     u64 load(u64 at) { return memory(header).load(at, {.size_log2 = u8(std::countr_zero(bytes))}).lo; }
     void store(u64 at, u64 value) { memory(header).store(at, {.size_log2 = u8(std::countr_zero(bytes))}, {value, 0}); }
 
@@ -301,18 +291,19 @@ struct StringRun {
     }
     bool element() {
         const u64 si = get(rsi), di = get(rdi);
+        const u64 from = linear(si, base), to = linear(di, state.flat_base[es]);
         bool more = true;
         switch (op) {
-        case StringOp::movs: store(di, load(si + base)); break;
-        case StringOp::stos: store(di, state.gpr[rax]); break;
+        case StringOp::movs: store(to, load(from)); break;
+        case StringOp::stos: store(to, state.gpr[rax]); break;
         case StringOp::lods: {
-            const u64 v = load(si + base);
+            const u64 v = load(from);
             const u64 all = bytes == 8 ? ~u64(0) : (u64(1) << (8 * bytes)) - 1;
             state.gpr[rax] = bytes == 4 ? v : (state.gpr[rax] & ~all) | v;
             break;
         }
-        case StringOp::cmps: more = compare(load(si + base), load(di)); break;
-        case StringOp::scas: more = compare(state.gpr[rax], load(di)); break;
+        case StringOp::cmps: more = compare(load(from), load(to)); break;
+        case StringOp::scas: more = compare(state.gpr[rax], load(to)); break;
         }
         if (op == StringOp::movs || op == StringOp::cmps || op == StringOp::lods) set(rsi, si + u64(step));
         if (op != StringOp::lods) set(rdi, di + u64(step));
@@ -323,7 +314,7 @@ struct StringRun {
     /// Copies and fills of forward, not overlapping, flat memory go in blocks. A block that would fault is done by elements.
     bool block() {
         if (state.tlb || step < 0 || address_bits == 16 || (op != StringOp::movs && op != StringOp::stos)) return false;
-        const u64 si = get(rsi) + base, di = get(rdi);
+        const u64 si = linear(get(rsi), base), di = linear(get(rdi), state.flat_base[es]);
         u64 count = std::min<u64>(get(rcx), 4096 / bytes);
         auto room = [&](u64 at) { return (4096 - (at & 4095)) / bytes; };
         count = std::min(count, room(di));
@@ -367,7 +358,7 @@ const Helper helper_write_flags{"x86_write_flags", function(write_flags), Type::
 const Helper helper_cpuid{"x86_cpuid", function(cpuid), Type::none, 0, true, true};
 const Helper helper_timestamp{"x86_timestamp", function(timestamp), Type::i64, 0};
 const Helper helper_random{"x86_random", function(random), Type::i64, 0};
-const Helper helper_load_segment{"x86_load_segment", function(load_segment), Type::none, 2, true, true, true};
+const Helper helper_load_segment{"x86_load_segment", function(set_segment), Type::none, 2, true, true, true};
 const Helper helper_write_mxcsr{"x86_write_mxcsr", function(set_mxcsr), Type::none, 1, true, true};
 const Helper helper_read_mxcsr{"x86_read_mxcsr", function(get_mxcsr), Type::i32, 0, true};
 const Helper helper_fxsave{"x86_save", function(save), Type::none, 2, true, false, true};

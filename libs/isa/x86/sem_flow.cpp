@@ -26,18 +26,19 @@ Val branch_target(Unit& u) {
 void jmp_indirect(Unit& u) { u.ir.exit({ir::ExitKind::jump_indirect, 0, 0, 0}, branch_target(u)); }
 
 void call(Unit& u) {
-    u.push(u.word_imm(u.next), u.word_bits());
+    u.push(u.word_imm(u.next), u.insn.op_bits);
     u.ir.exit({ir::ExitKind::call, 0, target(u), u.next});
 }
 void call_indirect(Unit& u) {
     Val to = branch_target(u);
-    u.push(u.word_imm(u.next), u.word_bits());
+    u.push(u.word_imm(u.next), u.insn.op_bits);
     u.ir.exit({ir::ExitKind::call_indirect, 0, 0, u.next}, to);
 }
 
 void ret(Unit& u) {
-    Val sp = u.word(rsp), to = u.load(u.stack_address(sp), u.word_bits());
-    u.set_word(rsp, u.ir.add(sp, u.word_imm(u.word_bits() / 8 + u64(u.insn.operands->count ? u.insn.imm & 0xffff : 0))));
+    const unsigned bits = u.insn.op_bits;
+    Val sp = u.word(rsp), to = u.load(u.stack_address(sp), bits);
+    u.set_word(rsp, u.ir.add(sp, u.word_imm(bits / 8 + u64(u.insn.operands->count ? u.insn.imm & 0xffff : 0))));
     u.ir.exit({ir::ExitKind::ret, 0, 0, 0}, u.ir.zext(to, Type::i64));
 }
 
@@ -144,10 +145,15 @@ void mov_from_segment(Unit& u) {
 void load_segment(Unit& u, unsigned segment, Val selector) {
     u.ir.call(helper_load_segment, {u.ir.imm64(segment), u.ir.zext(selector, Type::i64)});
 }
+/// Bases of ES, SS and DS are part of the mode of 32-bit code: what follows may have another.
+void after_segment(Unit& u, unsigned segment) {
+    if (!u.mode64() && segment < fs) u.sync();
+}
 void mov_to_segment(Unit& u) {
     const unsigned segment = u.insn.modrm >> 3 & 7;
     if (segment == cs || segment > gs) return u.undefined();
     load_segment(u, segment, u.is_memory(1) ? u.load(u.address(), 16) : u.reg(u.insn.rm(), 16));
+    after_segment(u, segment);
 }
 void push_segment(Unit& u) {
     Val v = u.ir.call(helper_selector, {u.ir.imm64(u.arg())});
@@ -157,6 +163,15 @@ void pop_segment(Unit& u) {
     Val sp = u.word(rsp), v = u.load(u.stack_address(sp), 16);
     load_segment(u, u.arg(), v);
     u.set_word(rsp, u.ir.add(u.word(rsp), u.word_imm(u.insn.op_bits / 8)));
+    after_segment(u, u.arg());
+}
+/// LDS and its like: offset and selector from memory. The selector is loaded first, so that nothing has changed when that fails.
+void load_far(Unit& u) {
+    const unsigned bits = u.insn.op_bits;
+    Val offset = u.load(u.address(), bits), selector = u.load(u.address(bits / 8), 16);
+    load_segment(u, u.arg(), selector);
+    u.set_reg(u.insn.reg(), bits, offset);
+    u.sync();
 }
 /// RDFSBASE and its like: arg bit 0 = GS, bit 1 = write.
 void segment_base(Unit& u) {
@@ -280,6 +295,19 @@ constexpr Row flow_rows[] = {
     {Map::two, 0xa1, Prefix::any, -1, ' ', "pop", "", pop_segment, fs, default64},
     {Map::two, 0xa8, Prefix::any, -1, ' ', "push", "", push_segment, gs, default64},
     {Map::two, 0xa9, Prefix::any, -1, ' ', "pop", "", pop_segment, gs, default64},
+    {Map::one, 0xc4, Prefix::any, -1, 'm', "les", "Gv,Mv", load_far, es, no64},
+    {Map::one, 0xc5, Prefix::any, -1, 'm', "lds", "Gv,Mv", load_far, ds, no64},
+    {Map::two, 0xb2, Prefix::any, -1, 'm', "lss", "Gv,Mv", load_far, ss},
+    {Map::two, 0xb4, Prefix::any, -1, 'm', "lfs", "Gv,Mv", load_far, fs},
+    {Map::two, 0xb5, Prefix::any, -1, 'm', "lgs", "Gv,Mv", load_far, gs},
+    {Map::one, 0x9a, Prefix::any, -1, ' ', "callf", "Iz,Iw", privileged, 0, no64},
+    {Map::one, 0xea, Prefix::any, -1, ' ', "jmpf", "Iz,Iw", privileged, 0, no64},
+    {Map::one, 0xff, Prefix::any, 3, 'm', "callf", "Mv", privileged},
+    {Map::one, 0xff, Prefix::any, 5, 'm', "jmpf", "Mv", privileged},
+    {Map::one, 0xca, Prefix::any, -1, ' ', "retf", "Iw", privileged},
+    {Map::one, 0xcb, Prefix::any, -1, ' ', "retf", "", privileged},
+    {Map::one, 0xcf, Prefix::any, -1, ' ', "iret", "", privileged},
+    {Map::two, 0x34, Prefix::any, -1, ' ', "sysenter", "", privileged},
     {Map::two, 0xae, Prefix::f3, 0, 'r', "rdfsbase", "Ry", segment_base, 0, only64, feature::fsgsbase},
     {Map::two, 0xae, Prefix::f3, 1, 'r', "rdgsbase", "Ry", segment_base, 1, only64, feature::fsgsbase},
     {Map::two, 0xae, Prefix::f3, 2, 'r', "wrfsbase", "Ry", segment_base, 2, only64, feature::fsgsbase},

@@ -222,9 +222,8 @@ void divide(Unit& u) {
 void mov(Unit& u) { u.write(0, u.read(1)); }
 
 void lea(Unit& u) {
-    Insn& i = u.insn;
-    i.segment = ds; // no base is added
-    Val at = u.address();
+    const Insn& i = u.insn;
+    Val at = u.effective();
     const unsigned bits = i.op_bits;
     u.set_reg(i.reg(), bits, bits == 64 ? at : u.low(u.ir.trunc(at), bits));
 }
@@ -374,8 +373,23 @@ void bcd(Unit& u) {
 void xlat(Unit& u) {
     ir::Builder& ir = u.ir;
     Val at = ir.add(ir.get(slot_gpr + rbx), ir.zext(u.reg(rax, 8), Type::i64));
+    if (u.insn.addr_bits == 16) at = ir.ubfx(at, 0, 16);
     if (u.insn.addr_bits == 32) at = ir.zext(ir.trunc(at), Type::i64);
     u.set_reg(rax, 8, u.load(u.linear(at, u.insn.segment < 0 ? unsigned(ds) : unsigned(u.insn.segment)), 8));
+}
+
+/// SALC: AL = all ones where CF is set (in no manual of Intel's, in AMD's since 2003, on every processor).
+void salc(Unit& u) { u.set_reg(rax, 8, u.ir.select(u.cf(), u.ir.imm32(0xff), u.ir.imm32(0))); }
+
+/// ARPL: raise the RPL of a selector to that of another.
+void arpl(Unit& u) {
+    ir::Builder& ir = u.ir;
+    Val to = u.read(0), from = u.read(1);
+    Val lower = ir.ult(ir.and_(to, ir.imm32(3)), ir.and_(from, ir.imm32(3)));
+    Val raised = ir.or_(ir.and_(to, ir.imm32(0xfffc)), ir.and_(from, ir.imm32(3)));
+    u.write(0, ir.select(lower, raised, to));
+    u.set_flag(slot_zf, lower);
+    u.forget_producer();
 }
 
 // --- the tables --------------------------------------------------------------------------------------------------------------------
@@ -475,6 +489,8 @@ constexpr Row integer_rows[] = {
     {Map::one, 0xd4, Prefix::any, -1, ' ', "aam", "Ib", bcd, 4, no64},
     {Map::one, 0xd5, Prefix::any, -1, ' ', "aad", "Ib", bcd, 5, no64},
     {Map::one, 0xd7, Prefix::any, -1, ' ', "xlat", "", xlat},
+    {Map::one, 0xd6, Prefix::any, -1, ' ', "salc", "", salc, 0, no64},
+    {Map::one, 0x63, Prefix::any, -1, ' ', "arpl", "Ew,Gw", arpl, 0, no64},
 };
 
 /// CMOVcc and SETcc: sixteen opcodes each.

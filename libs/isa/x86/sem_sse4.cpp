@@ -79,7 +79,7 @@ void test(Unit& u) {
 /// PEXTRB, PEXTRW, PEXTRD, PEXTRQ, EXTRACTPS: arg = lane; a 32-bit one is a quadword with REX.W.
 void extract(Unit& u) {
     Lane lane = Lane(u.arg());
-    if (lane == Lane::i32 && u.insn.rex_w) lane = Lane::i64;
+    if (lane == Lane::i32 && u.insn.rex_w && u.mode64()) lane = Lane::i64;
     const unsigned bits = lane_bits(lane), n = unsigned(u.insn.imm) & (lane_count(lane) - 1);
     Val v = u.ir.vget(Unit::type_of(bits), lane, u.vec(1), n);
     if (u.insn.is_memory()) return u.store(u.address(), v, bits);
@@ -92,7 +92,7 @@ void extract_float(Unit& u) {
 }
 void insert(Unit& u) {
     Lane lane = Lane(u.arg());
-    if (lane == Lane::i32 && u.insn.rex_w) lane = Lane::i64;
+    if (lane == Lane::i32 && u.insn.rex_w && u.mode64()) lane = Lane::i64;
     const unsigned bits = lane_bits(lane);
     Val v = u.insn.is_memory() ? u.load(u.address(), bits) : u.reg(u.insn.rm(), bits == 64 ? 64 : 32);
     u.set_vec({u.ir.vset(lane, u.first(), v, unsigned(u.insn.imm) & (lane_count(lane) - 1))});
@@ -177,7 +177,7 @@ void string_compare(Unit& u) {
     ir::Builder& ir = u.ir;
     Val source = u.vec(1);
     ir.set(slot_vector, source);
-    const u64 wide = u.insn.rex_w ? 1 : 0;
+    const u64 wide = u.insn.rex_w && u.mode64() ? 1 : 0;
     u.forget_producer();
     ir.call(helper_string_compare, {ir.imm64(u.arg() | u64(u.insn.imm & 0xff) << 8 | wide << 16 | u64(u.insn.vex) << 17), ir.imm64(u.insn.reg())});
 }

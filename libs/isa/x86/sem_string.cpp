@@ -24,7 +24,7 @@ unsigned source_segment(const Unit& u) { return u.insn.segment < 0 ? unsigned(ds
 void repeated(Unit& u, StringOp op, unsigned bits) {
     ir::Builder& ir = u.ir;
     const unsigned segment = source_segment(u);
-    Val base = segment == fs ? ir.get(slot_fs_base) : segment == gs ? ir.get(slot_gs_base) : ir.imm64(0);
+    Val base = segment == fs ? ir.get(slot_fs_base) : segment == gs ? ir.get(slot_gs_base) : u.mode64() ? ir.imm64(0) : ir.get(slot_flat_base + segment);
     const u64 what = unsigned(op) | bits << 8 | u64(u.insn.rep) << 16 | u64(u.insn.addr_bits) << 24;
     ir.call(helper_string, {ir.imm64(what), base});
     u.forget_producer();
@@ -35,7 +35,7 @@ void string(Unit& u) {
     const unsigned bits = u.insn.opcode & 1 ? u.insn.op_bits : 8, bytes = bits / 8;
     if (u.insn.rep) return repeated(u, op, bits);
     auto source = [&] { return u.linear(string_pointer(u, rsi), source_segment(u)); };
-    auto destination = [&] { return string_pointer(u, rdi); };
+    auto destination = [&] { return u.linear(string_pointer(u, rdi), es); };
     switch (op) {
     case StringOp::movs:
         u.store(destination(), u.load(source(), bits), bits);

@@ -41,6 +41,8 @@ constexpr auto make_slots() {
     slots[slot_df] = {"df", Type::i1, offsetof(State, df)};
     slots[slot_pf] = {"pf", Type::i32, offsetof(State, pf)};
     slots[slot_af] = {"af", Type::i32, offsetof(State, af)};
+    constexpr std::string_view flat_names[] = {"es_base", "cs_base", "ss_base", "ds_base"};
+    for (unsigned n = 0; n < 4; n++) slots[slot_flat_base + n] = {flat_names[n], Type::i64, u32(offsetof(State, flat_base) + 8 * n)};
     slots[slot_fs_base] = {"fs_base", Type::i64, offsetof(State, fs_base)};
     slots[slot_gs_base] = {"gs_base", Type::i64, offsetof(State, gs_base)};
     for (unsigned n = 0; n < 16; n++) {
@@ -89,7 +91,24 @@ u32 current_mode(const State& state) {
     return m;
 }
 u32 mode_64(const ir::StateHeader& header) { return current_mode(static_cast<const State&>(header)) | mode::code64; }
-u32 mode_32(const ir::StateHeader& header) { return current_mode(static_cast<const State&>(header)); }
+u32 mode_32(const ir::StateHeader& header) {
+    const State& s = static_cast<const State&>(header);
+    const bool flat = !(s.flat_base[es] | s.flat_base[cs] | s.flat_base[ss] | s.flat_base[ds]);
+    return current_mode(s) | (flat ? 0 : mode::segmented);
+}
+
+void inherit(const ir::StateHeader& from_header, ir::StateHeader& to_header) {
+    const State& from = static_cast<const State&>(from_header);
+    State& to = static_cast<State&>(to_header);
+    std::copy(std::begin(from.selector), std::end(from.selector), to.selector);
+    std::copy(std::begin(from.tls), std::end(from.tls), to.tls);
+    to.ldt = from.ldt;
+    to.x87 = from.x87;
+    to.x87.host_current = false;
+    to.mmx_mode = from.mmx_mode;
+    to.guest_mxcsr = from.guest_mxcsr;
+    to.eflags_rest = from.eflags_rest;
+}
 
 fp::Env fp_env(u32 m) {
     constexpr fp::Round rounding[] = {fp::Round::nearest_even, fp::Round::down, fp::Round::up, fp::Round::toward_zero};
@@ -109,6 +128,7 @@ Isa make_isa(bool wide) {
     isa.reset = wide ? reset_64 : reset_32;
     isa.mode = wide ? mode_64 : mode_32;
     isa.fp_env = fp_env;
+    isa.inherit = inherit;
     isa.translate = translate;
     return isa;
 }
@@ -117,6 +137,33 @@ Isa make_isa(bool wide) {
 
 const Isa x86_64_isa = make_isa(true);
 const Isa i386_isa = make_isa(false);
+
+std::optional<u64> segment_base(const State& s, unsigned segment, u16 selector) {
+    const unsigned index = selector >> 3u;
+    constexpr unsigned code_flag = 1 << 2; // the upper bit of `contents`
+    if (selector & 4) {
+        if (!s.ldt || !s.ldt->entries[index].usable()) return std::nullopt;
+        const Descriptor& d = s.ldt->entries[index];
+        return segment == ss && d.flags & code_flag ? std::nullopt : std::optional<u64>(d.base);
+    }
+    if (const unsigned tls = index - State::first_tls; tls < State::tls_entries)
+        return s.tls[tls].usable() ? std::optional<u64>(s.tls[tls].base) : std::nullopt;
+    if (index == 0) return segment == ss && s.selector[cs] == 0x23 ? std::nullopt : std::optional<u64>(0);
+    // The system's own: 32-bit code, data, 64-bit code. A stack segment can only be data.
+    constexpr unsigned code32 = 4, data = 5, code64 = 6;
+    const bool fine = index == data || ((index == code32 || index == code64) && segment != ss);
+    return fine ? std::optional<u64>(0) : std::nullopt;
+}
+
+bool load_segment(State& s, unsigned segment, u16 selector) {
+    const auto base = segment_base(s, segment, selector);
+    if (!base) return false;
+    s.selector[segment] = selector;
+    if (segment == fs) s.fs_base = *base;
+    else if (segment == gs) s.gs_base = *base;
+    else s.flat_base[segment] = *base;
+    return true;
+}
 
 fp::Env mode_fp_env(const State& state) { return fp_env(current_mode(state)); }
 

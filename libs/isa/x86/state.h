@@ -7,6 +7,8 @@
 #include "fp/fp.h"
 #include "ir/state.h"
 
+#include <optional>
+
 namespace emu::isa::x86 {
 
 enum Gpr : unsigned { rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15 };
@@ -22,6 +24,18 @@ struct X87 {
     fp::F80 reg[8] = {};
     unsigned top() const { return status >> 11 & 7; }
     fp::F80& st(unsigned i) { return reg[(top() + i) & 7]; }
+};
+
+/// A segment as Linux describes it (struct user_desc, arch/x86/include/uapi/asm/ldt.h).
+struct Descriptor {
+    u32 base = 0, limit = 0;
+    u32 flags = 0;                 ///< seg_32bit and what follows it; 0: no descriptor
+    static constexpr u32 not_present = 1 << 5;
+    bool usable() const { return flags && !(flags & not_present); }
+};
+struct Ldt {
+    static constexpr unsigned size = 8192;
+    Descriptor entries[size];
 };
 
 struct State : ir::StateHeader {
@@ -43,18 +57,18 @@ struct State : ir::StateHeader {
     ir::V128 scratch[3];           ///< operands of helpers for vectors; nothing lasts here
     const void* model = nullptr;   ///< the CpuModel
 
-    /// 32-bit code: flat descriptors that set_thread_area and modify_ldt made, by index (base, present).
-    struct Descriptor {
-        u32 base = 0, limit = 0, flags = 0;
-    };
+    /// 32-bit code: what set_thread_area and modify_ldt made. Limits are not checked.
     static constexpr unsigned first_tls = 12, tls_entries = 3; ///< GDT_ENTRY_TLS_MIN of a 64-bit kernel
     Descriptor tls[tls_entries];
+    const Ldt* ldt = nullptr;      ///< shared by all threads of a process; null: empty
+    u64 flat_base[4] = {};         ///< of ES, CS, SS and DS: 0 in nearly all programs, which mode says
 };
 
 inline constexpr unsigned slot_gpr = 0;
 enum SlotIndex : unsigned {
     slot_zf = slot_gpr + 16, slot_sf, slot_cf, slot_of, slot_df, slot_pf, slot_af,
-    slot_fs_base, slot_gs_base,
+    slot_flat_base,      ///< ES, CS, SS, DS
+    slot_fs_base = slot_flat_base + 4, slot_gs_base,
     slot_xmm,
     slot_ymm_high = slot_xmm + 16,
     slot_mmx = slot_ymm_high + 16,
@@ -70,6 +84,11 @@ inline constexpr u32 cf = 1, fixed = 2, pf = 4, af = 16, zf = 64, sf = 128, tf =
 inline constexpr u32 ac = 1u << 18, id = 1u << 21;
 inline constexpr u32 status = cf | pf | af | zf | sf | of;
 }
+/// The base of a segment, or nothing where a selector names none that can be loaded into `segment`.
+std::optional<u64> segment_base(const State& state, unsigned segment, u16 selector);
+/// MOV to a segment register; false: #GP.
+bool load_segment(State& state, unsigned segment, u16 selector);
+
 u32 read_eflags(const State& state);
 void write_eflags(State& state, u32 value);
 

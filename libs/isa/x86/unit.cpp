@@ -108,8 +108,9 @@ Val Unit::effective() {
 }
 
 Val Unit::linear(Val at, unsigned segment) {
-    if (segment != fs && segment != gs) return at;
-    Val sum = ir.add(at, ir.get(segment == fs ? slot_fs_base : slot_gs_base));
+    const bool based = segment == fs || segment == gs || (request_.mode & mode::segmented);
+    if (!based) return at;
+    Val sum = ir.add(at, ir.get(segment == fs ? slot_fs_base : segment == gs ? slot_gs_base : slot_flat_base + segment));
     return mode64_ ? sum : ir.zext(ir.trunc(sum), Type::i64);
 }
 
@@ -118,8 +119,9 @@ Val Unit::address(s64 offset) {
     if (offset) {
         at = ir.add(at, ir.imm64(u64(offset)));
         if (insn.addr_bits == 32) at = ir.zext(ir.trunc(at), Type::i64);
+        if (insn.addr_bits == 16) at = ir.ubfx(at, 0, 16);
     }
-    return linear(at, insn.segment < 0 ? unsigned(ds) : unsigned(insn.segment));
+    return linear(at, data_segment());
 }
 
 MemFlags Unit::access(unsigned bits) {

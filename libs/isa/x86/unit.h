@@ -31,6 +31,7 @@ inline constexpr u32 rounding = 3, daz = 4, ftz = 8;   ///< MXCSR.RC as MXCSR nu
 inline constexpr u32 code64 = 16;
 inline constexpr u32 fp_trapped = 32;                  ///< some SSE exception is unmasked
 inline constexpr u32 mmx = 64;                         ///< the x87 registers are in use as MMX registers
+inline constexpr u32 segmented = 128;                  ///< 32-bit code with a base in ES, SS or DS
 }
 
 class Unit {
@@ -69,6 +70,10 @@ public:
     Val word_imm(u64 value) { return ir.imm(word_type(), value); }
 
     // --- memory
+    /// Base, index and displacement of the memory operand, in the address size, as i64.
+    Val effective();
+    /// The segment that is added to it: SS where the base is a stack register, else DS.
+    unsigned data_segment() const { return insn.segment >= 0 ? unsigned(insn.segment) : insn.base == rsp || insn.base == rbp ? ss : ds; }
     /// Linear address of the memory operand, `offset` bytes on.
     Val address(s64 offset = 0);
     /// The same without the index, which is a vector (VSIB).
@@ -81,7 +86,7 @@ public:
     Val load(Val at, unsigned bits);                    ///< zero-extended to type_of(bits)
     void store(Val at, Val value, unsigned bits);
     static MemFlags access(unsigned bits);
-    Val stack_address(Val pointer) { return ir.zext(pointer, Type::i64); }
+    Val stack_address(Val pointer) { return linear(ir.zext(pointer, Type::i64), ss); }
     void push(Val value, unsigned bits);
 
     // --- vectors (unit_vector.cpp)
@@ -150,7 +155,6 @@ public:
     void sync() { ir.sync(next); }
 
 private:
-    Val effective();
     /// What set ZF, SF, CF and OF last, as long as they are still the slots' values.
     struct Producer {
         enum Kind : u8 { none, sub, logic, add, fcmp } kind = none;

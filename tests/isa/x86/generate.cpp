@@ -16,7 +16,7 @@ constexpr std::string_view excluded[] = {
     "syscall", "sysenter", "int", "int1", "int3", "into", "iret", "hlt", "cli", "sti", "cpuid", "rdtsc", "rdtscp", "rdrand", "rdseed", "xgetbv", "xsetbv",
     "xsave", "xrstor", "xsaveopt", "xsavec", "fxsave", "fxrstor", "ldmxcsr", "vldmxcsr", "rdpid", "rdfsbase", "rdgsbase", "wrfsbase", "wrgsbase",
     "ud0", "ud1", "ud2", "clts", "invd", "wbinvd", "wrmsr", "rdmsr", "rdpmc", "clflush", "clflushopt", "fldcw", "fldenv", "frstor", "fnsave", "fnstenv",
-    "loopne", "loope", "fldconst", "fneni", "fndisi", "fnsetpm", "pushf", "bound", "arpl", "cmpxchg16b", "prefetch", "prefetchw", "push", "pop", "vmaskmovps", "f2xm1", "fyl2x", "fyl2xp1", "fptan", "fpatan", "fsin", "fcos", "fsincos",
+    "loopne", "loope", "fldconst", "fneni", "fndisi", "fnsetpm", "pushf", "bound", "arpl", "cmpxchg16b", "prefetch", "prefetchw", "push", "pop", "callf", "jmpf", "retf", "vmaskmovps", "f2xm1", "fyl2x", "fyl2xp1", "fptan", "fpatan", "fsin", "fcos", "fsincos",
 };
 
 constexpr u32 cf = 1, pf = 4, af = 16, zf = 64, sf = 128, of = 2048;
@@ -30,6 +30,7 @@ constexpr Undefined undefined_flags[] = {
     {"and", af}, {"or", af}, {"xor", af}, {"test", af}, {"shl", af | of | cf}, {"shr", af | of | cf}, {"sar", af | of | cf}, {"rol", of}, {"ror", of}, {"rcl", of},
     {"rcr", of}, {"shld", af | of | cf}, {"shrd", af | of | cf}, {"bt", of | sf | af | pf}, {"bts", of | sf | af | pf}, {"btr", of | sf | af | pf},
     {"btc", of | sf | af | pf}, {"bsf", cf | of | sf | af | pf}, {"bsr", cf | of | sf | af | pf}, {"lzcnt", of | sf | pf | af}, {"tzcnt", of | sf | pf | af},
+    {"daa", of}, {"das", of}, {"aaa", of | sf | zf | pf}, {"aas", of | sf | zf | pf}, {"aam", of | af | cf}, {"aad", of | af | cf},
     {"andn", af | pf}, {"blsi", af | pf}, {"blsr", af | pf}, {"blsmsk", af | pf}, {"bextr", af | sf | pf}, {"bzhi", af | pf},
 };
 
@@ -44,19 +45,19 @@ bool is_gpr(Kind k) { return k == Kind::E || k == Kind::G || k == Kind::R || k =
 void put(std::vector<u8>& out, u64 value, unsigned bytes) {
     for (unsigned i = 0; i < bytes; i++) out.push_back(u8(value >> (8 * i)));
 }
-/// mov r64, imm64
-void load_imm(std::vector<u8>& out, unsigned reg, u64 value) {
-    out.push_back(u8(0x48 | reg >> 3));
-    out.push_back(u8(0xb8 | (reg & 7)));
-    put(out, value, 8);
-}
-
 } // namespace
+
+/// mov r64, imm64 or mov r32, imm32
+void Generator::load_imm(std::vector<u8>& out, unsigned reg, u64 value) const {
+    if (options_.wide) out.push_back(u8(0x48 | reg >> 3));
+    out.push_back(u8(0xb8 | (reg & 7)));
+    put(out, value, options_.wide ? 8 : 4);
+}
 
 Generator::Generator(const GenerateOptions& options, const Arena& arena) : options_(options), arena_(arena) {
     for (auto table : decode_tables())
         for (const Row& row : table) {
-            if (row.features & ~options.features || row.flags & no64) continue;
+            if (row.features & ~options.features || row.flags & (options.wide ? no64 : only64)) continue;
             if (std::find(std::begin(excluded), std::end(excluded), row.name) != std::end(excluded)) continue;
             if (!options.only.empty() && !named(row.name, options.only)) continue;
             if (named(row.name, options.without)) continue;
@@ -109,18 +110,19 @@ std::vector<u8> Generator::encode(const Row& row, const DecodedOperands& operand
         const bool w = row.flags & w0 ? false : row.flags & w1 ? true : chance(.5);
         // Rows with one source only want VEX.vvvv to be all ones.
         const bool single = row.flags & vex_unary || (row.flags & vex_unary_m && row.mod != 'r');
-        const u8 v = single ? 15 : u8(random(16));
+        const u8 v = single ? 15 : u8(options_.wide ? random(16) : 8 + random(8));
         out.push_back(0xc4);
-        out.push_back(u8((random(8) << 5) | map));
+        out.push_back(u8((options_.wide ? random(8) << 5 : 0xe0) | map));
         out.push_back(u8((w ? 0x80 : 0) | v << 3 | (l ? 4 : 0) | pp));
     } else {
         const bool sized = row.prefix == Prefix::any;
         if (row.prefix == Prefix::p66 || (sized && row.features != feature::x87 && chance(.2))) out.push_back(0x66);
+        if (!options_.wide && row.name == "lea" && chance(.2)) out.push_back(0x67); // the arena is beyond 16-bit addresses
         if (row.prefix == Prefix::f3) out.push_back(0xf3);
         if (row.prefix == Prefix::f2) out.push_back(0xf2);
         if ((row.flags & lockable) && chance(.1)) out.insert(out.begin(), 0xf0);
         const bool w = row.flags & w1 ? true : row.flags & w0 ? false : chance(.4);
-        if (w || chance(.5)) out.push_back(u8(0x40 | (w ? 8 : 0) | random(8)));
+        if (options_.wide && (w || chance(.5))) out.push_back(u8(0x40 | (w ? 8 : 0) | random(8)));
         if (row.map != Map::one) out.push_back(0x0f);
         if (row.map == Map::three38) out.push_back(0x38);
         if (row.map == Map::three3a) out.push_back(0x3a);
@@ -142,6 +144,7 @@ std::vector<u8> Generator::encode(const Row& row, const DecodedOperands& operand
 /// Instructions that make the operands harmless; false: this one is not wanted.
 bool Generator::prepare(const Insn& insn, std::vector<u8>& before) {
     const std::string_view name = insn.row->name;
+    if (name == "lea" && insn.addr_bits == 16) return true;
     if (name.starts_with("sh") && name.size() == 4 && insn.op16 && name != "shlx" && name != "shrx") return false; // undefined beyond 16
     // RSP stays where it is.
     for (const OperandSpec& o : insn.operands->at) {
@@ -194,7 +197,7 @@ bool Generator::instruction(Block& block, u64 at) {
     aligned_ = std::any_of(operands.at.begin(), operands.at.end(), [](auto& o) { return o.kind == Kind::W && o.bits == size_x; });
     std::vector<u8> bytes = encode(row, operands);
     Insn insn;
-    if (decode(bytes, true, options_.features, insn) != Decoded::ok || insn.row->name != row.name || insn.segment >= 0) return false;
+    if (decode(bytes, options_.wide, options_.features, insn) != Decoded::ok || insn.row->name != row.name || insn.segment >= 0) return false;
     // VEX.vvvv is free only where a row has a separate first source; the host refuses the others.
     std::vector<u8> before;
     if (!prepare(insn, before)) return false;

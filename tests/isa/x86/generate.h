@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Random x86-64 instructions from the decode tables, with what must be set up so that their memory operands hit the arena.
+// Random instructions of 64-bit or 32-bit code from the decode tables, with what must be set up so that their memory operands hit the arena.
 #pragma once
 #include "isa/x86/insn.h"
 
@@ -18,6 +18,7 @@ struct GenerateOptions {
     unsigned length = 4;                ///< instructions of a block
     double faults = 0.01;               ///< share of memory operands that miss
     u64 features = 0;
+    bool wide = true;                   ///< 64-bit code
 };
 
 struct Block {
@@ -40,6 +41,7 @@ private:
     std::vector<u8> encode(const isa::x86::Row& row, const isa::x86::DecodedOperands& operands);
     void memory_form(std::vector<u8>& bytes, u8 reg_field, bool vex);
     bool prepare(const isa::x86::Insn& insn, std::vector<u8>& before);
+    void load_imm(std::vector<u8>& out, unsigned reg, u64 value) const;
     u64 target(unsigned alignment);
     u64 random(u64 below) { return engine_() % below; }
     bool chance(double p) { return double(engine_() >> 11) * 0x1p-53 < p; }

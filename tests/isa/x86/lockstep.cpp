@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Random x86-64 instructions in our engines and on the host CPU, state and memory compared after each block.
+// Random x86 instructions in our engines and on the host CPU, state and memory compared after each block.
 //
+//     lockstep_x86 --bits 32 --instructions 100000
 //     lockstep_x86 --instructions 10000000 --seed 1 --engine jit
 //     lockstep_x86 --only 'vpmov*,pshufb' --engine interpreter
 #include "generate.h"
@@ -53,7 +54,7 @@ std::vector<std::string> split(std::string_view text) {
 
 [[noreturn]] void usage() {
     std::fputs("usage: lockstep_x86 [--seed N] [--instructions N] [--seconds S] [--length N] [--only NAME,...] [--without NAME,...]\n"
-               "                    [--engine interpreter|jit] [--reports N] [--faults P]\n", stderr);
+               "                    [--engine interpreter|jit] [--reports N] [--faults P] [--bits 64|32]\n", stderr);
     std::exit(2);
 }
 
@@ -70,6 +71,7 @@ Options parse(int argc, char** argv) {
         else if (name == "--without") o.generate.without = split(value);
         else if (name == "--reports") o.reports = unsigned(std::strtoul(value, nullptr, 0));
         else if (name == "--faults") o.generate.faults = std::strtod(value, nullptr);
+        else if (name == "--bits") o.generate.wide = std::string_view(value) != "32";
         else if (name == "--engine") o.execution = std::string_view(value) == "jit" ? cpu::Execution::jit : cpu::Execution::interpreter;
         else usage();
     }
@@ -130,7 +132,7 @@ public:
             action.sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK;
             sigaction(signal, &action, nullptr);
         }
-        for (const isa::CpuModel& m : x86::models_64)
+        for (const isa::CpuModel& m : wide() ? x86::models_64 : x86::models_32)
             if (m.name == "max") model_ = &m;
         o_.generate.features = model_->features;
         generator_ = std::make_unique<Generator>(o_.generate, Arena{u64(arena_), arena_size});
@@ -147,14 +149,17 @@ private:
     void renew() {
         cpu_.reset();
         engine_.reset();
-        auto made = cpu::Engine::create(x86::x86_64_isa, *model_, {.execution = o_.execution, .code_buffer = usize(64) << 20}, memory_);
+        auto made = cpu::Engine::create(wide() ? x86::x86_64_isa : x86::i386_isa, *model_, {.execution = o_.execution, .code_buffer = usize(64) << 20}, memory_);
         if (!made) std::fputs("no engine\n", stderr), std::exit(1);
         engine_ = std::move(*made);
         cpu_ = std::make_unique<cpu::Vcpu>(*engine_);
         next_ = 0;
     }
+    bool wide() const { return o_.generate.wide; }
+    unsigned registers() const { return wide() ? 16 : 8; }
+    void put_end(u8* at);
     void random_state(Registers& r, std::mt19937_64& random);
-    void ours(u64 entry, Registers& r);
+    void ours(u64 entry, u64 end, Registers& r);
     std::string difference(const Registers& host, const Registers& own, const Block& block) const;
     bool one(u64 seed);
 
@@ -202,6 +207,8 @@ void fill_vector(u8* to, std::mt19937_64& random) {
 
 void Lockstep::random_state(Registers& r, std::mt19937_64& random) {
     for (u64& x : r.gpr) x = interesting(random);
+    if (!wide())
+        for (u64& x : r.gpr) x = u32(x);
     r.gpr[4] = u64(arena_) + arena_size / 2;
     r.flags = 0x202 | (random() & 0x8d5);
     auto put = [&](usize at, auto value) { std::memcpy(r.area + at, &value, sizeof value); };
@@ -228,11 +235,11 @@ void Lockstep::random_state(Registers& r, std::mt19937_64& random) {
         put(32 + 16 * i, fraction);
         put(40 + 16 * i, exponent);
     }
-    for (unsigned i = 0; i < 16; i++) fill_vector(r.area + 160 + 16 * i, random), fill_vector(r.area + 576 + 16 * i, random);
+    for (unsigned i = 0; i < registers(); i++) fill_vector(r.area + 160 + 16 * i, random), fill_vector(r.area + 576 + 16 * i, random);
     put(512, u64(7));
 }
 
-void Lockstep::ours(u64 entry, Registers& r) {
+void Lockstep::ours(u64 entry, u64 end, Registers& r) {
     auto& s = cpu_->state_as<x86::State>();
     std::memcpy(s.gpr, r.gpr, sizeof s.gpr);
     x86::write_eflags(s, u32(r.flags));
@@ -244,7 +251,7 @@ void Lockstep::ours(u64 entry, Registers& r) {
     r.flags = x86::read_eflags(s);
     r.pc = s.pc;
     r.signal = stop.kind == cpu::Stop::Kind::poll ? 254 : signal_of(stop);
-    if (r.signal == SIGILL && s.pc == native_end()) r.signal = 0, r.pc = 0;
+    if (s.pc == end && (r.signal == SIGILL || (r.signal == SIGSEGV && !wide()))) r.signal = 0, r.pc = 0;
     x86::fxsave(s, r.area, true);
     std::memcpy(r.area + 576, s.ymm_high, sizeof s.ymm_high);
 }
@@ -256,7 +263,8 @@ std::string Lockstep::difference(const Registers& host, const Registers& own, co
     };
     say("signal", u64(host.signal), u64(own.signal));
     say("pc", host.pc, own.pc);
-    for (unsigned n = 0; n < 16; n++) say("r" + std::to_string(n), host.gpr[n], own.gpr[n]);
+    const u64 gpr_mask = wide() ? ~u64(0) : 0xffffffff;
+    for (unsigned n = 0; n < registers(); n++) say("r" + std::to_string(n), host.gpr[n] & gpr_mask, own.gpr[n] & gpr_mask);
     const u64 mask = 0xcd5 & ~u64(host.signal ? 0x8d5 : block.undefined_flags);
     say("flags", host.flags & mask, own.flags & mask);
     auto field = [&](const std::string& name, usize at, unsigned bytes) {
@@ -273,10 +281,19 @@ std::string Lockstep::difference(const Registers& host, const Registers& own, co
         field(fmt::format("st{} fraction", i), 32 + 16 * i, 8);
         field(fmt::format("st{} exponent", i), 40 + 16 * i, 2);
     }
-    for (unsigned i = 0; i < 16; i++)
+    for (unsigned i = 0; i < registers(); i++)
         for (unsigned h = 0; h < 4; h++)
             field(fmt::format("ymm{}.q{}", i, h), (h < 2 ? 160 : 576) + 16 * i + 8 * (h & 1), 8);
     return out;
+}
+
+/// The jump out of a block: through memory in 64-bit code; a far one in 32-bit code, which the engine refuses at that place.
+void Lockstep::put_end(u8* at) {
+    const u8 near[] = {0xff, 0x25, 0, 0, 0, 0};
+    const u64 to = wide() ? native_end() : native_end_32() | u64(0x33) << 32;
+    if (wide()) std::memcpy(at, near, sizeof near);
+    else *at = 0xea;
+    std::memcpy(at + (wide() ? sizeof near : 1), &to, wide() ? 8 : 6);
 }
 
 bool Lockstep::one(u64 seed) {
@@ -286,10 +303,8 @@ bool Lockstep::one(u64 seed) {
     if (block.code.size() + 14 > slot || block.code.empty()) return true;
     done_ += block.insns;
     std::memcpy(at, block.code.data(), block.code.size());
-    const u8 leave[] = {0xff, 0x25, 0, 0, 0, 0};
-    std::memcpy(at + block.code.size(), leave, sizeof leave);
-    const u64 end = native_end();
-    std::memcpy(at + block.code.size() + sizeof leave, &end, 8);
+    put_end(at + block.code.size());
+    const u64 end = wide() ? native_end() : u64(at) + block.code.size();
 
     std::mt19937_64 random(seed);
     Registers start;
@@ -298,10 +313,10 @@ bool Lockstep::one(u64 seed) {
     for (usize i = 0; i < arena_size; i += 16) fill_vector(before.data() + i, random);
     std::memcpy(arena_, before.data(), arena_size);
     Registers host = start, own = start;
-    native_run(u64(at), host);
+    native_run(u64(at), host, wide());
     std::memcpy(after.data(), arena_, arena_size);
     std::memcpy(arena_, before.data(), arena_size);
-    ours(u64(at), own);
+    ours(u64(at), end, own);
     std::string text = difference(host, own, block);
     for (usize i = 0; i < arena_size; i += 8)
         if (std::memcmp(arena_ + i, after.data() + i, 8)) {
@@ -338,5 +353,10 @@ int main(int argc, char** argv) {
         std::puts("skipped: the host has no AVX2, FMA or BMI2 to compare with");
         return 77;
     }
-    return Lockstep(parse(argc, argv)).run();
+    Options options = parse(argc, argv);
+    if (!options.generate.wide && !native_has_32()) {
+        std::puts("skipped: the host's kernel has no 32-bit code");
+        return 77;
+    }
+    return Lockstep(std::move(options)).run();
 }

@@ -13,15 +13,23 @@ namespace emu::lockstep_x86 {
 
 namespace {
 volatile bool inside = false;
+u8* stub_32 = nullptr;
+constexpr u16 code_64 = 0x33, code_32 = 0x23, data = 0x2b; // of the host's kernel
 } // namespace
 
 extern "C" {
 // Used by the assembly below.
 alignas(64) Registers lockstep_registers;
 u64 lockstep_host_stack = 0, lockstep_entry = 0;
+struct {
+    u32 offset;
+    u16 selector;
+} lockstep_entry_32;
+
 void lockstep_enter();
 void lockstep_leave();
 void lockstep_leave_after_signal();
+void lockstep_to_32();
 }
 
 // The guest's registers are loaded last and stored first, relative to RIP, so that none is needed to reach them.
@@ -59,6 +67,9 @@ lockstep_enter:
     mov 120(%rax), %r15
     mov (%rax), %rax
     jmp *lockstep_entry(%rip)
+    .globl lockstep_to_32
+lockstep_to_32:
+    ljmp *lockstep_entry_32(%rip)
 lockstep_leave:
     mov %rax, lockstep_registers+1024(%rip)
     mov %rcx, lockstep_registers+1032(%rip)
@@ -119,6 +130,16 @@ void keep(const ucontext_t& context, int signal) {
 
 } // namespace
 
+u64 native_end_32() { return reinterpret_cast<u64>(stub_32); }
+
+/// Is there a descriptor for 32-bit code (CONFIG_IA32_EMULATION)?
+bool native_has_32() {
+    u64 rights;
+    bool there;
+    asm("lar %2, %0" : "=r"(rights), "=@ccz"(there) : "r"(u64(code_32)) : "cc");
+    return there && (rights & 0x8000);
+}
+
 u64 native_end() { return reinterpret_cast<u64>(&lockstep_leave); }
 
 bool native_signal(int signal, void* context_pointer) {
@@ -127,6 +148,7 @@ bool native_signal(int signal, void* context_pointer) {
     keep(context, signal);
     context.uc_mcontext.gregs[REG_RIP] = greg_t(&lockstep_leave_after_signal);
     context.uc_mcontext.gregs[REG_EFL] = 0x202;
+    context.uc_mcontext.gregs[REG_CSGSFS] = (context.uc_mcontext.gregs[REG_CSGSFS] & ~greg_t(0xffff)) | code_64;
     return true;
 }
 
@@ -135,12 +157,21 @@ void native_prepare() {
     stack.ss_size = 1 << 16;
     stack.ss_sp = mmap(nullptr, stack.ss_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     sigaltstack(&stack, nullptr);
+    // jmp *0(%rip), and where to
+    stub_32 = static_cast<u8*>(mmap(nullptr, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0));
+    const u8 jump[] = {0xff, 0x25, 0, 0, 0, 0};
+    const u64 to = native_end();
+    std::memcpy(stub_32, jump, sizeof jump);
+    std::memcpy(stub_32 + sizeof jump, &to, sizeof to);
 }
 
-void native_run(u64 entry, Registers& registers) {
+void native_run(u64 entry, Registers& registers, bool wide) {
     registers.signal = 0, registers.pc = 0;
     lockstep_registers = registers;
-    lockstep_entry = entry;
+    lockstep_entry = wide ? entry : reinterpret_cast<u64>(&lockstep_to_32);
+    lockstep_entry_32 = {u32(entry), code_32};
+    // 64-bit code has no use for these two, and a switch to another task keeps them.
+    if (!wide) asm volatile("mov %0, %%ds\n\tmov %0, %%es" : : "r"(u32(data)));
     inside = true;
     lockstep_enter();
     inside = false;

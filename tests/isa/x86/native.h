@@ -16,9 +16,12 @@ struct alignas(64) Registers {
 
 /// Where generated code jumps at its end (through memory, so that no register is used).
 u64 native_end();
+/// The selector and the code that 32-bit code leaves through: ljmp to it. Below 4 GiB, made by native_prepare().
+u64 native_end_32();
+bool native_has_32();
 /// Install the signal handlers; once.
 void native_prepare();
 /// Run code at `entry`, below 2 GiB, with `registers`; they are what it left afterwards.
-void native_run(u64 entry, Registers& registers);
+void native_run(u64 entry, Registers& registers, bool wide = true);
 
 } // namespace emu::lockstep_x86

@@ -91,6 +91,8 @@ s64 arch_prctl(Call& call) {
 
 s64 own_call(Call& call) { return call.row.name == "arch_prctl" ? arch_prctl(call) : -ENOSYS; }
 
+} // namespace
+
 void own_trap(const ir::StateHeader& state, u32 trap, u64, SignalInfo& info) {
     auto say = [&](int signal, int code, u64 address) {
         info.si_signo = signal;
@@ -106,8 +108,6 @@ void own_trap(const ir::StateHeader& state, u32 trap, u64, SignalInfo& info) {
     default: return;
     }
 }
-
-} // namespace
 
 extern const Abi abi{
     .name = "x86_64",

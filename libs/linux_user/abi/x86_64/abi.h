@@ -7,6 +7,9 @@ namespace emu::linux_user::x86_64 {
 
 extern const Abi abi;
 
+/// Shared with i386.
+void own_trap(const ir::StateHeader& state, u32 trap, u64 value, SignalInfo& info);
+
 bool push_frame(ir::StateHeader& state, AddressSpace& space, const FrameRequest& request);
 bool pop_frame(ir::StateHeader& state, AddressSpace& space, FrameRestore& restore);
 

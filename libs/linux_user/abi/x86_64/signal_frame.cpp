@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
 // struct rt_sigframe of x86-64 (arch/x86/include/asm/sigframe.h, uapi/asm/sigcontext.h): return address, ucontext, siginfo; the
 // FP state is an XSAVE image in a place of its own above, found through the context's pointer.
-#include "isa/x86/features.h"
-#include "isa/x86/x86.h"
 #include "linux_user/abi/x86_64/abi.h"
-#include "linux_user/address_space.h"
+#include "linux_user/abi/x86_64/fp_image.h"
 #include "linux_user/host_asm.h"
 
 #include <array>
@@ -24,45 +22,7 @@ constexpr usize trap_at = context_at + 160, old_mask_at = context_at + 168, cr2_
 constexpr u64 uc_fp_xstate = 1, uc_sigcontext_ss = 2, uc_strict_restore_ss = 4;
 constexpr usize red_zone = 128;
 
-// The XSAVE image: legacy area, header, AVX component; then a magic number. Its software words are in the legacy area.
-constexpr usize legacy_size = 512, header_size = 64, avx_size = 256, magic2_size = 4, software_at = 464;
-constexpr u32 magic1 = 0x46505853, magic2 = 0x46505845;
-constexpr usize image_size = legacy_size + header_size + avx_size;
-
 using Frame = std::array<u8, frame_size>;
-using Image = std::array<u8, image_size + magic2_size>;
-
-bool has_avx(const State& state) { return static_cast<const isa::CpuModel*>(state.model)->features & feature::avx; }
-
-usize image_bytes(const State& state) { return has_avx(state) ? image_size + magic2_size : legacy_size; }
-
-void put_image(Image& image, const State& state) {
-    fxsave(state, image.data(), true);
-    if (!has_avx(state)) return;
-    put_le32(image, software_at, magic1);
-    put_le32(image, software_at + 4, u32(image.size()));
-    put_le64(image, software_at + 8, 7);
-    put_le32(image, software_at + 16, u32(image_size));
-    put_le64(image, legacy_size, 7);
-    std::memcpy(image.data() + legacy_size + header_size, state.ymm_high, avx_size);
-    put_le32(image, image_size, magic2);
-}
-
-/// What the processor would have pushed: vector and error code (SDM volume 3, 6.15).
-void put_fault(Frame& frame, const FrameRequest& request) {
-    struct Vector {
-        int signal;
-        u64 number;
-    };
-    static constexpr Vector vectors[] = {{SIGFPE, 0}, {SIGTRAP, 3}, {SIGILL, 6}, {SIGBUS, 17}, {SIGSEGV, 14}};
-    if (request.info.si_code <= 0) return;
-    for (const Vector& v : vectors)
-        if (v.signal == request.signal) put_le64(frame, trap_at, v.number);
-    if (request.signal != SIGSEGV) return;
-    if (request.info.si_code == SI_KERNEL) return put_le64(frame, trap_at, 13);
-    put_le64(frame, error_at, request.info.si_code == SEGV_ACCERR ? 5 : 4);
-    put_le64(frame, cr2_at, u64(request.info.si_addr));
-}
 
 void put_context(Frame& frame, const State& state, const FrameRequest& request) {
     usize at = context_at;
@@ -74,7 +34,10 @@ void put_context(Frame& frame, const State& state, const FrameRequest& request) 
     put_le16(frame, segments_at + 4, state.selector[fs]);
     put_le16(frame, segments_at + 6, state.selector[ss]);
     put_le64(frame, old_mask_at, request.saved_mask);
-    put_fault(frame, request);
+    const FaultWords fault = fault_words(request);
+    put_le64(frame, error_at, fault.error);
+    put_le64(frame, trap_at, fault.vector);
+    put_le64(frame, cr2_at, fault.address);
 }
 
 } // namespace
@@ -82,7 +45,7 @@ void put_context(Frame& frame, const State& state, const FrameRequest& request) 
 bool push_frame(ir::StateHeader& header, AddressSpace& space, const FrameRequest& request) {
     auto& state = static_cast<State&>(header);
     Image image{};
-    put_image(image, state);
+    put_image(image, state, true);
     Frame frame{};
     constexpr u64 sa_restorer = 0x04000000;
     put_le64(frame, 0, request.action.flags & sa_restorer ? request.action.restorer : request.return_address);
@@ -118,23 +81,14 @@ bool push_frame(ir::StateHeader& header, AddressSpace& space, const FrameRequest
 namespace {
 
 bool restore_image(AddressSpace& space, u64 at, State& state) {
-    if (!at) { // none: the initial state
-        const State fresh;
-        u8 image[legacy_size] = {};
-        fxsave(fresh, image, true);
-        fxrstor(state, image, true);
+    if (!at) {
+        initial_image(state, true);
         return true;
     }
-    Image image;
+    Image image{};
     const usize size = image_bytes(state);
     if (!space.contains(at, size) || host::safe_copy(image.data(), space.host(at), size)) return false;
-    if (le32(image, 24) >> 16) return false; // reserved bits of MXCSR
-    fxrstor(state, image.data(), true);
-    if (!has_avx(state)) return true;
-    const bool extended = le32(image, software_at) == magic1 && le32(image, image_size) == magic2;
-    if (extended && le64(image, legacy_size) & 4) std::memcpy(state.ymm_high, image.data() + legacy_size + header_size, avx_size);
-    else for (auto& high : state.ymm_high) high = {};
-    return true;
+    return take_image(image, state, true);
 }
 
 } // namespace
@@ -148,8 +102,7 @@ bool pop_frame(ir::StateHeader& header, AddressSpace& space, FrameRestore& resto
     usize from = context_at;
     for (Gpr r : context_order) state.gpr[r] = le64(frame, from), from += 8;
     state.pc = le64(frame, rip_at);
-    constexpr u32 restored = eflags::status | eflags::df | eflags::ac | eflags::tf;
-    write_eflags(state, (read_eflags(state) & ~restored) | (u32(le64(frame, flags_at)) & restored));
+    restore_eflags(state, u32(le64(frame, flags_at)));
     restore.mask = le64(frame, mask_at);
     restore.alt_stack = {le64(frame, stack_at), le64(frame, stack_at + 16), le32(frame, stack_at + 8) & ~u32(SS_ONSTACK)};
     return true;

@@ -5,9 +5,10 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build_packages="g++ cmake ninja-build pkg-config libfmt-dev libcli11-dev libexpected-dev nlohmann-json3-dev libxbyak-dev
 libcapstone-dev zlib1g-dev libgnutls28-dev nettle-dev libpam0g-dev libdeflate-dev libbz2-dev libzstd-dev
 libcurl4-openssl-dev libssh-dev libnfs-dev libiscsi-dev librbd-dev libglusterfs-dev
-libnbd-dev"
+libnbd-dev liburing-dev"
 test_packages="doctest-dev python3 qemu-user binutils-aarch64-linux-gnu gcc-aarch64-linux-gnu g++-aarch64-linux-gnu libc6-dev-arm64-cross
-gcc-i686-linux-gnu libc6-dev-i386-cross mandoc git e2fsprogs
+gcc-i686-linux-gnu libc6-dev-i386-cross
+mandoc git e2fsprogs
 qemu-guest-agent qemu-utils gnutls-bin nginx-light openssh-server openssh-client tgt nfs-ganesha nfs-ganesha-vfs libvmdk-utils libvhdi-utils libqcow-utils
 7zip cryptsetup-bin dosfstools mtools
 libnbd-bin python3-libnbd nbdkit nbd-server fio"

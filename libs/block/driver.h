@@ -68,6 +68,8 @@ struct Measure {
     std::optional<u64> bitmaps;
 };
 
+struct StreamArgs;
+
 struct Driver {
     enum class Kind : u8 { format, protocol, filter };
     std::string_view name;
@@ -85,6 +87,8 @@ struct Driver {
     std::span<const CreateOption> create_options = {};
     std::span<const CreateOption> open_options = {}; ///< for help and the manual
     Result<Measure> (*measure)(u64 size, CreateArgs& args, Node* source) = nullptr;
+    /// Write an image front to back, into a pipe. ENOTSUP: not with these options. See stream.h.
+    Result<NodePtr> (*stream)(StreamArgs& args) = nullptr;
     bool has_backing = false;   ///< images of this format may have a backing file
     bool read_only = false;     ///< nodes of this driver cannot be written
     bool network = false;       ///< reaches beyond this host's files: never followed with Context::untrusted

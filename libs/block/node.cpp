@@ -245,6 +245,12 @@ Result<void> Node::wait_break(std::string_view tag) {
     return below.empty() ? Result<void>(nobody_listens()) : below[0]->wait_break(tag);
 }
 
+Result<std::vector<Zone>> Node::zones(u64 at, usize most) { return filtered() ? filtered()->zones(at, most) : not_supported("a zoned device", driver()); }
+Result<void> Node::zone_action(ZoneAction action, u64 at, u64 length) {
+    return filtered() ? filtered()->zone_action(action, at, length) : not_supported("a zoned device", driver());
+}
+Result<u64> Node::zone_append(u64 at, ConstBytes from) { return filtered() ? filtered()->zone_append(at, from) : not_supported("a zoned device", driver()); }
+
 Result<std::vector<u8>> Node::pack_cluster(ConstBytes) const { return not_supported("compression", driver()); }
 Result<void> Node::write_packed(u64, ConstBytes) { return not_supported("compression", driver()); }
 Result<ImageInfo> Node::info() { return ImageInfo{}; }

@@ -65,6 +65,7 @@ struct Limits {
     u64 zero_alignment = 1;     ///< write_zeroes below it is written as data
     u64 discard_alignment = 1;
     bool can_write_compressed = false;
+    bool only_compressed = false;
     bool can_pack = false;      ///< pack_cluster() and write_packed() work
     bool fast_zero = false;     ///< write_zeroes(no_fallback) works
     bool zero_after_create = false; ///< a fresh image reads as zeroes
@@ -104,6 +105,13 @@ struct ImageInfo {
     std::vector<SnapshotInfo> snapshots;
     Json specific;
 };
+
+/// A zone of a zoned block device; all numbers in bytes. Condition and type as the kernel numbers them (linux/blkzoned.h).
+struct Zone {
+    u64 start = 0, length = 0, capacity = 0, write_pointer = 0;
+    u8 condition = 0, type = 0;
+};
+enum class ZoneAction : u8 { open, close, finish, reset };
 
 /// Result of a consistency check; counters as `check --output=json` prints them.
 struct CheckResult {
@@ -186,6 +194,13 @@ public:
     /// The machine state area of formats that have one; offsets count from its start.
     virtual Result<void> vmstate_read(u64 at, Bytes to);
     virtual Result<void> vmstate_write(u64 at, ConstBytes from);
+
+    // Zoned devices; ENOTSUP where the storage has no zones. Filters pass these on.
+    /// At most `most` zones from the one that holds `at` on.
+    virtual Result<std::vector<Zone>> zones(u64 at, usize most);
+    virtual Result<void> zone_action(ZoneAction action, u64 at, u64 length);
+    /// Write where the zone that holds `at` goes on; says where that was.
+    virtual Result<u64> zone_append(u64 at, ConstBytes from);
 
     /// A place in a format's code that tests can interrupt: formats tell their storage child, blkdebug listens.
     virtual Result<void> event(std::string_view) { return {}; }

@@ -57,3 +57,22 @@ P
 "$io" -c 'write -q 0 64k' --image-opts driver=qcow2,file.driver=preallocate,file.file.driver=file,file.file.filename=c.qcow2,file.prealloc-size=1M || die "preallocate"
 [ $(stat -c %s c.qcow2) -lt 900000 ] || die "the file was not cut back"
 "$img" check -q c.qcow2 || die "check"
+# copy-before-write: the target gets what was there, once; blkreplay passes on; replication waits for its machine.
+"$img" create -q -f qcow2 w.qcow2 4M && "$io" -c 'write -q -P 1 0 1M' w.qcow2 && "$img" create -q -f qcow2 t.qcow2 4M
+cbw=driver=copy-before-write,file.driver=qcow2,file.file.filename=w.qcow2,target.driver=qcow2,target.file.filename=t.qcow2
+"$io" -d unmap -c 'write -q -P 2 64k 64k' -c 'write -q -P 3 64k 64k' -c 'discard -q 512k 64k' -c 'write -q -z 128k 4k' --image-opts $cbw || die "copy-before-write"
+"$io" -c 'read -q -P 3 64k 64k' w.qcow2 && "$io" -c 'read -q -P 1 64k 128k' -c 'read -q -P 1 512k 64k' -c 'read -q -P 0 0 64k' t.qcow2 || die "what was kept"
+"$io" -r -c 'read -q -P 1 0 64k' --image-opts driver=snapshot-access,file.$(echo $cbw | sed 's/,/,file./g') || die "snapshot-access"
+"$io" -r --image-opts driver=snapshot-access,file.driver=qcow2,file.file.filename=w.qcow2 -c length >out 2>&1 && die "snapshot-access of anything"
+has "$(cat out)" "copy-before-write"
+"$io" --image-opts $cbw,on-cbw-error=nothing -c length >out 2>&1 && die "on-cbw-error"
+"$io" -c 'write -q -P 4 0 64k' -c 'read -q -P 4 0 64k' --image-opts driver=blkreplay,image.driver=qcow2,image.file.filename=w.qcow2 || die "blkreplay"
+"$io" --image-opts driver=replication,mode=primary,file.driver=qcow2,file.file.filename=w.qcow2 -c 'read 0 64k' >out 2>&1 && die "replication"
+is "read failed: Input/output error" "$(cat out)"
+"$io" --image-opts driver=virtio-blk-vfio-pci,path=/dev/x -c length >out 2>&1 && die "virtio-blk-vfio-pci"
+has "$(cat out)" "/dev/vdX"
+"$io" -r -c 'read -q -P 4 64k 0' --image-opts driver=qcow2,file.driver=io_uring,file.filename=w.qcow2 || die "io_uring"
+# No zones here: said, not done.
+"$io" -c 'zrp 0 1' w.qcow2 >out 2>&1 && die "zones"
+is "zone report failed: Operation not supported" "$(cat out)"
+for c in "zo 0 512" "zc 0 512" "zf 0 512" "zrs 0 512" "zap 0 512"; do "$io" -c "$c" w.qcow2 >out 2>&1 && die "$c"; has "$(cat out)" "failed: Operation not supported"; done

@@ -106,18 +106,22 @@ public:
 
 inline KeyValues options_of(std::string_view text) { return text.empty() ? KeyValues() : KeyValues::parse(text).value(); }
 
+inline void must(const Result<void>& done) {
+    if (done) return;
+    std::fprintf(stderr, "template: %s\n", done.error().text.c_str());
+    std::abort();
+}
+
 inline std::vector<u8> make_template(const Subject& s, const Template& t, Context& context) {
     const Driver* driver = find_driver(s.format);
     auto file = std::make_shared<Storage>(std::vector<u8>(), true);
     CreateArgs create{.name = "image", .size = t.size, .options = options_of(t.options), .context = &context};
-    if (!driver->create(file, create)) std::abort();
+    must(driver->create(file, create));
     OpenArgs open{.writable = true, .options = options_of(s.open_options), .name = "image", .context = &context};
     NodePtr node = driver->open(file, open).value();
     std::vector<u8> data(5000, 0x41);
-    for (u64 at : {u64(0), t.size / 3, t.size - 6000}) {
-        if (!node->write(at / 512 * 512, data)) std::abort();
-    }
-    if (!node->close()) std::abort();
+    for (u64 at : {u64(0), t.size / 3, t.size - 6000}) must(node->write(at / 512 * 512, data));
+    must(node->close());
     return file->contents();
 }
 

@@ -13,7 +13,7 @@ struct Bench {
     block::BenchOptions options;
     std::vector<std::string> words;
     u64 pattern = 0;
-    bool write = false;
+    bool write = false, uring = false;
 };
 
 Result<int> bench(Session& session, Bench& c) {
@@ -21,7 +21,9 @@ Result<int> bench(Session& session, Bench& c) {
     if (c.words.size() != 1) return usage("Expecting one image file name");
     if (!c.write && o.flush_interval) return fail(EINVAL, "--flush-interval is only available in write tests");
     if (o.flush_interval && o.flush_interval < o.depth) return fail(EINVAL, "Flush interval can't be smaller than depth");
-    auto node = EMU_TRY(open(session, c.source, c.words[0], {.writable = c.write}));
+    block::OpenRequest request{.writable = c.write};
+    if (c.uring) request.options.add("file.aio", "io_uring");
+    auto node = EMU_TRY(open(session, c.source, c.words[0], std::move(request)));
     o.write = c.write;
     o.pattern = u8(c.pattern);
     if (!o.step) o.step = o.size;
@@ -49,7 +51,8 @@ cli::Command bench_command(Session& session) {
         format_row(c->source.format),
         number_row("flush-interval", "count", "flush after so many writes", "Invalid flush interval specified", 0, INT32_MAX, c->options.flush_interval),
         {"i,aio", "engine", "threads, native or io_uring", "",
-         [](std::string_view text) -> Result<void> {
+         [c](std::string_view text) -> Result<void> {
+             c->uring = text == "io_uring";
              return text == "threads" || text == "native" || text == "io_uring" ? Result<void>() : fail(EINVAL, fmt::format("Invalid aio option: {}", text));
          }},
         {"n,native", "", "bypass the host's page cache", "", [c](std::string_view) -> Result<void> { return c->source.cache.direct = true, Result<void>(); }},

@@ -3,6 +3,7 @@
 #include "block/ops/bitmaps.h"
 #include "block/ops/copy.h"
 #include "commands.h"
+#include "pipe.h"
 #include "common/log.h"
 #include "common/sizes.h"
 
@@ -84,6 +85,7 @@ Result<block::NodePtr> make_target(Session& session, Convert& c, u64 size, KeyVa
 
 Result<void> set_copy(Convert& c, block::Node& target) {
     const block::Limits limits = target.limits();
+    c.copy.compressed |= limits.only_compressed;
     if (c.copy.compressed && !limits.can_write_compressed) return fail(ENOTSUP, "Compression not supported for this file format");
     block::Node* backing = block::backing_of(&target);
     if (c.target_is_zero && backing) return fail(EINVAL, "Cannot use --target-is-zero when the destination image has a backing file");
@@ -97,28 +99,25 @@ Result<void> set_copy(Convert& c, block::Node& target) {
     return {};
 }
 
-/// "-" as the target: a file that is poured out in the end, because formats go back to their headers.
-class Pipe {
-public:
-    ~Pipe() {
-        if (!path_.empty()) ::unlink(path_.c_str());
+/// Standard output as the target: in one pass if the format can, by way of a file otherwise.
+Result<block::NodePtr> pipe_target(Session& session, Convert& c, OutputPipe& pipe, const std::vector<block::Node*>& sources, u64 size, KeyValues options) {
+    if (c.no_create || c.target.image_opts) return fail(EINVAL, "standard output is always a new image");
+    EMU_CHECK(pipe.check());
+    session.show_progress = false; // it would land in the image
+    const bool packs = c.target.format == "vmdk"; // compressed sizes are not known beforehand to those whose tables come first
+    if (c.backing.empty() && (!c.copy.compressed || packs) && !c.bitmaps) {
+        block::StreamArgs args{.size = size, .options = options, .data = EMU_TRY(block::data_ranges(sources, c.copy)), .name = {}, .sink = {}};
+        if (auto text = options.get("size")) args.size = std::max(size, EMU_TRY(image_size(*text)));
+        args.options.take("size");
+        auto node = EMU_TRY(in(fmt::format("error while converting {}", c.target.format), pipe.stream(c.target.format, std::move(args))));
+        if (node) {
+            c.copy.out_of_order = c.copy.offload = false;
+            return node;
+        }
     }
-    Result<void> open(Convert& c) {
-        if (c.no_create || c.target.image_opts) return fail(EINVAL, "standard output is always a new image");
-        if (::isatty(STDOUT_FILENO)) return fail(EINVAL, "standard output is a terminal");
-        const char* folder = std::getenv("TMPDIR");
-        std::string path = fmt::format("{}/emu-img.XXXXXX", folder && *folder ? folder : "/var/tmp");
-        const int fd = ::mkstemp(path.data());
-        if (fd < 0) return fail_errno(errno, path);
-        ::close(fd);
-        c.words.back() = path_ = path;
-        return {};
-    }
-    Result<void> send() { return path_.empty() ? Result<void>() : pour_out(path_); }
-
-private:
-    std::string path_;
-};
+    c.words.back() = EMU_TRY(pipe.spool());
+    return make_target(session, c, size, std::move(options));
+}
 
 Result<int> convert(Session& session, Convert& c) {
     EMU_CHECK(check_options(c));
@@ -135,19 +134,16 @@ Result<int> convert(Session& session, Convert& c) {
     std::vector<block::Node*> sources;
     u64 size = 0;
     for (usize i = 0; i + 1 < c.words.size(); i++) {
-        if (c.words[i] == "-") c.words[i] = EMU_TRY(spool_input());
+        if (c.words[i] == "-") c.words[i] = EMU_TRY(input_image());
         nodes.push_back(EMU_TRY(open(session, c.source, c.words[i])));
         if (!c.snapshot.empty()) EMU_CHECK(load_snapshot(*nodes[i], c.snapshot));
         sources.push_back(nodes[i].get());
         size += nodes[i]->size();
     }
     if (c.bitmaps && EMU_TRY(sources[0]->bitmaps()).empty()) c.bitmaps = false;
-    Pipe pipe;
-    if (c.words.back() == "-") {
-        EMU_CHECK(pipe.open(c));
-        session.show_progress = false; // it would land in the image
-    }
-    auto target = EMU_TRY(make_target(session, c, size, std::move(options)));
+    OutputPipe pipe;
+    auto target = EMU_TRY(c.words.back() == "-" ? pipe_target(session, c, pipe, sources, size, std::move(options))
+                                                : make_target(session, c, size, std::move(options)));
     EMU_CHECK(set_copy(c, *target));
     auto shown = progress(session, size);
     c.copy.progress = shown.get();

@@ -174,42 +174,6 @@ void answer_usr1() {
     }).detach();
 }
 
-Result<std::string> spool_input() {
-    if (::isatty(STDIN_FILENO)) return fail(EINVAL, "standard input is a terminal");
-    const char* folder = std::getenv("TMPDIR");
-    std::string path = fmt::format("{}/emu-img.XXXXXX", folder && *folder ? folder : "/var/tmp");
-    const int fd = ::mkstemp(path.data());
-    if (fd < 0) return fail_errno(errno, path);
-    ::unlink(path.c_str());
-    std::vector<char> buffer(1 << 20);
-    for (;;) {
-        const ssize_t got = ::read(STDIN_FILENO, buffer.data(), buffer.size());
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return fail_errno(errno, "standard input");
-        if (got == 0) return fmt::format("/proc/self/fd/{}", fd); // open until the program ends
-        for (ssize_t at = 0; at < got;) {
-            const ssize_t put = ::write(fd, buffer.data() + at, usize(got - at));
-            if (put < 0 && errno != EINTR) return fail_errno(errno, path);
-            at += std::max<ssize_t>(put, 0);
-        }
-    }
-}
-
-Result<void> pour_out(const std::string& path) {
-    Fd fd = EMU_TRY(Fd::open(path, O_RDONLY));
-    std::vector<char> buffer(1 << 20);
-    for (;;) {
-        const ssize_t got = ::read(fd.get(), buffer.data(), buffer.size());
-        if (got < 0 && errno != EINTR) return fail_errno(errno, path);
-        if (got == 0) return {};
-        for (ssize_t at = 0; at < got;) {
-            const ssize_t put = ::write(STDOUT_FILENO, buffer.data() + at, usize(got - at));
-            if (put < 0 && errno != EINTR) return fail_errno(errno, "standard output");
-            at += std::max<ssize_t>(put, 0);
-        }
-    }
-}
-
 void remove_when_killed(std::string_view path) {
     struct stat status {};
     const std::string text(path);

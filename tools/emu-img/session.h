@@ -61,11 +61,6 @@ ProgressPtr progress(const Session& session, u64 total);
 /// Before the first thread is made.
 void answer_usr1();
 
-/// "-" for an image: what comes in on standard input, kept in a file that has no name any more; the path that opens it.
-Result<std::string> spool_input();
-/// Write all of the file to standard output.
-Result<void> pour_out(const std::string& path);
-
 /// The file is removed when SIGINT, SIGTERM or SIGHUP ends the program, so that no half-written image passes as good.
 void remove_when_killed(std::string_view path);
 void keep_when_killed();

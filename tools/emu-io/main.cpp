@@ -58,6 +58,12 @@ Result<void> set_discard(bool& unmap, std::string_view text) {
     return fail(EINVAL, fmt::format("Invalid discard option: {}", text));
 }
 
+Result<void> set_engine(block::io::OpenSpec& spec, std::string_view text) {
+    if (text == "io_uring") spec.options.add("file.aio", text);
+    if (text == "io_uring" || text == "threads" || text == "native") return {};
+    return fail(EINVAL, fmt::format("Invalid aio option: {}", text));
+}
+
 std::vector<cli::Option> rows(Run& run, const std::string& name) {
     auto ignored = [](std::string_view) -> Result<void> { return {}; };
     return {
@@ -72,7 +78,7 @@ std::vector<cli::Option> rows(Run& run, const std::string& name) {
         {"C,copy-on-read", "", "copy from backing images what is read", "", cli::into(run.spec.copy_on_read)},
         {"m,misalign", "", "accepted; requests need no alignment", "", ignored},
         {"k,native-aio", "", "accepted; requests are made by threads", "", ignored},
-        {"i,aio", "engine", "accepted; requests are made by threads", "", ignored},
+        {"i,aio", "engine", "threads, native (the same) or io_uring", "", [&](std::string_view text) { return set_engine(run.spec, text); }},
         {"t,cache", "cache", "cache mode", "",
          [&](std::string_view text) -> Result<void> { return run.spec.cache = EMU_TRY(block::parse_cache_mode(text)), Result<void>(); }},
         {"d,discard", "mode", "ignore or unmap: what becomes of discards", "", [&](std::string_view text) { return set_discard(run.spec.unmap, text); }},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The bytes of the storage as they are, or a part of them (`offset`, `size`).
 #include "block/image.h"
+#include "block/stream.h"
 #include "common/bits.h"
 #include "common/checked.h"
 
@@ -26,6 +27,11 @@ public:
     }
     std::vector<NodePtr> children() const override { return {file_}; }
     int native_fd() const override { return offset_ || fixed_ ? -1 : file_->native_fd(); }
+    Result<std::vector<Zone>> zones(u64 at, usize most) override { return offset_ ? Node::zones(at, most) : file_->zones(at, most); }
+    Result<void> zone_action(ZoneAction action, u64 at, u64 length) override {
+        return offset_ ? Node::zone_action(action, at, length) : file_->zone_action(action, at, length);
+    }
+    Result<u64> zone_append(u64 at, ConstBytes from) override { return offset_ ? Node::zone_append(at, from) : file_->zone_append(at, from); }
 
 protected:
     u64 do_size() const override {
@@ -105,6 +111,29 @@ Result<NodePtr> sub_range(NodePtr node, u64 offset, u64 length) {
 
 namespace {
 
+/// One pass: what is not written is zeroes.
+class RawStream final : public StreamNode {
+public:
+    using StreamNode::StreamNode;
+    std::string_view driver() const override { return "raw"; }
+
+protected:
+    Result<void> take(u64 at, ConstBytes from) override {
+        EMU_CHECK(put_zeroes(at - reached_));
+        reached_ = at + from.size();
+        return put(from);
+    }
+    Result<void> finish() override { return put_zeroes(do_size() - reached_); }
+
+private:
+    u64 reached_ = 0;
+};
+
+Result<NodePtr> stream_raw(StreamArgs& args) {
+    EMU_CHECK(args.options.finish("no option"));
+    return NodePtr(std::make_shared<RawStream>(std::move(args)));
+}
+
 constexpr CreateOption create_options[] = {
     {"size", CreateOption::Kind::size, "Virtual disk size"},
 };
@@ -116,6 +145,6 @@ constexpr CreateOption raw_open_options[] = {
 } // namespace
 
 extern const Driver raw_driver{.name = "raw", .open = open_raw, .create = create_raw, .create_options = create_options,
-                               .open_options = raw_open_options, .measure = measure_raw, .summary = "the bytes as they are"};
+                               .open_options = raw_open_options, .measure = measure_raw, .stream = stream_raw, .summary = "the bytes as they are"};
 
 } // namespace emu::block

@@ -13,7 +13,7 @@ namespace emu::block::io {
 std::span<const Command> commands() {
     static const std::vector<Command> all = [] {
         std::vector<Command> rows;
-        for (auto part : {transfer_commands(), image_commands(), control_commands()}) rows.insert(rows.end(), part.begin(), part.end());
+        for (auto part : {transfer_commands(), image_commands(), control_commands(), zone_commands()}) rows.insert(rows.end(), part.begin(), part.end());
         std::sort(rows.begin(), rows.end(), [](const Command& a, const Command& b) { return a.name < b.name; });
         return rows;
     }();

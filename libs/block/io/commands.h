@@ -37,6 +37,7 @@ std::string one_line(const Command& command);
 std::span<const Command> transfer_commands();
 std::span<const Command> image_commands();
 std::span<const Command> control_commands();
+std::span<const Command> zone_commands();
 
 /// Requests that run while the shell goes on.
 class Background {

@@ -206,13 +206,13 @@ constexpr std::string_view write_help =
     " -q, -- print errors only\n -i, -- count an invalid request\n -p, -- accepted and ignored\n";
 
 constexpr Command rows[] = {
-    {"aio_read", "", "CP:iqvp", 2, -1, "[-Ciqv] [-P pattern] off len [len..]", "asynchronously reads a number of bytes", read_help, true, false, read_behind},
-    {"aio_write", "", "CfiP:quzp", 2, -1, "[-Cfiquz] [-P pattern] off len [len..]", "asynchronously writes a number of bytes", write_help, true, true, write_behind},
+    {"aio_read", "", "CP:iqrvp", 2, -1, "[-Ciqv] [-P pattern] off len [len..]", "asynchronously reads a number of bytes", read_help, true, false, read_behind},
+    {"aio_write", "", "CfiP:qruzp", 2, -1, "[-Cfiquz] [-P pattern] off len [len..]", "asynchronously writes a number of bytes", write_help, true, true, write_behind},
     {"discard", "d", "Cq", 2, -1, "[-Cq] off len", "discards a number of bytes at a specified offset", " Gives a range back to the storage.\n", true, true, discard},
-    {"read", "r", "abCl:pP:qs:v", 2, -1, "[-abCqv] [-P pattern [-s off] [-l len]] off len", "reads a number of bytes at a specified offset", read_help, true, false, read_once},
-    {"readv", "", "CP:qvp", 2, -1, "[-Cqv] [-P pattern] off len [len..]", "reads a number of bytes at a specified offset", read_help, true, false, read_once},
-    {"write", "w", "bcCfnpP:qs:uz", 2, -1, "[-bcCfnquz] [-P pattern | -s source_file] off len", "writes a number of bytes at a specified offset", write_help, true, true, write_once},
-    {"writev", "", "CfqP:p", 2, -1, "[-Cfq] [-P pattern] off len [len..]", "writes a number of bytes at a specified offset", write_help, true, true, write_once},
+    {"read", "r", "abCl:pP:qrs:v", 2, -1, "[-abCqv] [-P pattern [-s off] [-l len]] off len", "reads a number of bytes at a specified offset", read_help, true, false, read_once},
+    {"readv", "", "CP:qrvp", 2, -1, "[-Cqv] [-P pattern] off len [len..]", "reads a number of bytes at a specified offset", read_help, true, false, read_once},
+    {"write", "w", "bcCfnpP:qrs:uz", 2, -1, "[-bcCfnquz] [-P pattern | -s source_file] off len", "writes a number of bytes at a specified offset", write_help, true, true, write_once},
+    {"writev", "", "CfqrP:p", 2, -1, "[-Cfq] [-P pattern] off len [len..]", "writes a number of bytes at a specified offset", write_help, true, true, write_once},
 };
 
 } // namespace

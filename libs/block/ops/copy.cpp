@@ -31,18 +31,31 @@ struct Piece {
     u64 source_offset = 0;
 };
 
+/// Cuts the sources into pieces, in order.
+class Planner {
+public:
+    Planner(const std::vector<Node*>& sources, const CopyOptions& options, u64 unit) : sources_(sources), o_(options), unit_(unit) {}
+    /// False at the end.
+    Result<bool> next(Piece& piece);
+
+private:
+    Result<void> extend_to_unit(Piece& piece, u64 size);
+    const std::vector<Node*>& sources_;
+    const CopyOptions& o_;
+    u64 unit_;
+    usize index_ = 0;
+    u64 at_ = 0, target_at_ = 0, numbers_ = 0;
+};
+
 class Copier {
 public:
     Copier(const std::vector<Node*>& sources, Node& target, const CopyOptions& options)
-        : sources_(sources), target_(target), o_(options), limits_(target.limits()), start_(Clock::now()) {
-        unit_ = o_.compressed ? std::max<u64>(limits_.cluster_size, 512) : 1;
-    }
+        : target_(target), o_(options), limits_(target.limits()), unit_(o_.compressed ? std::max<u64>(limits_.cluster_size, 512) : 1),
+          planner_(sources, options, unit_), start_(Clock::now()) {}
     Result<void> run();
 
 private:
     using Clock = std::chrono::steady_clock;
-    Result<bool> next(Piece& piece);
-    Result<void> extend_to_unit(Piece& piece, u64 size);
     void work();
     Result<void> one(const Piece& piece, std::vector<u8>& buffer);
     Result<void> read(const Piece& piece, Bytes to);
@@ -55,16 +68,15 @@ private:
     void give_up(Error error);
     void keep_rate(u64 bytes);
 
-    const std::vector<Node*>& sources_;
     Node& target_;
     const CopyOptions& o_;
     Limits limits_;
-    u64 unit_ = 1;
-    Clock::time_point start_;
+    u64 unit_;
 
-    std::mutex plan_mutex_; // where the next piece begins
-    usize source_index_ = 0;
-    u64 source_at_ = 0, target_at_ = 0, numbers_ = 0, planned_ = 0;
+    std::mutex plan_mutex_;
+    Planner planner_;
+    Clock::time_point start_;
+    u64 planned_ = 0;
 
     std::mutex turn_mutex_;
     std::condition_variable turn_;
@@ -80,7 +92,7 @@ void Copier::keep_rate(u64 bytes) {
 }
 
 /// Compressed pieces are whole clusters of the target: a piece that ends inside one takes the rest along as data.
-Result<void> Copier::extend_to_unit(Piece& piece, u64 size) {
+Result<void> Planner::extend_to_unit(Piece& piece, u64 size) {
     const u64 end = piece.target + piece.length, whole = align_up(end, unit_);
     if (piece.kind != Piece::Kind::data && piece.length >= unit_) {
         piece.length = align_down(end, unit_) - piece.target;
@@ -91,20 +103,19 @@ Result<void> Copier::extend_to_unit(Piece& piece, u64 size) {
     return {};
 }
 
-/// The next piece in order; false at the end. plan_mutex_ is held.
-Result<bool> Copier::next(Piece& piece) {
-    while (source_index_ < sources_.size() && source_at_ >= sources_[source_index_]->size()) {
-        source_index_++;
-        source_at_ = 0;
+Result<bool> Planner::next(Piece& piece) {
+    while (index_ < sources_.size() && at_ >= sources_[index_]->size()) {
+        index_++;
+        at_ = 0;
     }
-    if (source_index_ == sources_.size()) return false;
-    Node& source = *sources_[source_index_];
+    if (index_ == sources_.size()) return false;
+    Node& source = *sources_[index_];
     const u64 size = source.size();
-    piece = {.number = numbers_++, .source = &source, .at = source_at_, .target = target_at_, .length = size - source_at_};
+    piece = {.number = numbers_++, .source = &source, .at = at_, .target = target_at_, .length = size - at_};
     const bool over_backing = o_.top_only && target_at_ < o_.backing_length;
     if (over_backing) piece.length = std::min(piece.length, o_.backing_length - target_at_);
-    auto asked = chain_extent(source, over_backing ? backing_of(&source) : nullptr, source_at_, piece.length);
-    if (!asked && !o_.salvage) return fail(std::move(asked.error()).in(fmt::format("error while reading block status at offset {}", source_at_)));
+    auto asked = chain_extent(source, over_backing ? backing_of(&source) : nullptr, at_, piece.length);
+    if (!asked && !o_.salvage) return fail(std::move(asked.error()).in(fmt::format("error while reading block status at offset {}", at_)));
     ChainExtent extent;
     if (asked) extent = std::move(*asked);
     else extent.length = std::min(piece.length, max_piece), extent.data = extent.allocated = true;
@@ -119,9 +130,8 @@ Result<bool> Copier::next(Piece& piece) {
         }
     }
     if (unit_ > 1) EMU_CHECK(extend_to_unit(piece, size));
-    source_at_ += piece.length;
+    at_ += piece.length;
     target_at_ += piece.length;
-    keep_rate(piece.length);
     return true;
 }
 
@@ -259,9 +269,10 @@ void Copier::work() {
                 std::lock_guard turn(turn_mutex_);
                 if (error_) return;
             }
-            auto more = next(piece);
+            auto more = planner_.next(piece);
             if (!more) return give_up(std::move(more.error()));
             if (!*more) return;
+            keep_rate(piece.length);
         }
         if (auto done = one(piece, buffer); !done) return give_up(std::move(done.error()));
         end_turn(piece.number);
@@ -282,6 +293,17 @@ Result<void> Copier::run() {
 unsigned worker_threads(unsigned wanted) {
     // One more than there are processors hides the time that one of them waits for the host.
     return std::max(1u, std::min(wanted, std::thread::hardware_concurrency() + 1));
+}
+
+Result<std::vector<Range>> data_ranges(const std::vector<Node*>& sources, const CopyOptions& options) {
+    std::vector<Range> out;
+    Planner planner(sources, options, 1);
+    for (Piece piece; EMU_TRY(planner.next(piece));) {
+        if (piece.kind != Piece::Kind::data && options.sparse) continue;
+        if (!out.empty() && out.back().at + out.back().length == piece.target) out.back().length += piece.length;
+        else out.push_back({piece.target, piece.length});
+    }
+    return out;
 }
 
 Result<void> copy_contents(const std::vector<Node*>& sources, Node& target, const CopyOptions& options) {

@@ -3,6 +3,7 @@
 // otherwise.
 #pragma once
 #include "block/node.h"
+#include "block/stream.h"
 #include "common/progress.h"
 
 #include <functional>
@@ -26,6 +27,9 @@ struct CopyOptions {
 
 /// The contents of the sources, one behind the other, into the target from its beginning on.
 Result<void> copy_contents(const std::vector<Node*>& sources, Node& target, const CopyOptions& options);
+
+/// Where copy_contents() will write something else than zeroes, in ascending order; zeroes in the midst of data count as data.
+Result<std::vector<Range>> data_ranges(const std::vector<Node*>& sources, const CopyOptions& options);
 
 /// How many threads help with CPU-bound work.
 unsigned worker_threads(unsigned wanted);

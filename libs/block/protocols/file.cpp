@@ -3,6 +3,8 @@
 // the kernel takes them as they are, so there is no state to lock here.
 #include "block/image.h"
 #include "block/protocols/file_lock.h"
+#include "block/protocols/uring.h"
+#include "block/protocols/zones.h"
 #include "common/bits.h"
 #include "common/fd.h"
 
@@ -29,14 +31,17 @@ constexpr usize direct_alignment = 4096;
 
 class FileNode final : public Node {
 public:
-    FileNode(Fd fd, std::string_view driver, bool device, bool direct, bool no_flush, u64 size, u32 alignment)
-        : fd_(std::move(fd)), driver_(driver), device_(device), direct_(direct), no_flush_(no_flush), size_(size), alignment_(alignment) {}
+    FileNode(Fd fd, std::string_view driver, bool device, bool direct, bool no_flush, bool uring, u64 size, u32 alignment)
+        : fd_(std::move(fd)), driver_(driver), device_(device), direct_(direct), no_flush_(no_flush), uring_(uring), size_(size), alignment_(alignment) {}
 
     std::string_view driver() const override { return driver_; }
     Limits limits() const override {
         return {.request_alignment = alignment_, .fast_zero = true, .zero_after_create = !device_, .growable = !device_};
     }
     int native_fd() const override { return fd_.get(); }
+    Result<std::vector<Zone>> zones(u64 at, usize most) override { return report_zones(fd_.get(), at, most); }
+    Result<void> zone_action(ZoneAction action, u64 at, u64 length) override { return act_on_zones(fd_.get(), action, at, length); }
+    Result<u64> zone_append(u64 at, ConstBytes from) override;
     std::optional<u64> allocated_size() const override {
         struct stat status {};
         if (::fstat(fd_.get(), &status) != 0) return std::nullopt;
@@ -63,10 +68,11 @@ private:
 
     Fd fd_;
     std::string_view driver_;
-    bool device_, direct_, no_flush_;
+    bool device_, direct_, no_flush_, uring_;
     std::atomic<u64> size_;
     u32 alignment_;
     std::atomic<bool> no_zero_range_{false}, no_punch_{false};
+    std::mutex append_;
 };
 
 std::unique_ptr<void, FreeDeleter> aligned_buffer(usize size) {
@@ -76,6 +82,11 @@ std::unique_ptr<void, FreeDeleter> aligned_buffer(usize size) {
 }
 
 Result<void> FileNode::transfer_read(u64 at, Bytes to) {
+    if (uring_) {
+        const usize got = EMU_TRY(uring_read(fd_.get(), at, to));
+        std::memset(to.data() + got, 0, to.size() - got);
+        return {};
+    }
     while (!to.empty()) {
         const ssize_t got = ::pread(fd_.get(), to.data(), to.size(), off_t(at));
         if (got < 0 && errno == EINTR) continue;
@@ -91,6 +102,11 @@ Result<void> FileNode::transfer_read(u64 at, Bytes to) {
 }
 
 Result<void> FileNode::transfer_write(u64 at, ConstBytes from) {
+    if (uring_) {
+        EMU_CHECK(uring_write(fd_.get(), at, from));
+        at += from.size();
+        from = {};
+    }
     while (!from.empty()) {
         const ssize_t got = ::pwrite(fd_.get(), from.data(), from.size(), off_t(at));
         if (got < 0 && errno == EINTR) continue;
@@ -117,6 +133,16 @@ Result<void> FileNode::do_write(u64 at, ConstBytes from, WriteFlags) {
     auto bounce = aligned_buffer(from.size());
     std::memcpy(bounce.get(), from.data(), from.size());
     return transfer_write(at, {static_cast<const u8*>(bounce.get()), from.size()});
+}
+
+Result<u64> FileNode::zone_append(u64 at, ConstBytes from) {
+    std::lock_guard lock(append_); // the zone's pointer is where the next one writes
+    const std::vector<Zone> zone = EMU_TRY(report_zones(fd_.get(), at, 1));
+    if (zone.empty()) return fail(EINVAL, "there is no zone");
+    const u64 place = zone[0].write_pointer;
+    if (from.size() > zone[0].start + zone[0].capacity - place) return fail(ENOSPC, "the zone has no room for that");
+    EMU_CHECK(do_write(place, from, WriteFlags::none));
+    return place;
 }
 
 Result<void> FileNode::fallocate(int mode, u64 at, u64 length) {
@@ -265,11 +291,10 @@ u32 direct_unit(int fd, const struct stat& status) {
 Result<NodePtr> open_host(OpenArgs& args, std::string_view driver) {
     const auto path = args.options.take("filename");
     if (!path) return fail(EINVAL, "The 'file' block driver requires a file name");
-    for (std::string_view ignored : {"aio", "aio-max-batch", "drop-cache", "pr-manager", "x-check-cache-dropped"}) {
-        auto value = args.options.take(ignored);
-        if (value && ignored == "aio" && *value != "threads" && *value != "native" && *value != "io_uring")
-            return fail(EINVAL, fmt::format("Invalid parameter '{}'", *value));
-    }
+    const std::string engine = args.options.take("aio").value_or("threads");
+    if (engine != "threads" && engine != "native" && engine != "io_uring") return fail(EINVAL, fmt::format("Invalid parameter '{}'", engine));
+    if (engine == "io_uring") EMU_CHECK(check_uring());
+    for (std::string_view ignored : {"aio-max-batch", "drop-cache", "pr-manager", "x-check-cache-dropped"}) args.options.take(ignored);
     const std::string locking = args.options.take("locking").value_or("auto");
     if (locking != "on" && locking != "off" && locking != "auto") return fail(EINVAL, fmt::format("Invalid parameter '{}'", locking));
     int flags = (args.writable ? O_RDWR : O_RDONLY) | (args.cache.direct ? O_DIRECT : 0);
@@ -284,7 +309,7 @@ Result<NodePtr> open_host(OpenArgs& args, std::string_view driver) {
         EMU_CHECK(lock_file(fd.get(), *path, {.write = args.writable}));
     const u64 size = EMU_TRY(host_size(fd.get(), status));
     const u32 unit = args.cache.direct ? direct_unit(fd.get(), status) : 1;
-    return NodePtr(std::make_shared<FileNode>(std::move(fd), driver, device, args.cache.direct, args.cache.no_flush, size, unit));
+    return NodePtr(std::make_shared<FileNode>(std::move(fd), driver, device, args.cache.direct, args.cache.no_flush, engine == "io_uring", size, unit));
 }
 
 Result<NodePtr> open_file(NodePtr, OpenArgs& args) { return open_host(args, "file"); }
@@ -333,7 +358,7 @@ constexpr CreateOption file_options[] = {
 constexpr CreateOption file_open_options[] = {
     {"filename", CreateOption::Kind::string, "path of the file"},
     {"locking", CreateOption::Kind::string, "lock the file against other users: on, off or auto", "auto"},
-    {"aio", CreateOption::Kind::string, "threads, native or io_uring; accepted, requests are made by threads", "threads"},
+    {"aio", CreateOption::Kind::string, "engine of requests: threads, native (the same) or io_uring", "threads"},
 };
 
 } // namespace

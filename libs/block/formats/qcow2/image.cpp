@@ -3,6 +3,7 @@
 #include "block/formats/qcow2/image.h"
 
 #include "block/formats/qcow2/luks.h"
+#include "block/formats/qcow2/stream.h"
 #include "common/bits.h"
 #include "common/bytes.h"
 
@@ -419,5 +420,5 @@ constexpr CreateOption qcow2_open_options[] = {
 namespace emu::block {
 extern const Driver qcow2_driver{.name = "qcow2", .probe = qcow2::probe, .open = qcow2::Image::open, .create = qcow2::create,
                                  .create_options = qcow2::qcow2_options, .open_options = qcow2::qcow2_open_options,
-                                 .measure = qcow2::measure, .has_backing = true, .summary = "QEMU copy-on-write image, version 2 and 3"};
+                                 .measure = qcow2::measure, .stream = qcow2::stream, .has_backing = true, .summary = "QEMU copy-on-write image, version 2 and 3"};
 } // namespace emu::block

@@ -190,6 +190,6 @@ constexpr CreateOption vmdk_options[] = {
 } // namespace
 
 extern const Driver vmdk_driver{.name = "vmdk", .probe = probe, .open = VmdkNode::open, .create = create, .create_options = vmdk_options,
-                                .has_backing = true, .summary = "VMware disk image"};
+                                .stream = vmdk::stream, .has_backing = true, .summary = "VMware disk image"};
 
 } // namespace emu::block

@@ -73,4 +73,7 @@ private:
     std::mutex mutex_;
 };
 
+/// Driver::stream of the format: streamOptimized only.
+Result<NodePtr> stream(StreamArgs& args);
+
 } // namespace emu::block::vmdk

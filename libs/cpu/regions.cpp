@@ -32,9 +32,9 @@ constexpr Budget usual{600, 60}, again{100, 10};
 
 /// The unit at (pc, mode) is hot. The lock is held.
 void Translated::promote(Lock& lock, u64 pc, u32 mode) {
-    auto at = units_.find({pc, mode});
-    if (at == units_.end() || at->second->is_region || at->second->tried) return;
-    at->second->tried = true;
+    jit::Unit* unit = units_.find(pc, mode);
+    if (!unit || unit->is_region || unit->tried) return;
+    unit->tried = true;
     if (engine_.options.tier2 == Tier2::synchronous) {
         compile_region({pc, mode}, &lock);
         return;
@@ -110,7 +110,7 @@ void Translated::compile_region(UnitKey key, Lock* held) {
                                    .system = engine_.options.system, .code = &reader, .leaders = leaders};
         engine_.isa->translate(builder, unit);
     };
-    request.wanted = [&](u64 pc) { return locked([&] { return units_.count({pc, key.second}) != 0; }); };
+    request.wanted = [&](u64 pc) { return locked([&] { return units_.find(pc, key.second) != nullptr; }); };
     const auto region = ir::build_region(request);
     if (!region) return;
 #ifdef EMU_CHECKED
@@ -125,7 +125,7 @@ void Translated::compile_region(UnitKey key, Lock* held) {
         if (!reader.unchanged()) return;
         jit::Unit& added = jit_->add(std::move(unit), request.fp);
         if (wants_dump()) dump_region(*engine_.isa, *region, *engine_.memory, jit_->code(added), jit_->entry(added));
-        if (auto old = units_.find(key); old != units_.end()) drop(*old->second);
+        if (jit::Unit* old = units_.find(key.first, key.second)) drop(*old);
         install(added);
         for (const auto& block : region->blocks) covered_.insert({block->function.pc, key.second});
         engine_.stats.regions++;

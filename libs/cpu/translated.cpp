@@ -53,8 +53,8 @@ void Translated::remove(Runner& runner) {
 // --- units -----------------------------------------------------------------------------------------------------------------
 
 jit::Unit* Translated::find_or_translate(Lock& lock, Runner& runner, u64 pc, u32 mode) {
-    auto at = units_.find({pc, mode});
-    return at != units_.end() ? at->second : translate(lock, runner, pc, mode);
+    jit::Unit* unit = units_.find(pc, mode);
+    return unit ? unit : translate(lock, runner, pc, mode);
 }
 
 /// Null: not even one instruction fits, let the interpreter do it.
@@ -97,7 +97,8 @@ void Translated::tell_profiler(const jit::Unit& unit) {
 
 void Translated::install(jit::Unit& unit) {
     if (perf_map_) tell_profiler(unit);
-    units_[{unit.pc, unit.mode}] = &unit;
+    units_.insert(unit);
+    maybe_[filter_bit({unit.pc, unit.mode})] = true;
     for_each_page(unit, [&](u64 page) {
         auto& list = pages_[page];
         if (list.empty() || list.back() != &unit) list.push_back(&unit);
@@ -107,7 +108,7 @@ void Translated::install(jit::Unit& unit) {
 void Translated::drop(jit::Unit& unit) {
     jit_->unlink(unit);
     forget_jumps(unit);
-    units_.erase({unit.pc, unit.mode});
+    units_.erase(unit.pc, unit.mode);
     for_each_page(unit, [&](u64 page) {
         auto at = pages_.find(page);
         if (at == pages_.end()) return;
@@ -170,6 +171,7 @@ void Translated::flush(Lock& lock) {
     lock.lock();
     waiting_.clear();
     units_.clear();
+    maybe_.assign(maybe_.size(), false);
     dormant_.clear();
     covered_.clear();
     pages_.clear();

@@ -3,35 +3,31 @@
 
 #include <cerrno>
 #include <cstring>
-#include <unistd.h>
 
 namespace emu::jit {
 
 namespace {
 
-/// Memory that can be mapped more than once, mapped to be written.
-Result<u8*> shared_memory(usize size, int protection, int& fd) {
-    fd = memfd_create("emu-code", MFD_CLOEXEC);
-    if (fd < 0) return fail_errno(errno, "memory for translated code");
-    void* at = ftruncate(fd, off_t(size)) == 0 ? mmap(nullptr, size, protection, MAP_SHARED, fd, 0) : MAP_FAILED;
-    if (at != MAP_FAILED) return static_cast<u8*>(at);
-    const int error = errno;
-    close(fd);
-    return fail_errno(error, "memory for translated code");
+Result<u8*> shared_memory(usize size) {
+    void* at = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at == MAP_FAILED) return fail_errno(errno, "memory for translated code");
+    return static_cast<u8*>(at);
+}
+
+/// Moving nothing of a shared mapping makes a second one of the same memory (mremap(2), old_size 0).
+u8* map_again(u8* memory, usize size, u8* at) {
+    void* second = mremap(memory, 0, size, at ? MREMAP_MAYMOVE | MREMAP_FIXED : MREMAP_MAYMOVE, at);
+    return second == MAP_FAILED ? nullptr : static_cast<u8*>(second);
 }
 
 } // namespace
 
 Result<CodeBuffer> CodeBuffer::create(usize size) {
     CodeBuffer buffer;
-    int fd = -1;
-    buffer.write_ = EMU_TRY(shared_memory(size, PROT_READ | PROT_WRITE, fd));
+    buffer.write_ = EMU_TRY(shared_memory(size));
     buffer.size_ = size;
-    void* exec = mmap(nullptr, size, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
-    const int error = errno;
-    close(fd);
-    if (exec == MAP_FAILED) return fail_errno(error, "memory for translated code");
-    buffer.exec_ = static_cast<u8*>(exec);
+    buffer.exec_ = map_again(buffer.write_, size, nullptr);
+    if (!buffer.exec_ || mprotect(buffer.exec_, size, PROT_READ | PROT_EXEC)) return fail_errno(errno, "memory for translated code");
     return buffer;
 }
 
@@ -47,17 +43,13 @@ Result<void> CodeBuffer::make_data(Range pages) {
 }
 
 Result<CodeBuffer::Copy> CodeBuffer::copy(std::span<const Range> parts) const {
-    int fd = -1;
-    u8* at = EMU_TRY(shared_memory(size_, PROT_READ | PROT_WRITE, fd));
-    close(fd);
+    u8* at = EMU_TRY(shared_memory(size_));
     for (auto [begin, end] : parts) std::memcpy(at + begin, write_ + begin, end - begin);
     return Copy(at, size_);
 }
 
 void CodeBuffer::adopt(Copy copy) {
-    // Moving nothing of a shared mapping makes a second one of the same memory (mremap(2), old_size 0).
-    void* exec = mremap(copy.at_, 0, size_, MREMAP_MAYMOVE | MREMAP_FIXED, exec_);
-    EMU_ASSERT(exec == exec_ && mprotect(exec_, size_, PROT_READ | PROT_EXEC) == 0);
+    EMU_ASSERT(map_again(copy.at_, size_, exec_) == exec_ && mprotect(exec_, size_, PROT_READ | PROT_EXEC) == 0);
     if (data_.begin != data_.end) EMU_ASSERT(make_data(data_).has_value());
     void* write = mremap(copy.at_, size_, size_, MREMAP_MAYMOVE | MREMAP_FIXED, write_);
     EMU_ASSERT(write == write_);

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// The units by place and mode. Looked into whenever translated code is left, which at the start of a program means another miss
+// of the host's caches for every step; so the entries lie flat, and a lookup mostly touches one line of them.
+#pragma once
+#include "jit/unit.h"
+
+#include <vector>
+
+namespace emu::cpu {
+
+class UnitMap {
+public:
+    /// Null: there is none.
+    jit::Unit* find(u64 pc, u32 mode) const {
+        for (usize at = home(pc, mode);; at = next(at)) {
+            const Entry& entry = entries_[at];
+            if (!entry.unit || (entry.pc == pc && entry.unit->mode == mode)) return entry.unit;
+        }
+    }
+    /// Takes the place of another one with its pc and mode. The map does not own it.
+    void insert(jit::Unit& unit) {
+        if (++size_ * 2 > entries_.size()) grow();
+        if (!put(unit)) size_--;
+    }
+    void erase(u64 pc, u32 mode) {
+        usize hole = home(pc, mode);
+        while (entries_[hole].unit && !(entries_[hole].pc == pc && entries_[hole].unit->mode == mode)) hole = next(hole);
+        if (!entries_[hole].unit) return;
+        size_--;
+        // Entries behind move up, as far as that brings them no further forward than their home.
+        for (usize at = next(hole); entries_[at].unit; at = next(at)) {
+            const usize wanted = home(entries_[at].pc, entries_[at].unit->mode);
+            if (((at - wanted) & mask()) < ((at - hole) & mask())) continue;
+            entries_[hole] = entries_[at];
+            hole = at;
+        }
+        entries_[hole] = {};
+    }
+    void clear() {
+        entries_.assign(least, {});
+        size_ = 0;
+    }
+    usize size() const { return size_; }
+
+private:
+    struct Entry {
+        u64 pc = 0;
+        jit::Unit* unit = nullptr;
+    };
+    static constexpr usize least = 1024; // a power of two, as all sizes
+
+    usize mask() const { return entries_.size() - 1; }
+    usize next(usize at) const { return (at + 1) & mask(); }
+    usize home(u64 pc, u32 mode) const { return usize((pc ^ u64(mode) << 40) * 0x9e37'79b9'7f4a'7c15 >> 20) & mask(); }
+    /// False: it took the place of another.
+    bool put(jit::Unit& unit) {
+        usize at = home(unit.pc, unit.mode);
+        while (entries_[at].unit && !(entries_[at].pc == unit.pc && entries_[at].unit->mode == unit.mode)) at = next(at);
+        const bool fresh = !entries_[at].unit;
+        entries_[at] = {unit.pc, &unit};
+        return fresh;
+    }
+    void grow() {
+        std::vector<Entry> old(entries_.size() * 2);
+        old.swap(entries_);
+        for (const Entry& entry : old)
+            if (entry.unit) put(*entry.unit);
+    }
+
+    std::vector<Entry> entries_ = std::vector<Entry>(least);
+    usize size_ = 0;
+};
+
+} // namespace emu::cpu

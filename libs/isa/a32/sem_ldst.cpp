@@ -71,7 +71,9 @@ void transfer(Unit& u, const Fields& f, const Mode& m, const Place& place) {
 
 void transfer_dual(Unit& u, const Fields& f, const Mode& m, const Place& place) {
     const unsigned t = f['t'], second = f.has('u') ? f['u'] : t + 1;
-    if ((!f.has('u') && t & 1) || t == 15 || second == 15 || (m.write_back && m.n == 15)) return u.unallocated();
+    // P = 0: A32 has no W = 1 then, T32 no W = 0.
+    const bool odd_mode = f.has('P') && !f['P'] && f['W'] != u.thumb;
+    if (odd_mode || (!f.has('u') && t & 1) || t == 15 || second == 15 || (m.write_back && m.n == 15)) return u.unallocated();
     const MemFlags flags = u.access(2);
     Val next = u.ir.add(place.address, u.ir.imm64(4));
     if (f.arg() & access::store) {

@@ -22,7 +22,9 @@ struct Lengths {
 
 Val widen(Unit& u, const Fields& f, Lane narrow, Val v) { return u.ir.v1(f.arg() & is_signed ? Op::vwidens : Op::vwidenu, narrow, v, 0); }
 
-bool refuse(Unit& u, bool bad) {
+/// Size 3 is for other groups.
+bool refuse(Unit& u, const Fields& f, bool bad) {
+    bad |= f.has('s') && f['s'] == 3;
     if (bad) u.unallocated();
     else u.commit();
     return bad;
@@ -42,7 +44,7 @@ void put_wide(Unit& u, const Fields& f, const Shape& shape, Lane wide, Val r) {
 void neon_long(Unit& u, const Fields& f) {
     Shape shape(u, f);
     const Lengths l(f);
-    if (refuse(u, shape.d & 1)) return;
+    if (refuse(u, f, shape.d & 1)) return;
     u.set_qreg(shape.d >> 1, u.ir.v2(op_of(f), l.wide, widen(u, f, l.narrow, u.d(shape.n)), widen(u, f, l.narrow, u.d(shape.m))));
 }
 
@@ -50,7 +52,7 @@ void neon_long(Unit& u, const Fields& f) {
 void neon_wide(Unit& u, const Fields& f) {
     Shape shape(u, f);
     const Lengths l(f);
-    if (refuse(u, (shape.d | shape.n) & 1)) return;
+    if (refuse(u, f, (shape.d | shape.n) & 1)) return;
     u.set_qreg(shape.d >> 1, u.ir.v2(op_of(f), l.wide, u.q(shape.n >> 1), widen(u, f, l.narrow, u.d(shape.m))));
 }
 
@@ -58,7 +60,7 @@ void neon_wide(Unit& u, const Fields& f) {
 void neon_high_narrow(Unit& u, const Fields& f) {
     Shape shape(u, f);
     const Lengths l(f);
-    if (refuse(u, (shape.m | shape.n) & 1)) return;
+    if (refuse(u, f, (shape.m | shape.n) & 1)) return;
     Val sum = u.ir.v2(op_of(f), l.wide, u.q(shape.n >> 1), u.q(shape.m >> 1));
     if (f.arg() & rounding) sum = u.ir.v2(Op::vadd, l.wide, sum, splat(u, l.wide, u64(1) << (ir::lane_bits(l.narrow) - 1)));
     u.set_d(shape.d, u.ir.v2(Op::vuzp2, l.narrow, sum, sum));
@@ -68,7 +70,7 @@ void neon_high_narrow(Unit& u, const Fields& f) {
 void neon_difference_long(Unit& u, const Fields& f) {
     Shape shape(u, f);
     const Lengths l(f);
-    if (refuse(u, shape.d & 1)) return;
+    if (refuse(u, f, shape.d & 1)) return;
     Val difference = u.ir.v2(op_of(f), l.narrow, u.d(shape.n), u.d(shape.m));
     put_wide(u, f, shape, l.wide, u.ir.v1(Op::vwidenu, l.narrow, difference, 0));
 }
@@ -92,21 +94,21 @@ void double_long(Unit& u, const Fields& f, const Shape& shape, const Lengths& l,
 void neon_multiply_long(Unit& u, const Fields& f) {
     Shape shape(u, f);
     const Lengths l(f);
-    if (refuse(u, shape.d & 1)) return;
+    if (refuse(u, f, shape.d & 1)) return;
     put_wide(u, f, shape, l.wide, u.ir.v2(op_of(f), l.narrow, u.d(shape.n), u.d(shape.m), 0));
 }
 
 void neon_double_long(Unit& u, const Fields& f) {
     Shape shape(u, f);
     const Lengths l(f);
-    if (refuse(u, shape.d & 1 || f['s'] == 0)) return;
+    if (refuse(u, f, shape.d & 1 || f['s'] == 0)) return;
     double_long(u, f, shape, l, u.d(shape.m));
 }
 
 /// VMULL.P8, VMULL.P64.
 void neon_polynomial_long(Unit& u, const Fields& f) {
     Shape shape(u, f);
-    if (refuse(u, shape.d & 1)) return;
+    if (refuse(u, f, shape.d & 1)) return;
     u.set_qreg(shape.d >> 1, u.ir.v2(Op::vpmull, f.arg() ? Lane::i64 : Lane::i8, u.d(shape.n), u.d(shape.m), 0));
 }
 
@@ -125,7 +127,7 @@ Val scalar(Unit& u, const Fields& f, Lane lane) {
 struct ScalarShape : Shape {
     ScalarShape(Unit& unit, const Fields& f) : Shape(unit, f) { m = 0; }
     bool refuse(const Fields& f) const {
-        const bool bad = !ok() || f['s'] == 0;
+        const bool bad = !ok() || f['s'] == 0 || f['s'] == 3;
         if (bad) u.unallocated();
         else u.commit();
         return bad;
@@ -168,13 +170,13 @@ void neon_rounding_accumulate_scalar(Unit& u, const Fields& f) {
 void neon_multiply_long_scalar(Unit& u, const Fields& f) {
     Shape shape(u, f);
     const Lengths l(f);
-    if (refuse(u, shape.d & 1 || f['s'] == 0)) return;
+    if (refuse(u, f, shape.d & 1 || f['s'] == 0)) return;
     put_wide(u, f, shape, l.wide, u.ir.v2(op_of(f), l.narrow, u.d(shape.n), scalar(u, f, l.narrow), 0));
 }
 void neon_double_long_scalar(Unit& u, const Fields& f) {
     Shape shape(u, f);
     const Lengths l(f);
-    if (refuse(u, shape.d & 1 || f['s'] == 0)) return;
+    if (refuse(u, f, shape.d & 1 || f['s'] == 0)) return;
     double_long(u, f, shape, l, scalar(u, f, l.narrow));
 }
 

@@ -105,7 +105,7 @@ void vfp_fused(Unit& u, const Fields& f) {
 // Moves raise nothing: they may be predicated.
 void vfp_move(Unit& u, const Fields& f) {
     Type type;
-    if (!fp_type(u, f, type) || !exists(u, f, {'D', 'M'}, type)) return u.unallocated();
+    if (f['z'] < 2 || !fp_type(u, f, type) || !exists(u, f, {'D', 'M'}, type)) return u.unallocated();
     write_d(u, f, operand_m(u, f, type));
 }
 

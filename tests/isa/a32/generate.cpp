@@ -24,16 +24,17 @@ bool excluded(std::string_view name) {
 /// Code wherever it is asked for.
 class OneInsn final : public CodeReader {
 public:
-    OneInsn(const Code& code, bool thumb) {
+    OneInsn(const Code& code, bool thumb, u32 pc) : pc_(pc) {
         const u32 word = thumb && code.size == 4 ? code.word >> 16 | code.word << 16 : code.word;
         std::memcpy(bytes_, &word, 4);
     }
     bool read(u64 address, Bytes to) override {
-        for (usize i = 0; i < to.size(); i++) to[i] = bytes_[(address + i) & 3];
+        for (usize i = 0; i < to.size(); i++) to[i] = bytes_[(address - pc_ + i) & 3];
         return true;
     }
 
 private:
+    u32 pc_;
     u8 bytes_[4];
 };
 
@@ -71,7 +72,7 @@ Generator::Effects Generator::effects(const Code& code, bool thumb, u32 pc) cons
     Code always = code;
     if (!thumb && code.word >> 28 < 14) always.word = code.word | 0xe0000000;
     if (!thumb && code.word >> 28 < 14) always.word = (code.word & 0x0fffffff) | 0xe0000000;
-    OneInsn reader(always, thumb);
+    OneInsn reader(always, thumb, pc);
     a32::a32_isa.translate(builder, {.pc = u64(pc) | thumb, .mode = 0, .model = &model_, .max_insns = 1, .code = &reader});
     Effects e;
     for (const ir::Node& n : f.nodes) {
@@ -182,7 +183,8 @@ void Generator::patch(const Row& r, u32& word, bool thumb) {
         else if (aligned) put('n', 13);
         else put('n', random_.one_in(4) ? 13 : base_register);
         if (exclusive) put('n', aligned_register);
-        if (f()['n'] == 13 && f().has('i') && !multiple && row.name != "vldm") put('i', f()['i'] & ~3u);
+        // Bases stay word-aligned: LDM and its like need that.
+        if (writes_back && f().has('i') && !multiple && row.name != "vldm") put('i', f()['i'] & ~3u);
     }
     if (exclusive && f().has('i')) put('i', f()['i'] & ~3u);
     if (dual && f().has('i') && !thumb) put('i', f()['i'] & ~3u);
@@ -298,8 +300,8 @@ Program Generator::program() {
         const bool memory = random_.one_in(2), thumb = arm_.empty() || (!thumb_.empty() && random_.one_in(2));
         // Where a block will be does not matter: nothing in it knows its address but through pc.
         p.blocks.push_back(block(0x1001'0000, thumb, memory));
-        const u32 base = scratch_base + u32(random_.below(4096)), aligned = scratch_at + (16 << 10) + 16 * u32(random_.below(2048));
-        const u32 sp = scratch_base + 8 * u32(random_.below(512)), index = u32(random_.below(256));
+        const u32 base = scratch_base + 4 * u32(random_.below(1024)), aligned = scratch_at + (16 << 10) + 16 * u32(random_.below(2048));
+        const u32 sp = scratch_base + 8 * u32(random_.below(512)), index = 4 * u32(random_.below(64));
         for (unsigned i = 0; i < options_.inputs; i++) {
             Run run{b, input()};
             if (memory) {

@@ -68,9 +68,9 @@ Outcome run_child(const std::vector<std::string>& command, const Image& image) {
 namespace {
 
 /// Code is never written to here, so that there is nothing to watch.
-class Code final : public cpu::CodeMemory {
+class Text final : public cpu::CodeMemory {
 public:
-    explicit Code(const Image& image) : text_(image.segments[0]) {}
+    explicit Text(const Image& image) : text_(image.segments[0]) {}
     bool read(u64 address, Bytes to) override {
         if (address < text_.address || address - text_.address + to.size() > text_.bytes.size()) return false;
         std::memcpy(to.data(), text_.bytes.data() + (address - text_.address), to.size());
@@ -107,7 +107,7 @@ u64 signal_of(isa::Trap trap) {
 
 struct Host::Impl {
     const Image& image;
-    Code code;
+    Text code;
     std::unique_ptr<cpu::Engine> engine;
     std::unique_ptr<cpu::Vcpu> cpu;
     std::vector<std::pair<void*, usize>> mappings;

@@ -106,6 +106,15 @@ template <class Int> u64 to_fixed(State& state, u64 bits, u64 width, unsigned fr
 u64 do_to_fixed_s16(ir::StateHeader& h, u64 bits, u64 width, u64 fraction, u64) { return to_fixed<s32>(a32(h), bits, width, unsigned(fraction), -32768, 32767); }
 u64 do_to_fixed_u16(ir::StateHeader& h, u64 bits, u64 width, u64 fraction, u64) { return to_fixed<u32>(a32(h), bits, width, unsigned(fraction), 0, 65535); }
 
+u64 do_half_from_fixed(ir::StateHeader& h, u64 value, u64 is_unsigned, u64 fraction, u64) {
+    fp::Env env = a32_isa.fp_env(a32_isa.mode(h));
+    env.round = fp::Round::nearest_even;
+    env.flags = 0;
+    const fp::F16 r = is_unsigned ? fp::from_int<fp::F16>(u32(value), unsigned(fraction), env) : fp::from_int<fp::F16>(s32(u32(value)), unsigned(fraction), env);
+    h.fp_flags |= env.flags;
+    return r.bits;
+}
+
 void* pointer(u64 (*function)(ir::StateHeader&, u64, u64, u64, u64)) { return reinterpret_cast<void*>(function); }
 
 } // namespace
@@ -114,6 +123,7 @@ const ir::Helper helper_read_fpscr{"a32_read_fpscr", pointer(do_read_fpscr), Typ
 const ir::Helper helper_write_fpscr{"a32_write_fpscr", pointer(do_write_fpscr), Type::none, 1, true, true, false};
 const ir::Helper helper_to_fixed_s16{"a32_to_fixed_s16", pointer(do_to_fixed_s16), Type::i64, 3, true, false, false};
 const ir::Helper helper_to_fixed_u16{"a32_to_fixed_u16", pointer(do_to_fixed_u16), Type::i64, 3, true, false, false};
+const ir::Helper helper_half_from_fixed{"a32_half_from_fixed", pointer(do_half_from_fixed), Type::i64, 3, true, false, false};
 const ir::Helper helper_counter{"a32_counter", pointer(do_counter), Type::i64, 0, false, false, false};
 
 } // namespace emu::isa::a32

@@ -72,11 +72,15 @@ void neon_dot_scalar(Unit& u, const Fields& f) {
     if (f.arg() & swap) std::swap(n, m);
     shape.out(dot(u, f, n, m, shape.in(shape.d)));
 }
-void neon_matrix(Unit& u, const Fields& f) { neon_dot(u, f); }
+void neon_matrix(Unit& u, const Fields& f) {
+    if (f['Q']) neon_dot(u, f);
+    else u.unallocated();
+}
 
 void neon_dot_bfloat(Unit& u, const Fields& f) {
     Shape shape(u, f);
-    if (begin(u, shape.ok())) shape.out(u.ir.v3(Op::vbfdot, Lane::f32, shape.in(shape.n), shape.in(shape.m), shape.in(shape.d), f.arg()));
+    // arg 1 is the matrix form.
+    if (begin(u, shape.ok() && (shape.q || !f.arg()))) shape.out(u.ir.v3(Op::vbfdot, Lane::f32, shape.in(shape.n), shape.in(shape.m), shape.in(shape.d), f.arg()));
 }
 void neon_dot_bfloat_scalar(Unit& u, const Fields& f) {
     Shape shape(u, f);

@@ -214,6 +214,10 @@ void vfp_fixed(Unit& u, const Fields& f) {
     if (!f['o']) {
         Val bits = type == Type::f64 ? ir.vget(Type::i32, Lane::i32, u.q(d >> 1), (d & 1) * 2) : u.s_bits(d);
         if (size == 16) bits = f['u'] ? ir.ubfx(bits, 0, 16) : ir.sbfx(bits, 0, 16);
+        if (type == Type::f16) {
+            Val half = ir.call(helper_half_from_fixed, {ir.zext(bits, Type::i64), ir.imm64(f['u']), ir.imm64(fraction)});
+            return write(u, d, ir.bitsf(Type::f16, ir.trunc(half)));
+        }
         // 32 bits in single precision or 16 in half are rounded: FPSCR's mode is not what counts.
         if (u.mode() & mode::rounding && type == Type::f32) {
             const u16 aux = u16(ir::vfp_aux(lane_of(type), ir::Rounding::dynamic, fraction) | ir::fp_standard);

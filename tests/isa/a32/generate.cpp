@@ -38,6 +38,21 @@ private:
     u8 bytes_[4];
 };
 
+/// What results are is not said: both registers of a permutation the same.
+bool left_open(const a32::Insn& row, u32 word) {
+    if (row.name != "vtrn" && row.name != "vuzp" && row.name != "vzip") return false;
+    const auto f = row.fields(word);
+    return f['d'] == f['m'] && f['D'] == f['M'];
+}
+
+/// No alignment is asked for by an element or structure access.
+void ask_no_alignment(u32& word) {
+    const u32 size = word >> 10 & 3;
+    if (!(word >> 23 & 1)) word &= ~0x30u;
+    else if (size == 3) word &= ~0x10u;
+    else word &= size == 2 ? ~0x30u : ~0x10u;
+}
+
 constexpr std::string_view multiples[] = {"ldm", "stm", "ldmdb", "stmdb", "push", "pop", "vldm", "ldrd", "strd", "vldr"};
 bool needs_words(std::string_view name) { return std::find(std::begin(multiples), std::end(multiples), name) != std::end(multiples); }
 
@@ -155,7 +170,7 @@ void Generator::patch(const Row& r, u32& word, bool thumb) {
         if (row.name == "msr" && f().has('n')) put('n', some_register());
     }
     const bool multiple = f().has('l') && f().width('l') >= 8;
-    const bool touches = e.memory || multiple || row.name.starts_with("ldrd") || row.name.starts_with("strd") || row.name.find("ex") != row.name.npos;
+    const bool touches = e.memory || multiple || row.name.starts_with("ld") || row.name.starts_with("st") || row.name.starts_with("vld") || row.name == "vldr";
     if (!touches) {
         if (f().has('i') && row.syntax.find("label") != row.syntax.npos && row.name != "adr") put('i', u32(random_.below(3)));
         return;
@@ -172,6 +187,7 @@ void Generator::patch(const Row& r, u32& word, bool thumb) {
         if (exclusive && f().has('d')) put('d', 8 + random_.below(3));
     }
     if (f().has('m') && !simd) put('m', index_register);
+    if (row.name == "vld") ask_no_alignment(word);
     if (f().has('m') && simd && f()['m'] != 13 && f()['m'] != 15) put('m', index_register);
     if (f().has('h') && f().has('m')) put('h', u32(random_.below(2))), put('i', u32(random_.below(4)));
     else if (f().has('m') && f().has('i') && !simd) put('i', u32(random_.below(4)));
@@ -207,6 +223,11 @@ bool Generator::candidate(Code& code, const Row& row, bool thumb, u32 pc, bool m
     }
     patch(row, code.word, thumb);
     if (row.space == Space::t32 && code.word >> 27 < 0x1d) return false;
+    // The random bits may have made it another instruction.
+    u32 word = code.word;
+    const a32::Insn* found = row.space == Space::t16 ? a32::decode_t16(u16(word), model_.features) : thumb ? a32::decode_t32(word, model_.features)
+                                                                                                           : a32::decode_a32(word, model_.features);
+    if (found != row.row || left_open(*found, word)) return false;
     return acceptable(effects(code, thumb, pc), pc, memory);
 }
 

@@ -42,7 +42,7 @@ constexpr u32 cmpxchg[] = {
     0x03330001,   // teqeq r3, #1
     0x0afffffa,   // beq the ldrex
     0xe2730000,   // rsbs r0, r3, #0
-    0xeafffff1,   // b memory_barrier
+    0xeaffffef,   // b memory_barrier
 };
 constexpr u32 get_tls[] = {
     0xee1d0f70,   // mrc p15, 0, r0, c13, c0, 3

@@ -100,6 +100,8 @@ public:
     Val flags_sub(Val a, Val b) { return emit(Op::flags_sub, Type::i32, 0, a, b); }
     Val flags_adc(Val a, Val b, Val carry) { return emit(Op::flags_adc, Type::i32, 0, a, b, carry); }
     Val flags_logic(Val a) { return emit(Op::flags_logic, Type::i32, 0, a); }
+    /// N and Z of `a`, C = `carry` (i1; none: as in `old`), V as in `old`. test() sees through it.
+    Val flags_logic_keeping(Val a, Val carry, Val old);
     Val test(Cond cond, Val flags);
 
     // Memory
@@ -154,6 +156,9 @@ private:
     Val simplify_vector(Op op, Type type, u16 aux, Val a, Val b);
     Val lookup(Op op, Type type, u16 aux, u32 a, u32 b, u32 c);
     u32 exit_index(const Exit& exit);
+    struct KeptFlags;
+    bool kept_flags(Val token, KeptFlags& kept);
+    Val test_kept(Cond cond, const KeptFlags& kept);
 
     Function& f_;
     Watcher* watcher_;

@@ -72,6 +72,9 @@ constexpr Rounding aux_rounding(u16 aux) { return Rounding(aux & 7); }
 constexpr unsigned aux_arg(u16 aux) { return (aux >> 3) & 127; }
 /// The same for lane ops, in ten bits above the lane: aux = lane | fp_aux << 4.
 constexpr u16 vfp_aux(Lane lane, Rounding rounding, unsigned arg = 0) { return u16(unsigned(lane) | fp_aux(rounding, arg) << 4); }
+/// aux bit of a lane-wise FP op that does not look at Function::fp but works as Arm's "standard FPSCR" says: to nearest, inputs and
+/// results flushed to zero, default NaNs.
+inline constexpr u16 fp_standard = 1u << 15;
 constexpr u16 vfp_scalar_aux(u16 aux) { return u16(aux >> 4); }
 
 /// Condition tokens: bits of the i32 that flags_* and fcmp produce (all others are zero).

@@ -198,9 +198,90 @@ Val Builder::simplify_vector(Op op, Type type, u16 aux, Val a, Val b) {
     return {};
 }
 
+// --- tokens of which a part is older ---------------------------------------------------------------------------------------------
+
+/// What flags_logic_keeping made: the token is the sum of these parts.
+struct Builder::KeptFlags {
+    Val result;               ///< N and Z are of this
+    Val carry;                ///< i1, or none
+    Val old;                  ///< the others are of this one, or 0
+    bool old_carry = false;   ///< C is of the old one too
+};
+
+Val Builder::flags_logic_keeping(Val a, Val carry, Val old) {
+    // What the old token itself kept is taken from where that did.
+    for (KeptFlags kept; kept_flags(old, kept);) {
+        if (!carry && !kept.old_carry) carry = kept.carry ? kept.carry : imm1(false);
+        if (!kept.old) {
+            old = imm32(0);
+            break;
+        }
+        old = kept.old;
+    }
+    if (const Node& n = node(old); n.op == Op::flags_logic) {
+        if (!carry) carry = imm1(false);
+        old = imm32(0);
+    }
+    Val token = flags_logic(a);
+    if (carry) token = or_(token, shl(zext(carry, Type::i32), 8));
+    return or_(token, and_(old, imm32(carry ? flag_v : flag_c | flag_v)));
+}
+
+bool Builder::kept_flags(Val token, KeptFlags& kept) {
+    kept = {};
+    if (node(token).op != Op::or_) return false;
+    Val parts[4];
+    unsigned count = 0;
+    auto add = [&](u32 id) {
+        if (count < 4) parts[count] = {id};
+        count++;
+    };
+    for (u32 id : {node(token).a, node(token).b}) {
+        if (node({id}).op == Op::or_) add(node({id}).a), add(node({id}).b);
+        else add(id);
+    }
+    if (count > 3) return false;
+    for (unsigned i = 0; i < count; i++) {
+        const Node n = node(parts[i]);
+        u64 k;
+        if (n.op == Op::flags_logic && !kept.result) {
+            kept.result = {n.a};
+        } else if (n.op == Op::and_ && is_const({n.b}, k) && (k == flag_v || k == (flag_c | flag_v)) && !kept.old) {
+            kept.old = {n.a};
+            kept.old_carry = k != flag_v;
+        } else if (n.op == Op::ubfx && n.aux == field_aux(0, 1) && !kept.old) { // what `and` with flag_v is simplified to
+            kept.old = {n.a};
+        } else if (n.op == Op::imm && n.imm() == flag_c && !kept.carry) {
+            kept.carry = imm1(true);
+        } else if (n.op == Op::shl && is_const({n.b}, k) && k == 8 && node({n.a}).op == Op::zext && type({node({n.a}).a}) == Type::i1 && !kept.carry) {
+            kept.carry = {node({n.a}).a};
+        } else {
+            return false;
+        }
+    }
+    return bool(kept.result) && !(kept.carry && kept.old_carry);
+}
+
+Val Builder::test_kept(Cond cond, const KeptFlags& kept) {
+    const Val zero = imm(type(kept.result), 0);
+    auto carry = [&] { return kept.carry ? kept.carry : kept.old_carry ? test(Cond::cs, kept.old) : imm1(false); };
+    auto overflow = [&] { return kept.old ? test(Cond::vs, kept.old) : imm1(false); };
+    switch (cond) {
+    case Cond::eq: return eq(kept.result, zero);
+    case Cond::mi: return slt(kept.result, zero);
+    case Cond::cs: return carry();
+    case Cond::vs: return overflow();
+    case Cond::hi: return and_(carry(), ne(kept.result, zero));
+    case Cond::lt: return xor_(slt(kept.result, zero), overflow());
+    case Cond::gt: return andn(ne(kept.result, zero), xor_(slt(kept.result, zero), overflow()));
+    default: return not_(test_kept(Cond(unsigned(cond) ^ 1), kept));
+    }
+}
+
 Val Builder::test(Cond cond, Val flags) {
     if (cond == Cond::al || cond == Cond::nv) return imm1(true);
     if (u64 k; is_const(flags, k)) return imm1(holds(cond, u32(k)));
+    if (KeptFlags kept; kept_flags(flags, kept)) return test_kept(cond, kept);
     const Node n = node(flags);
     const Val a{n.a}, b{n.b};
     switch (n.op) {

@@ -46,7 +46,7 @@ constexpr int no_inexact = 8;
 bool Compiler::native_lanes(Id id, bool& dbl) const {
     const Lane lane = ir::aux_lane(node(id).aux);
     dbl = lane == Lane::f64;
-    return native_float_ && (lane == Lane::f32 || lane == Lane::f64);
+    return native_float_ && (lane == Lane::f32 || lane == Lane::f64) && !(node(id).aux & ir::fp_standard);
 }
 
 /// Jump if any lane of the mask is set.
@@ -164,7 +164,7 @@ bool Compiler::vecf_round(Id id) {
 
 bool Compiler::vecf_widen(Id id) {
     const Lane lane = ir::aux_lane(node(id).aux);
-    if (!native_float_ || (lane == Lane::f16 && (!host().f16c || f_->fp.alt_half || f_->fp.flush_inputs_f16))) return false;
+    if (!native_float_ || node(id).aux & ir::fp_standard || (lane == Lane::f16 && (!host().f16c || f_->fp.alt_half || f_->fp.flush_inputs_f16))) return false;
     const bool high = ir::aux_imm(node(id).aux) & 1, half = lane == Lane::f16;
     const Reg from = use(node(id).a), t = temp(true), to = def_apart(id);
     Reg source = from;
@@ -179,7 +179,7 @@ bool Compiler::vecf_widen(Id id) {
 }
 
 bool Compiler::vecf_narrow(Id id) {
-    if (!native_float_ || ir::aux_lane(node(id).aux) != Lane::f32 || (ir::aux_imm(node(id).aux) & 1)) return false;
+    if (!native_float_ || node(id).aux & ir::fp_standard || ir::aux_lane(node(id).aux) != Lane::f32 || (ir::aux_imm(node(id).aux) & 1)) return false;
     const Reg left = use(node(id).a), right = use(node(id).b), t = temp(true), to = def_apart(id);
     vec1(op::cvtpd2ps, to, left);
     vec1(op::cvtpd2ps, t, right);

@@ -74,6 +74,8 @@ struct Abi {
     /// clone's arguments in the order flags, stack, parent_tid, child_tid, tls.
     void (*clone_arguments)(const u64 (&arguments)[6], u64 (&ordered)[5]);
 
+    /// What a new address space gets before anything else is mapped, or null.
+    Result<void> (*prepare)(AddressSpace& space) = nullptr;
     /// Calls of this architecture alone (rows with sys_own), or null.
     s64 (*own_call)(Call& call) = nullptr;
     /// The signal for a trap of the ISA's own (isa::Trap::first_own on), or null: SIGILL.

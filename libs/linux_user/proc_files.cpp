@@ -30,6 +30,7 @@ std::string_view region_name(RegionKind kind) {
     case RegionKind::heap: return "[heap]";
     case RegionKind::stack: return "[stack]";
     case RegionKind::signal_page: return "[sigpage]";
+    case RegionKind::vectors: return "[vectors]";
     default: return {};
     }
 }

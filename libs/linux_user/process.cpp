@@ -104,6 +104,7 @@ Result<u64> Process::map_trampoline() {
 
 Result<void> Process::load(int fd, std::vector<std::string> argv, std::vector<std::string> environment) {
     EMU_CHECK(prepare_space());
+    if (abi_.prepare) EMU_CHECK(abi_.prepare(*space_));
     // The stack first: it belongs to the top of the address space, where libraries go too.
     u64 size = align_up(std::max(options_.stack_size, u64(32) << 10), abi_.page), top = space_->stack_top();
     s64 at = size > top ? -ENOMEM

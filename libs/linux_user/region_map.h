@@ -11,7 +11,7 @@
 
 namespace emu::linux_user {
 
-enum class RegionKind : u8 { plain, heap, stack, signal_page };
+enum class RegionKind : u8 { plain, heap, stack, signal_page, vectors };
 
 struct RegionProps {
     u8 prot = 0; ///< PROT_READ | PROT_WRITE | PROT_EXEC as the guest sees them

@@ -96,6 +96,7 @@ void Thread::handle_system_call() {
 
 void Thread::handle_trap(const cpu::Stop& stop) {
     SignalInfo info{};
+    const u64 pc = state().pc & process_.abi().isa->pc_mask;
     auto fault = [&](int signal, int code, u64 address) {
         info.si_signo = signal;
         info.si_code = code;
@@ -116,16 +117,16 @@ void Thread::handle_trap(const cpu::Stop& stop) {
         break;
     }
     case isa::Trap::misaligned: fault(SIGBUS, BUS_ADRALN, stop.value); break;
-    case isa::Trap::breakpoint: fault(SIGTRAP, TRAP_BRKPT, state().pc); break;
-    case isa::Trap::divide_error: fault(SIGFPE, FPE_INTDIV, state().pc); break;
-    case isa::Trap::fp_error: fault(SIGFPE, FPE_FLTINV, state().pc); break;
+    case isa::Trap::breakpoint: fault(SIGTRAP, TRAP_BRKPT, pc); break;
+    case isa::Trap::divide_error: fault(SIGFPE, FPE_INTDIV, pc); break;
+    case isa::Trap::fp_error: fault(SIGFPE, FPE_FLTINV, pc); break;
     default:
-        fault(SIGILL, ILL_ILLOPC, state().pc);
+        fault(SIGILL, ILL_ILLOPC, pc);
         if (process_.abi().own_trap && stop.trap >= isa::Trap::first_own) process_.abi().own_trap(state(), u32(stop.trap), stop.value, info);
         break;
     }
     if (log::enabled(log::Item::interrupt))
-        log::print("{} code {} address {:#x} pc {:#x}", signal_name(info.si_signo), info.si_code, u64(info.si_addr), state().pc);
+        log::print("{} code {} address {:#x} pc {:#x}", signal_name(info.si_signo), info.si_code, u64(info.si_addr), pc);
     force(info);
 }
 

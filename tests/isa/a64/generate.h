@@ -3,23 +3,12 @@
 // from the IR it translates to, so that new rows need nothing here.
 #pragma once
 #include "isa/a64/translate.h"
+#include "../random.h"
 #include "program.h"
 
 #include <string_view>
 
 namespace emu::lockstep {
-
-/// xoshiro256**, so that a seed means the same program everywhere.
-class Random {
-public:
-    explicit Random(u64 seed);
-    u64 operator()();
-    u64 below(u64 limit) { return (*this)() % limit; }
-    bool one_in(u64 n) { return below(n) == 0; }
-
-private:
-    u64 s_[4];
-};
 
 struct GenerateOptions {
     u64 seed = 1;

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+// Arm ARM DDI 0406C A5.2 and A5.4: A32 data processing, multiplies and media instructions.
+#include "isa/a32/sem_dp.h"
+#include "isa/table_check.h"
+
+namespace emu::isa::a32 {
+
+namespace {
+
+// clang-format off
+constexpr Insn dp[] = {
+    {"and", "Rd, Rn, op2", ".... 001 0000 S nnnn dddd rrrr iiiiiiii", dp_immediate, alu::and_},
+    {"and", "Rd, Rn, op2", ".... 000 0000 S nnnn dddd iiiii hh 0 mmmm", dp_shifted, alu::and_},
+    {"and", "Rd, Rn, op2", ".... 000 0000 S nnnn dddd ssss 0 hh 1 mmmm", dp_shifted_register, alu::and_},
+    {"eor", "Rd, Rn, op2", ".... 001 0001 S nnnn dddd rrrr iiiiiiii", dp_immediate, alu::eor},
+    {"eor", "Rd, Rn, op2", ".... 000 0001 S nnnn dddd iiiii hh 0 mmmm", dp_shifted, alu::eor},
+    {"eor", "Rd, Rn, op2", ".... 000 0001 S nnnn dddd ssss 0 hh 1 mmmm", dp_shifted_register, alu::eor},
+    {"sub", "Rd, Rn, op2", ".... 001 0010 S nnnn dddd rrrr iiiiiiii", dp_immediate, alu::sub},
+    {"sub", "Rd, Rn, op2", ".... 000 0010 S nnnn dddd iiiii hh 0 mmmm", dp_shifted, alu::sub},
+    {"sub", "Rd, Rn, op2", ".... 000 0010 S nnnn dddd ssss 0 hh 1 mmmm", dp_shifted_register, alu::sub},
+    {"rsb", "Rd, Rn, op2", ".... 001 0011 S nnnn dddd rrrr iiiiiiii", dp_immediate, alu::rsb},
+    {"rsb", "Rd, Rn, op2", ".... 000 0011 S nnnn dddd iiiii hh 0 mmmm", dp_shifted, alu::rsb},
+    {"rsb", "Rd, Rn, op2", ".... 000 0011 S nnnn dddd ssss 0 hh 1 mmmm", dp_shifted_register, alu::rsb},
+    {"add", "Rd, Rn, op2", ".... 001 0100 S nnnn dddd rrrr iiiiiiii", dp_immediate, alu::add},
+    {"add", "Rd, Rn, op2", ".... 000 0100 S nnnn dddd iiiii hh 0 mmmm", dp_shifted, alu::add},
+    {"add", "Rd, Rn, op2", ".... 000 0100 S nnnn dddd ssss 0 hh 1 mmmm", dp_shifted_register, alu::add},
+    {"adc", "Rd, Rn, op2", ".... 001 0101 S nnnn dddd rrrr iiiiiiii", dp_immediate, alu::adc},
+    {"adc", "Rd, Rn, op2", ".... 000 0101 S nnnn dddd iiiii hh 0 mmmm", dp_shifted, alu::adc},
+    {"adc", "Rd, Rn, op2", ".... 000 0101 S nnnn dddd ssss 0 hh 1 mmmm", dp_shifted_register, alu::adc},
+    {"sbc", "Rd, Rn, op2", ".... 001 0110 S nnnn dddd rrrr iiiiiiii", dp_immediate, alu::sbc},
+    {"sbc", "Rd, Rn, op2", ".... 000 0110 S nnnn dddd iiiii hh 0 mmmm", dp_shifted, alu::sbc},
+    {"sbc", "Rd, Rn, op2", ".... 000 0110 S nnnn dddd ssss 0 hh 1 mmmm", dp_shifted_register, alu::sbc},
+    {"rsc", "Rd, Rn, op2", ".... 001 0111 S nnnn dddd rrrr iiiiiiii", dp_immediate, alu::rsc},
+    {"rsc", "Rd, Rn, op2", ".... 000 0111 S nnnn dddd iiiii hh 0 mmmm", dp_shifted, alu::rsc},
+    {"rsc", "Rd, Rn, op2", ".... 000 0111 S nnnn dddd ssss 0 hh 1 mmmm", dp_shifted_register, alu::rsc},
+    {"tst", "Rn, op2", ".... 001 1000 1 nnnn 0000 rrrr iiiiiiii", dp_immediate, alu::tst},
+    {"tst", "Rn, op2", ".... 000 1000 1 nnnn 0000 iiiii hh 0 mmmm", dp_shifted, alu::tst},
+    {"tst", "Rn, op2", ".... 000 1000 1 nnnn 0000 ssss 0 hh 1 mmmm", dp_shifted_register, alu::tst},
+    {"teq", "Rn, op2", ".... 001 1001 1 nnnn 0000 rrrr iiiiiiii", dp_immediate, alu::teq},
+    {"teq", "Rn, op2", ".... 000 1001 1 nnnn 0000 iiiii hh 0 mmmm", dp_shifted, alu::teq},
+    {"teq", "Rn, op2", ".... 000 1001 1 nnnn 0000 ssss 0 hh 1 mmmm", dp_shifted_register, alu::teq},
+    {"cmp", "Rn, op2", ".... 001 1010 1 nnnn 0000 rrrr iiiiiiii", dp_immediate, alu::cmp},
+    {"cmp", "Rn, op2", ".... 000 1010 1 nnnn 0000 iiiii hh 0 mmmm", dp_shifted, alu::cmp},
+    {"cmp", "Rn, op2", ".... 000 1010 1 nnnn 0000 ssss 0 hh 1 mmmm", dp_shifted_register, alu::cmp},
+    {"cmn", "Rn, op2", ".... 001 1011 1 nnnn 0000 rrrr iiiiiiii", dp_immediate, alu::cmn},
+    {"cmn", "Rn, op2", ".... 000 1011 1 nnnn 0000 iiiii hh 0 mmmm", dp_shifted, alu::cmn},
+    {"cmn", "Rn, op2", ".... 000 1011 1 nnnn 0000 ssss 0 hh 1 mmmm", dp_shifted_register, alu::cmn},
+    {"orr", "Rd, Rn, op2", ".... 001 1100 S nnnn dddd rrrr iiiiiiii", dp_immediate, alu::orr},
+    {"orr", "Rd, Rn, op2", ".... 000 1100 S nnnn dddd iiiii hh 0 mmmm", dp_shifted, alu::orr},
+    {"orr", "Rd, Rn, op2", ".... 000 1100 S nnnn dddd ssss 0 hh 1 mmmm", dp_shifted_register, alu::orr},
+    {"mov", "Rd, op2", ".... 001 1101 S 0000 dddd rrrr iiiiiiii", dp_immediate, alu::mov},
+    {"mov", "Rd, op2", ".... 000 1101 S 0000 dddd iiiii hh 0 mmmm", dp_shifted, alu::mov},
+    {"mov", "Rd, op2", ".... 000 1101 S 0000 dddd ssss 0 hh 1 mmmm", dp_shifted_register, alu::mov},
+    {"bic", "Rd, Rn, op2", ".... 001 1110 S nnnn dddd rrrr iiiiiiii", dp_immediate, alu::bic},
+    {"bic", "Rd, Rn, op2", ".... 000 1110 S nnnn dddd iiiii hh 0 mmmm", dp_shifted, alu::bic},
+    {"bic", "Rd, Rn, op2", ".... 000 1110 S nnnn dddd ssss 0 hh 1 mmmm", dp_shifted_register, alu::bic},
+    {"mvn", "Rd, op2", ".... 001 1111 S 0000 dddd rrrr iiiiiiii", dp_immediate, alu::mvn},
+    {"mvn", "Rd, op2", ".... 000 1111 S 0000 dddd iiiii hh 0 mmmm", dp_shifted, alu::mvn},
+    {"mvn", "Rd, op2", ".... 000 1111 S 0000 dddd ssss 0 hh 1 mmmm", dp_shifted_register, alu::mvn},
+};
+
+constexpr Insn multiplies[] = {
+    {"mul",   "Rd, Rm, Rs",      ".... 000000 0 S dddd 0000 mmmm 1001 nnnn", multiply},
+    {"mla",   "Rd, Rm, Rs, Ra",  ".... 000000 1 S dddd aaaa mmmm 1001 nnnn", multiply_accumulate},
+    {"umaal", "Rl, Rd, Rm, Rs",  ".... 00000100 dddd llll mmmm 1001 nnnn", multiply_accumulate_accumulate, 0, feature::v6},
+    {"mls",   "Rd, Rm, Rs, Ra",  ".... 00000110 dddd aaaa mmmm 1001 nnnn", multiply_subtract, 0, feature::v6t2},
+    {"umull", "Rl, Rd, Rm, Rs",  ".... 0000100 S dddd llll mmmm 1001 nnnn", multiply_long, 0},
+    {"umlal", "Rl, Rd, Rm, Rs",  ".... 0000101 S dddd llll mmmm 1001 nnnn", multiply_long, long_multiply::accumulate},
+    {"smull", "Rl, Rd, Rm, Rs",  ".... 0000110 S dddd llll mmmm 1001 nnnn", multiply_long, long_multiply::is_signed},
+    {"smlal", "Rl, Rd, Rm, Rs",  ".... 0000111 S dddd llll mmmm 1001 nnnn", multiply_long, long_multiply::is_signed | long_multiply::accumulate},
+
+    {"qadd",  "Rd, Rm, Rn",      ".... 00010000 nnnn dddd 0000 0101 mmmm", saturating_add, 0, feature::v5e},
+    {"qsub",  "Rd, Rm, Rn",      ".... 00010010 nnnn dddd 0000 0101 mmmm", saturating_add, 1, feature::v5e},
+    {"qdadd", "Rd, Rm, Rn",      ".... 00010100 nnnn dddd 0000 0101 mmmm", saturating_add, 2, feature::v5e},
+    {"qdsub", "Rd, Rm, Rn",      ".... 00010110 nnnn dddd 0000 0101 mmmm", saturating_add, 3, feature::v5e},
+    {"smla",  "Rd, Rm, Rs, Ra",  ".... 00010000 dddd aaaa mmmm 1 y x 0 nnnn", multiply_half, dual::accumulate, feature::v5e},
+    {"smlaw", "Rd, Rm, Rs, Ra",  ".... 00010010 dddd aaaa mmmm 1 y 0 0 nnnn", multiply_word_half, dual::accumulate, feature::v5e},
+    {"smulw", "Rd, Rm, Rs",      ".... 00010010 dddd 0000 mmmm 1 y 1 0 nnnn", multiply_word_half, 0, feature::v5e},
+    {"smlal", "Rl, Rd, Rm, Rs",  ".... 00010100 dddd llll mmmm 1 y x 0 nnnn", multiply_half_long, 0, feature::v5e},
+    {"smul",  "Rd, Rm, Rs",      ".... 00010110 dddd 0000 mmmm 1 y x 0 nnnn", multiply_half, 0, feature::v5e},
+    {"clz",   "Rd, Rm",          ".... 00010110 1111 dddd 1111 0001 mmmm", count_zeros, u32(Op::clz), feature::v5},
+
+    {"crc32b",  "Rd, Rn, Rm",    ".... 00010000 nnnn dddd 0000 0100 mmmm", crc, 1 << 1, feature::crc32},
+    {"crc32h",  "Rd, Rn, Rm",    ".... 00010010 nnnn dddd 0000 0100 mmmm", crc, 2 << 1, feature::crc32},
+    {"crc32w",  "Rd, Rn, Rm",    ".... 00010100 nnnn dddd 0000 0100 mmmm", crc, 4 << 1, feature::crc32},
+    {"crc32cb", "Rd, Rn, Rm",    ".... 00010000 nnnn dddd 0010 0100 mmmm", crc, 1 << 1 | 1, feature::crc32},
+    {"crc32ch", "Rd, Rn, Rm",    ".... 00010010 nnnn dddd 0010 0100 mmmm", crc, 2 << 1 | 1, feature::crc32},
+    {"crc32cw", "Rd, Rn, Rm",    ".... 00010100 nnnn dddd 0010 0100 mmmm", crc, 4 << 1 | 1, feature::crc32},
+
+    {"movw",  "Rd, #i",          ".... 00110000 iiii dddd iiiiiiiiiiii", move_wide, 0, feature::v6t2},
+    {"movt",  "Rd, #i",          ".... 00110100 iiii dddd iiiiiiiiiiii", move_top, 0, feature::v6t2},
+};
+
+constexpr Insn media[] = {
+    {"sadd16", "Rd, Rn, Rm", ".... 01100 001 nnnn dddd 1111 000 1 mmmm", parallel, par::add16 | par::sign, feature::v6},
+    {"sasx", "Rd, Rn, Rm", ".... 01100 001 nnnn dddd 1111 001 1 mmmm", parallel, par::asx | par::sign, feature::v6},
+    {"ssax", "Rd, Rn, Rm", ".... 01100 001 nnnn dddd 1111 010 1 mmmm", parallel, par::sax | par::sign, feature::v6},
+    {"ssub16", "Rd, Rn, Rm", ".... 01100 001 nnnn dddd 1111 011 1 mmmm", parallel, par::sub16 | par::sign, feature::v6},
+    {"sadd8", "Rd, Rn, Rm", ".... 01100 001 nnnn dddd 1111 100 1 mmmm", parallel, par::add8 | par::sign, feature::v6},
+    {"ssub8", "Rd, Rn, Rm", ".... 01100 001 nnnn dddd 1111 111 1 mmmm", parallel, par::sub8 | par::sign, feature::v6},
+    {"qadd16", "Rd, Rn, Rm", ".... 01100 010 nnnn dddd 1111 000 1 mmmm", parallel, par::add16 | par::saturating, feature::v6},
+    {"qasx", "Rd, Rn, Rm", ".... 01100 010 nnnn dddd 1111 001 1 mmmm", parallel, par::asx | par::saturating, feature::v6},
+    {"qsax", "Rd, Rn, Rm", ".... 01100 010 nnnn dddd 1111 010 1 mmmm", parallel, par::sax | par::saturating, feature::v6},
+    {"qsub16", "Rd, Rn, Rm", ".... 01100 010 nnnn dddd 1111 011 1 mmmm", parallel, par::sub16 | par::saturating, feature::v6},
+    {"qadd8", "Rd, Rn, Rm", ".... 01100 010 nnnn dddd 1111 100 1 mmmm", parallel, par::add8 | par::saturating, feature::v6},
+    {"qsub8", "Rd, Rn, Rm", ".... 01100 010 nnnn dddd 1111 111 1 mmmm", parallel, par::sub8 | par::saturating, feature::v6},
+    {"shadd16", "Rd, Rn, Rm", ".... 01100 011 nnnn dddd 1111 000 1 mmmm", parallel, par::add16 | par::halving, feature::v6},
+    {"shasx", "Rd, Rn, Rm", ".... 01100 011 nnnn dddd 1111 001 1 mmmm", parallel, par::asx | par::halving, feature::v6},
+    {"shsax", "Rd, Rn, Rm", ".... 01100 011 nnnn dddd 1111 010 1 mmmm", parallel, par::sax | par::halving, feature::v6},
+    {"shsub16", "Rd, Rn, Rm", ".... 01100 011 nnnn dddd 1111 011 1 mmmm", parallel, par::sub16 | par::halving, feature::v6},
+    {"shadd8", "Rd, Rn, Rm", ".... 01100 011 nnnn dddd 1111 100 1 mmmm", parallel, par::add8 | par::halving, feature::v6},
+    {"shsub8", "Rd, Rn, Rm", ".... 01100 011 nnnn dddd 1111 111 1 mmmm", parallel, par::sub8 | par::halving, feature::v6},
+    {"uadd16", "Rd, Rn, Rm", ".... 01100 101 nnnn dddd 1111 000 1 mmmm", parallel, par::add16 | par::uns, feature::v6},
+    {"uasx", "Rd, Rn, Rm", ".... 01100 101 nnnn dddd 1111 001 1 mmmm", parallel, par::asx | par::uns, feature::v6},
+    {"usax", "Rd, Rn, Rm", ".... 01100 101 nnnn dddd 1111 010 1 mmmm", parallel, par::sax | par::uns, feature::v6},
+    {"usub16", "Rd, Rn, Rm", ".... 01100 101 nnnn dddd 1111 011 1 mmmm", parallel, par::sub16 | par::uns, feature::v6},
+    {"uadd8", "Rd, Rn, Rm", ".... 01100 101 nnnn dddd 1111 100 1 mmmm", parallel, par::add8 | par::uns, feature::v6},
+    {"usub8", "Rd, Rn, Rm", ".... 01100 101 nnnn dddd 1111 111 1 mmmm", parallel, par::sub8 | par::uns, feature::v6},
+    {"uqadd16", "Rd, Rn, Rm", ".... 01100 110 nnnn dddd 1111 000 1 mmmm", parallel, par::add16 | par::usat, feature::v6},
+    {"uqasx", "Rd, Rn, Rm", ".... 01100 110 nnnn dddd 1111 001 1 mmmm", parallel, par::asx | par::usat, feature::v6},
+    {"uqsax", "Rd, Rn, Rm", ".... 01100 110 nnnn dddd 1111 010 1 mmmm", parallel, par::sax | par::usat, feature::v6},
+    {"uqsub16", "Rd, Rn, Rm", ".... 01100 110 nnnn dddd 1111 011 1 mmmm", parallel, par::sub16 | par::usat, feature::v6},
+    {"uqadd8", "Rd, Rn, Rm", ".... 01100 110 nnnn dddd 1111 100 1 mmmm", parallel, par::add8 | par::usat, feature::v6},
+    {"uqsub8", "Rd, Rn, Rm", ".... 01100 110 nnnn dddd 1111 111 1 mmmm", parallel, par::sub8 | par::usat, feature::v6},
+    {"uhadd16", "Rd, Rn, Rm", ".... 01100 111 nnnn dddd 1111 000 1 mmmm", parallel, par::add16 | par::uhalving, feature::v6},
+    {"uhasx", "Rd, Rn, Rm", ".... 01100 111 nnnn dddd 1111 001 1 mmmm", parallel, par::asx | par::uhalving, feature::v6},
+    {"uhsax", "Rd, Rn, Rm", ".... 01100 111 nnnn dddd 1111 010 1 mmmm", parallel, par::sax | par::uhalving, feature::v6},
+    {"uhsub16", "Rd, Rn, Rm", ".... 01100 111 nnnn dddd 1111 011 1 mmmm", parallel, par::sub16 | par::uhalving, feature::v6},
+    {"uhadd8", "Rd, Rn, Rm", ".... 01100 111 nnnn dddd 1111 100 1 mmmm", parallel, par::add8 | par::uhalving, feature::v6},
+    {"uhsub8", "Rd, Rn, Rm", ".... 01100 111 nnnn dddd 1111 111 1 mmmm", parallel, par::sub8 | par::uhalving, feature::v6},
+
+    {"pkhbt", "Rd, Rn, Rm",      ".... 01101000 nnnn dddd iiiii 001 mmmm", pack_halves, 0, feature::v6},
+    {"pkhtb", "Rd, Rn, Rm",      ".... 01101000 nnnn dddd iiiii 101 mmmm", pack_halves, 1, feature::v6},
+    {"sel",   "Rd, Rn, Rm",      ".... 01101000 nnnn dddd 1111 1011 mmmm", select_bytes, 0, feature::v6},
+    {"ssat",  "Rd, #t, Rn",      ".... 0110101 ttttt dddd iiiii h 01 nnnn", saturate, 0, feature::v6},
+    {"usat",  "Rd, #t, Rn",      ".... 0110111 ttttt dddd iiiii h 01 nnnn", saturate, 1, feature::v6},
+    {"ssat16", "Rd, #t, Rn",     ".... 01101010 tttt dddd 1111 0011 nnnn", saturate_halves, 0, feature::v6},
+    {"usat16", "Rd, #t, Rn",     ".... 01101110 tttt dddd 1111 0011 nnnn", saturate_halves, 1, feature::v6},
+    {"sxtab16", "Rd, Rn, Rm",    ".... 01101000 nnnn dddd rr 00 0111 mmmm", extend, extend_arg::pair, feature::v6},
+    {"sxtab",  "Rd, Rn, Rm",     ".... 01101010 nnnn dddd rr 00 0111 mmmm", extend, extend_arg::byte, feature::v6},
+    {"sxtah",  "Rd, Rn, Rm",     ".... 01101011 nnnn dddd rr 00 0111 mmmm", extend, extend_arg::half, feature::v6},
+    {"uxtab16", "Rd, Rn, Rm",    ".... 01101100 nnnn dddd rr 00 0111 mmmm", extend, extend_arg::pair | extend_arg::is_unsigned, feature::v6},
+    {"uxtab",  "Rd, Rn, Rm",     ".... 01101110 nnnn dddd rr 00 0111 mmmm", extend, extend_arg::byte | extend_arg::is_unsigned, feature::v6},
+    {"uxtah",  "Rd, Rn, Rm",     ".... 01101111 nnnn dddd rr 00 0111 mmmm", extend, extend_arg::half | extend_arg::is_unsigned, feature::v6},
+    {"rev",    "Rd, Rm",         ".... 01101011 1111 dddd 1111 0011 mmmm", reverse, u32(Op::bswap), feature::v6},
+    {"rev16",  "Rd, Rm",         ".... 01101011 1111 dddd 1111 1011 mmmm", reverse, u32(Op::bswap16), feature::v6},
+    {"rbit",   "Rd, Rm",         ".... 01101111 1111 dddd 1111 0011 mmmm", reverse, u32(Op::bitrev), feature::v6t2},
+    {"revsh",  "Rd, Rm",         ".... 01101111 1111 dddd 1111 1011 mmmm", reverse_signed_half, 0, feature::v6},
+
+    {"smuad",  "Rd, Rn, Rm",     ".... 01110000 dddd 1111 mmmm 00 x 1 nnnn", multiply_dual, 0, feature::v6},
+    {"smlad",  "Rd, Rn, Rm, Ra", ".... 01110000 dddd aaaa mmmm 00 x 1 nnnn", multiply_dual, dual::accumulate, feature::v6},
+    {"smusd",  "Rd, Rn, Rm",     ".... 01110000 dddd 1111 mmmm 01 x 1 nnnn", multiply_dual, dual::subtract, feature::v6},
+    {"smlsd",  "Rd, Rn, Rm, Ra", ".... 01110000 dddd aaaa mmmm 01 x 1 nnnn", multiply_dual, dual::subtract | dual::accumulate, feature::v6},
+    {"smlald", "Rl, Rd, Rn, Rm", ".... 01110100 dddd llll mmmm 00 x 1 nnnn", multiply_dual_long, 0, feature::v6},
+    {"smlsld", "Rl, Rd, Rn, Rm", ".... 01110100 dddd llll mmmm 01 x 1 nnnn", multiply_dual_long, dual::subtract, feature::v6},
+    {"smmul",  "Rd, Rn, Rm",     ".... 01110101 dddd 1111 mmmm 00 R 1 nnnn", multiply_high, 0, feature::v6},
+    {"smmla",  "Rd, Rn, Rm, Ra", ".... 01110101 dddd aaaa mmmm 00 R 1 nnnn", multiply_high, dual::accumulate, feature::v6},
+    {"smmls",  "Rd, Rn, Rm, Ra", ".... 01110101 dddd aaaa mmmm 11 R 1 nnnn", multiply_high, dual::subtract, feature::v6},
+    {"sdiv",   "Rd, Rn, Rm",     ".... 01110001 dddd 1111 mmmm 0001 nnnn", divide, u32(Op::sdiv), feature::idiva},
+    {"udiv",   "Rd, Rn, Rm",     ".... 01110011 dddd 1111 mmmm 0001 nnnn", divide, u32(Op::udiv), feature::idiva},
+    {"usada8", "Rd, Rn, Rm, Ra", ".... 01111000 dddd aaaa mmmm 0001 nnnn", sum_differences, 0, feature::v6},
+    {"sbfx",   "Rd, Rn, #i, #w", ".... 0111101 wwwww dddd iiiii 101 nnnn", bitfield_extract, 1, feature::v6t2},
+    {"ubfx",   "Rd, Rn, #i, #w", ".... 0111111 wwwww dddd iiiii 101 nnnn", bitfield_extract, 0, feature::v6t2},
+    {"bfi",    "Rd, Rn, #i, #w", ".... 0111110 wwwww dddd iiiii 001 nnnn", bitfield_insert, 0, feature::v6t2},
+};
+// clang-format on
+static_assert(unambiguous<Insn>(multiplies));
+static_assert(unambiguous<Insn>(media));
+
+} // namespace
+
+const std::span<const Insn> a32_dp_rows = dp;
+const std::span<const Insn> a32_multiply_rows = multiplies;
+const std::span<const Insn> a32_media_rows = media;
+
+} // namespace emu::isa::a32

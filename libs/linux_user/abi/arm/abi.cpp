@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+#include "linux_user/abi/arm/abi.h"
+
+#include "cpu/engine.h"
+#include "isa/a32/a32.h"
+#include "linux_user/process.h"
+#include "linux_user/syscall.h"
+#include "linux_user/thread.h"
+
+#include <cerrno>
+#include <csignal>
+#include <fcntl.h>
+
+namespace emu::linux_user::arm {
+namespace {
+
+using isa::a32::State;
+State& regs(ir::StateHeader& state) { return static_cast<State&>(state); }
+const State& regs(const ir::StateHeader& state) { return static_cast<const State&>(state); }
+
+constexpr SyscallNumber numbers[] = {
+#define EMU_NUMBER(number, name) {number, Sys::name},
+#include "linux_user/abi/arm/numbers.def"
+#undef EMU_NUMBER
+};
+constexpr u32 own_numbers = 0xf0000, own_rows = 1000;
+/// The old ABI has the number in the instruction, above this base.
+constexpr u32 old_base = 0x900000;
+
+// arch/arm/include/uapi/asm/fcntl.h
+constexpr FlagPair open_flags[] = {
+    {040000, O_DIRECTORY},
+    {0100000, O_NOFOLLOW},
+    {0200000, O_DIRECT},
+    {0400000, 0100000}, // O_LARGEFILE, which the C library says is 0 on 64-bit hosts
+};
+
+// arch/arm/include/uapi/asm/stat.h: struct stat and struct stat64.
+constexpr StatLayout stat_layout{
+    .size = 64,
+    .dev = {0, 4},
+    .ino = {4, 4},
+    .ino_low = {},
+    .mode = {8, 2},
+    .nlink = {10, 2},
+    .uid = {12, 2},
+    .gid = {14, 2},
+    .rdev = {16, 4},
+    .size_field = {20, 4},
+    .blksize = {24, 4},
+    .blocks = {28, 4},
+    .atime = {32, 4},
+    .atime_nsec = {36, 4},
+    .mtime = {40, 4},
+    .mtime_nsec = {44, 4},
+    .ctime = {48, 4},
+    .ctime_nsec = {52, 4},
+};
+constexpr StatLayout stat64_layout{
+    .size = 104,
+    .dev = {0, 8},
+    .ino = {96, 8},
+    .ino_low = {12, 4},
+    .mode = {16, 4},
+    .nlink = {20, 4},
+    .uid = {24, 4},
+    .gid = {28, 4},
+    .rdev = {32, 8},
+    .size_field = {48, 8},
+    .blksize = {56, 4},
+    .blocks = {64, 8},
+    .atime = {72, 4},
+    .atime_nsec = {76, 4},
+    .mtime = {80, 4},
+    .mtime_nsec = {84, 4},
+    .ctime = {88, 4},
+    .ctime_nsec = {92, 4},
+};
+// include/uapi/asm-generic/sembuf.h, with 32-bit longs.
+constexpr SemidLayout semid_layout{.size = 64, .otime = {36, 8}, .ctime = {44, 8}, .nsems = {52, 4}};
+
+// mov r7, #119; svc 0 -- the same in Thumb code -- and both with #173
+constexpr u8 trampoline[] = {0x77, 0x70, 0xa0, 0xe3, 0, 0, 0, 0xef, 0x77, 0x27, 0, 0xdf,
+                             0xad, 0x70, 0xa0, 0xe3, 0, 0, 0, 0xef, 0xad, 0x27, 0, 0xdf};
+
+void start(ir::StateHeader& state, u64 entry, u64 stack_pointer) {
+    state.pc = entry & 1 ? entry : entry & ~u64(3);
+    regs(state).r[13] = u32(stack_pointer);
+}
+u64 stack_pointer(const ir::StateHeader& state) { return regs(state).r[13]; }
+
+u64 arguments(const ir::StateHeader& state, u64 (&arguments)[6]) {
+    for (unsigned i = 0; i < 6; i++) arguments[i] = regs(state).r[i];
+    u32 number = regs(state).r[7];
+    if (const u32 immediate = u32(state.exit_value); immediate >= old_base) number = immediate - old_base;
+    if (number > own_numbers && number < own_numbers + 0x10) number = number - own_numbers + own_rows;
+    else if (number >= own_rows) return ~u32(0);
+    return number;
+}
+void set_result(ir::StateHeader& state, s64 result) { regs(state).r[0] = u32(result); }
+void restart(ir::StateHeader& state, u64, u64 first_argument) {
+    state.pc -= state.pc & isa::a32::pc_thumb ? 2 : 4;
+    regs(state).r[0] = u32(first_argument);
+}
+void fork_child(ir::StateHeader& child, std::optional<u64> stack, std::optional<u64> thread_pointer) {
+    regs(child).r[0] = 0;
+    if (stack) regs(child).r[13] = u32(*stack);
+    if (thread_pointer) regs(child).tpidruro = u32(*thread_pointer);
+}
+/// CONFIG_CLONE_BACKWARDS: flags, stack, parent_tid, tls, child_tid.
+void clone_arguments(const u64 (&a)[6], u64 (&ordered)[5]) {
+    const u64 in_order[5] = {a[0], a[1], a[2], a[4], a[3]};
+    std::copy(std::begin(in_order), std::end(in_order), ordered);
+}
+
+s64 own_call(Call& call) {
+    State& state = static_cast<State&>(call.thread.state());
+    const std::string_view name = call.row.name;
+    if (name == "arm_set_tls") {
+        state.tpidruro = u32(call.a[0]);
+        return 0;
+    }
+    if (name == "arm_get_tls") return s64(u64(state.tpidruro));
+    if (name == "arm_cacheflush") {
+        if (call.a[1] < call.a[0] || call.a[2]) return -EINVAL;
+        // What was written through another mapping of the same memory has not been seen.
+        call.process.engine().invalidate(call.a[0], call.a[1]);
+        return 0;
+    }
+    if (name == "arm_usr32") return 0;
+    if (name == "arm_breakpoint") {
+        SignalInfo info{};
+        info.si_signo = SIGTRAP;
+        info.si_code = TRAP_BRKPT;
+        info.si_addr = reinterpret_cast<void*>(u64(isa::a32::code_address(state.pc)));
+        call.thread.force(info);
+        return registers_set;
+    }
+    if (name == "send") return call.as(Sys::sendto, {call.a[0], call.a[1], call.a[2], call.a[3], 0, 0});
+    if (name == "recv") return call.as(Sys::recvfrom, {call.a[0], call.a[1], call.a[2], call.a[3], 0, 0});
+    return -ENOSYS;
+}
+
+constexpr Abi make_abi(bool big) {
+    return Abi{
+        .name = big ? "armeb" : "arm",
+        .isa = big ? &isa::a32::a32_be_isa : &isa::a32::a32_isa,
+        .elf_machine = 40,
+        .elf64 = false,
+        .model = {big ? Endian::big : Endian::little, 4, 8},
+        .machine = big ? "armv7b" : "armv7l",
+        .platform = big ? "v7b" : "v7l",
+        .library_path = big ? "/usr/armeb-linux-gnueabi" : "/usr/arm-linux-gnueabihf",
+        .min_signal_stack = 2048,
+        .numbers = numbers,
+        .open_flags = open_flags,
+        .stat = &stat_layout,
+        .semid = &semid_layout,
+        .stat64 = &stat64_layout,
+        .aligned_pairs = true,
+        .trampoline = trampoline,
+        .hwcap = isa::a32::hwcap,
+        .hwcap2 = isa::a32::hwcap2,
+        .start = start,
+        .stack_pointer = stack_pointer,
+        .arguments = arguments,
+        .set_result = set_result,
+        .restart = restart,
+        .fork_child = fork_child,
+        .clone_arguments = clone_arguments,
+        .prepare = map_user_helpers,
+        .own_call = own_call,
+        .push_frame = push_frame,
+        .pop_frame = pop_rt_frame,
+        .pop_old_frame = pop_frame,
+    };
+}
+
+} // namespace
+
+extern const Abi abi = make_abi(false);
+extern const Abi abi_big_endian = make_abi(true);
+
+} // namespace emu::linux_user::arm

@@ -57,7 +57,7 @@ bool call(const Target& target, std::string_view value, const std::string& conte
     if (pending) return false;
     auto result = target(value);
     if (result) return true;
-    pending = std::move(result).error().in(context);
+    pending = context.empty() ? std::move(result).error() : std::move(result).error().in(context);
     return false;
 }
 
@@ -70,11 +70,12 @@ Result<void> apply_environment(const std::vector<Option>& options) {
     return {};
 }
 
-void declare(CLI::App& app, const std::vector<Option>& options, Pending& pending) {
+/// `plain`: errors stand alone, as users of such tools know them.
+void declare(CLI::App& app, const std::vector<Option>& options, Pending& pending, bool plain) {
     for (const Option& option : options) {
         std::string name(names_of(option).front());
-        auto accept = [&option, &pending, name](std::string_view value) {
-            return call(option.target, value, "option '" + spelled(name) + "'", pending);
+        auto accept = [&option, &pending, name, plain](std::string_view value) {
+            return call(option.target, value, plain ? "" : "option '" + spelled(name) + "'", pending);
         };
         CLI::Option* declared =
             option.metavar.empty()
@@ -112,11 +113,11 @@ Result<void> parse(const Tool& tool, const Words& words) {
     Pending pending;
     CLI::App app;
     app.set_help_flag("");
-    declare(app, tool.options, pending);
+    declare(app, tool.options, pending, tool.grouped_letters);
     if (words.command) {
         CLI::App* active = app.add_subcommand(std::string(words.command->name));
         active->set_help_flag("");
-        declare(*active, words.command->options, pending);
+        declare(*active, words.command->options, pending, tool.grouped_letters);
     }
     try {
         app.parse(reversed_options(words));

@@ -81,12 +81,17 @@ Result<std::optional<u64>> settle_backing(CreateRequest& request, const Plan& pl
     if (!request.backing_format.empty() && !find_driver(request.backing_format))
         return fail(EINVAL, fmt::format("Unknown backing file format '{}'", request.backing_format));
     if (request.backing == request.name) return fail(EINVAL, "Error: Trying to create an image with the same filename as the backing file");
+    if (request.no_open_backing && request.backing_format.empty()) return fail(EINVAL, "Backing file specified without backing format");
     if (request.no_open_backing) return std::optional<u64>();
     const std::string path = EMU_TRY(backing_path(request.name, request.backing));
     OpenRequest open{.name = path, .format = request.backing_format, .context = request.context};
     open.force_share = false;
     auto node = open_image(open);
-    if (!node) return fail(std::move(node.error()));
+    if (!node) {
+        std::string text = node.error().text, once = fmt::format("Could not open '{}': ", path);
+        if (text.starts_with(once + once)) text.erase(0, once.size());
+        return fail(node.error().code, text + "\nCould not open backing image.");
+    }
     if (request.backing_format.empty())
         return fail(EINVAL, fmt::format("Backing file specified without backing format\nDetected format of {}.", (*node)->driver()));
     const u64 size = (*node)->size();

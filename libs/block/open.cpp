@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Building the nodes that a name or a set of options describes.
+#include "block/guard.h"
 #include "block/image.h"
 #include "common/trace.h"
 
@@ -110,7 +111,8 @@ std::string Opener::name_for(const KeyValues& options, const NodePtr& file) {
 }
 
 Result<NodePtr> Opener::format(const Driver* driver, NodePtr file, OpenArgs args, Generic generic) {
-    if (!driver && file) {
+    const bool guessed = !driver && file;
+    if (guessed) {
         driver = EMU_TRY(probe_format(*file));
         if (args.context->untrusted && driver->network) return fail(EPERM, "an untrusted image is of a network format");
     }
@@ -121,6 +123,13 @@ Result<NodePtr> Opener::format(const Driver* driver, NodePtr file, OpenArgs args
     NodePtr node = EMU_TRY(finish(driver->open(file, args), *driver, args, generic));
     if (driver->has_backing) EMU_CHECK(open_backing(*node, *driver, args, generic));
     else if (generic.backing && !generic.backing->empty()) return fail(EINVAL, "Driver doesn't support backing files");
+    if (!guessed || !args.writable || driver->name != "raw") return node;
+    args.context->warn(fmt::format("Image format was not specified for '{}' and probing guessed raw.\n"
+                                   "         Automatically detecting the format is dangerous for raw images, write operations on block 0 will be restricted.\n"
+                                   "         Specify the 'raw' format explicitly to remove the restrictions.", args.name));
+    const bool unmap = node->unmap_;
+    node = guard_guess(std::move(node));
+    node->unmap_ = unmap;
     return node;
 }
 

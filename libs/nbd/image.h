@@ -17,7 +17,6 @@ struct ImageOptions {
     block::Context* context = nullptr;
 };
 
-/// A raw image that was only guessed to be one lets nobody write the beginning of another format into it.
 Result<block::NodePtr> open_for_export(const ImageOptions& options);
 
 } // namespace emu::nbd

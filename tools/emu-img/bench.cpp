@@ -31,7 +31,7 @@ Result<int> bench(Session& session, Bench& c) {
     if (!session.quiet) {
         fmt::print("Sending {} {} requests, {} bytes each, {} in parallel (starting at offset {}, step size {})\n", o.count, c.write ? "write" : "read",
                    o.size, o.depth, o.offset, o.step);
-        if (o.flush_interval) fmt::print("Sending flush every {} {}requests\n", o.flush_interval, o.drain ? "drained " : "");
+        if (o.flush_interval) fmt::print("Sending flush every {} {}requests\n", o.flush_interval, o.drain ? "" : "undrained ");
     }
     const double seconds = EMU_TRY(block::run_bench(*node, o));
     if (!session.quiet) fmt::print("Run completed in {:.3f} seconds.\n", seconds);

@@ -140,6 +140,7 @@ Result<int> convert(Session& session, Convert& c) {
         sources.push_back(nodes[i].get());
         size += nodes[i]->size();
     }
+    if (c.bitmaps && block::skip_filters(sources[0])->driver() != "qcow2") return fail(ENOTSUP, "Source lacks bitmap support");
     if (c.bitmaps && EMU_TRY(sources[0]->bitmaps()).empty()) c.bitmaps = false;
     OutputPipe pipe;
     auto target = EMU_TRY(c.words.back() == "-" ? pipe_target(session, c, pipe, sources, size, std::move(options))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "block/ops/copy.h"
 #include "commands.h"
+#include "common/log.h"
 #include "common/checked.h"
 #include "common/sizes.h"
 
@@ -22,19 +23,19 @@ struct Dd {
 Result<void> operand(Dd& c, std::string_view word) {
     const usize equals = word.find('=');
     const std::string_view key = word.substr(0, equals), value = equals == std::string_view::npos ? "" : word.substr(equals + 1);
-    auto number = [&](std::string_view what, u64 most) -> Result<u64> {
+    auto number = [&](std::string_view what, u64 least, u64 most) -> Result<u64> {
         auto n = parse_size(value);
-        if (!n || *n > most) return fail(EINVAL, fmt::format("Invalid {} specified: {}", what, value));
+        if (n && (*n < least || *n > most)) return fail(EINVAL, fmt::format("Invalid {} specified. Must be between {} and {}.", what, least, most));
+        if (!n) return fail(EINVAL, fmt::format("Invalid {} specified. You may use k, M, G, T, P or E suffixes for kilobytes, megabytes, gigabytes, terabytes, petabytes and exabytes.", what));
         return n;
     };
     if (equals == std::string_view::npos) return fail(EINVAL, fmt::format("unrecognized operand {}", word));
     if (key == "if") c.input = value;
     else if (key == "of") c.output = value;
-    else if (key == "bs") c.block = EMU_TRY(number("block size", INT32_MAX));
-    else if (key == "count") c.count = EMU_TRY(number("count", INT64_MAX));
-    else if (key == "skip") c.skip = EMU_TRY(number("skip", INT64_MAX));
+    else if (key == "bs") c.block = EMU_TRY(number("bs", 1, INT32_MAX));
+    else if (key == "count") c.count = EMU_TRY(number("count", 0, INT64_MAX));
+    else if (key == "skip") c.skip = EMU_TRY(number("skip", 0, INT64_MAX));
     else return fail(EINVAL, fmt::format("unrecognized operand {}", key));
-    if (!c.block) return fail(EINVAL, "Invalid number: '0'");
     return {};
 }
 
@@ -53,7 +54,7 @@ Result<int> dd(Session& session, Dd& c) {
     remove_when_killed(c.output);
     auto target = EMU_TRY(open(session, Source{.format = c.target}, c.output, {.writable = true, .unmap = true}));
     if (skip >= size) {
-        fmt::print(stderr, "{}: cannot skip to specified offset\n", c.input);
+        log::message(fmt::format("{}: cannot skip to specified offset", c.input));
     } else {
         block::NodePtr part = EMU_TRY(block::sub_range(source, skip, size - skip));
         block::CopyOptions copy{.target_is_zero = target->limits().zero_after_create};

@@ -19,7 +19,11 @@ struct Resize {
 Result<u64> target_size(std::string_view text, u64 now) {
     const char sign = text.empty() ? 0 : text[0];
     const bool relative = sign == '+' || sign == '-';
-    const u64 by = EMU_TRY(image_size(relative ? text.substr(1) : text));
+    const auto by_text = image_size(relative ? text.substr(1) : text);
+    if (!by_text)
+        return fail(EINVAL, "Parameter 'size' expects a non-negative number below 2^64\n"
+                            "Optional suffix k, M, G, T, P or E means kilo-, mega-, giga-, tera-, peta-\nand exabytes, respectively.");
+    const u64 by = *by_text;
     if (!relative) return by;
     if (sign == '-' && by > now) return fail(EINVAL, "New image size must be positive");
     if (sign == '+' && by > u64(INT64_MAX) - now) return fail(EINVAL, "New image size is too large");
@@ -27,7 +31,7 @@ Result<u64> target_size(std::string_view text, u64 now) {
 }
 
 Result<int> resize(Session& session, Resize& c) {
-    if (c.words.size() < 2) return usage("Expecting image file name and size");
+    if (c.words.size() < 2) return usage("Not enough arguments");
     if (c.words.size() > 2) return usage("Expecting one image file name");
     if (c.source.force_share) return fail(EINVAL, "an image that is written to cannot be shared");
     auto node = EMU_TRY(open(session, c.source, c.words[0], {.writable = true}));

@@ -33,6 +33,14 @@ bool serve_input(block::io::Shell& shell, const std::string& name) {
     return good;
 }
 
+/// "can't open device NAME: Could not open 'NAME': reason", the name said once inside; options are not repeated at all.
+std::string open_failure(const block::io::OpenSpec& spec, std::string text) {
+    const std::string once = fmt::format("Could not open '{}': ", spec.name);
+    if (spec.image_opts) return fmt::format("can't open: {}", text.starts_with(once) ? text.substr(once.size()) : text);
+    if (text.starts_with(once + once)) text.erase(0, once.size());
+    return fmt::format("can't open device {}: {}", spec.name, text);
+}
+
 Result<int> act(Run& run, const std::string& name) {
     if (run.words.size() > 1) return fail(EINVAL, fmt::format("unexpected argument '{}'", run.words[1]));
     block::io::Shell shell(run.objects, name);
@@ -40,7 +48,7 @@ Result<int> act(Run& run, const std::string& name) {
         run.spec.name = run.words[0];
         if (run.spec.image_opts && !run.spec.format.empty()) return fail(EINVAL, "--image-opts and -f are mutually exclusive");
         auto opened = shell.open(run.spec);
-        if (!opened) return fail(std::move(opened.error()).in(fmt::format("can't open device {}", run.spec.name)));
+        if (!opened) return fail(opened.error().code, open_failure(run.spec, opened.error().text));
     }
     bool good = true;
     if (run.commands.empty()) return serve_input(shell, name) ? 0 : 1;

@@ -110,9 +110,14 @@ Result<void> Blkdebug::event(std::string_view name) {
         if (stop->event != name) continue;
         Stop* here = stop.get();
         here->waiting++;
+        const std::string tag = here->tag;
+        fmt::print("blkdebug: Suspended request '{}'\n", tag); // test suites wait for these lines
+        std::fflush(stdout);
         changed_.notify_all();
         const u64 before = here->released;
         changed_.wait(lock, [&] { return here->released != before; });
+        fmt::print("blkdebug: Resuming request '{}'\n", tag);
+        std::fflush(stdout);
         here->waiting--;
         break;
     }

@@ -77,11 +77,58 @@ void tree_text(const Json& value, unsigned depth, std::string& out) {
         for (usize i = 0; i < array->size(); i++) item(fmt::format("[{}]", i), (*array)[i]);
 }
 
+/// What the n-th child is called in options and in `info`.
+std::string child_name(const Node& node, usize n, usize count) {
+    if (node.driver() == "quorum") return fmt::format("children.{}", n);
+    if (node.driver() == "vmdk" && n) return fmt::format("extents.{}", n - 1);
+    if (n == 0) return "file";
+    return node.driver() == "qcow2" && count == 2 ? "data-file" : fmt::format("child.{}", n);
+}
+
+Result<Json> children_json(Node& node, DescribeOptions options) {
+    Json out = Json::array();
+    const std::vector<NodePtr> children = node.children();
+    for (usize i = 0; i < children.size(); i++)
+        if (children[i]) out.push(Json::object().set("name", child_name(node, i, children.size())).set("info", EMU_TRY(describe_image(*children[i], options))));
+    return out;
+}
+
+std::string indented(std::string_view text) {
+    std::string out;
+    for (usize at = 0; at < text.size();) {
+        const usize end = std::min(text.find('\n', at), text.size());
+        out += fmt::format("    {}\n", text.substr(at, end - at));
+        at = end + 1;
+    }
+    return out;
+}
+
+/// "Child node '/file':" and what is below it.
+std::string children_text(const Json& image, const std::string& path) {
+    std::string out;
+    const Json* list = image.find("children");
+    if (!list || !list->as_array()) return out;
+    for (const Json& child : *list->as_array()) {
+        const Json& info = *child.find("info");
+        auto number = [&](const char* key) { return info.find(key) ? info.find(key)->to_u64().value_or(0) : 0; };
+        const std::string where = path + "/" + plain(*child.find("name")), driver = plain(*info.find("format"));
+        const Driver* row = find_driver(driver);
+        const bool protocol = row && row->kind == Driver::Kind::protocol;
+        std::string text = fmt::format("filename: {}\n{}: {}\n{}: {} ({} bytes)\n", plain(*info.find("filename")), protocol ? "protocol type" : "file format", driver,
+                                       protocol ? "file length" : "virtual size", human_size(number("virtual-size")), number("virtual-size"));
+        text += fmt::format("disk size: {}\n", info.find("actual-size") ? human_size(number("actual-size")) : "unavailable");
+        if (const Json* specific = info.find("format-specific")) text += specific_text(*specific);
+        out += fmt::format("Child node '{}':\n{}", where, indented(text)) + children_text(info, where);
+    }
+    return out;
+}
+
 } // namespace
 
 Result<Json> describe_image(Node& node, DescribeOptions options) {
     const ImageInfo info = EMU_TRY(node.info());
     Json out = Json::object();
+    out.set("children", EMU_TRY(children_json(node, options)));
     if (!info.snapshots.empty()) {
         Json list = Json::array();
         for (const SnapshotInfo& s : info.snapshots) list.push(snapshot_json(s));
@@ -126,7 +173,7 @@ std::string image_text(const Json& image) {
         out += "Limits:\n";
         tree_text(*limits, 1, out);
     }
-    return out;
+    return out + children_text(image, "");
 }
 
 std::string specific_text(const Json& specific) {

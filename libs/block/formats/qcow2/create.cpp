@@ -19,7 +19,7 @@ Result<void> take_compat(KeyValues& o, Header& h) {
     const std::string compat = o.take("compat").value_or("v3");
     if (compat == "0.10" || compat == "v2") h.version = 2;
     else if (compat == "1.1" || compat == "v3") h.version = 3;
-    else return fail(EINVAL, fmt::format("Invalid parameter '{}'", compat));
+    else return fail(EINVAL, fmt::format("Parameter 'version' does not accept value '{}'", compat));
     return {};
 }
 
@@ -40,7 +40,7 @@ Result<void> take_features(KeyValues& o, Header& h) {
         h.compression = Compression::zstd;
         h.incompatible |= incompat_compression;
     } else if (compression != "zlib") {
-        return fail(EINVAL, fmt::format("Parameter 'compression_type' does not accept value '{}'", compression));
+        return fail(EINVAL, fmt::format("Parameter 'compression-type' does not accept value '{}'", compression));
     }
     const u64 bits = EMU_TRY(o.take_number("refcount_bits")).value_or(16);
     if (bits > 64 || !is_power_of_two(bits)) return fail(EINVAL, "Refcount width must be a power of two and may not exceed 64 bits");
@@ -54,7 +54,7 @@ Result<void> take_files(KeyValues& o, Header& h) {
     h.backing_format = o.take("backing_fmt").value_or("");
     h.data_file = o.take("data_file");
     const bool raw = EMU_TRY(o.take_bool("data_file_raw")).value_or(false);
-    if (raw && !h.data_file) return fail(EINVAL, "data_file_raw requires data_file");
+    if (raw && !h.data_file) return fail(EINVAL, "data-file-raw requires data-file");
     if (raw && !h.backing_file.empty()) return fail(EINVAL, "Backing file and data-file-raw cannot be used at the same time");
     if (h.data_file && h.version < 3) return fail(EINVAL, "External data files are only supported with compatibility level 1.1 and above (use version=v3 or greater)");
     if (h.data_file) h.incompatible |= incompat_data_file;
@@ -72,7 +72,7 @@ Result<void> take_encryption(KeyValues& o, Header& h) {
     if (!format) return {};
     if (*format == "aes") h.crypt = CryptMethod::aes;
     else if (*format == "luks") h.crypt = CryptMethod::luks;
-    else return fail(EINVAL, fmt::format("Parameter 'encrypt.format' does not accept value '{}'", *format));
+    else return fail(EINVAL, fmt::format("Parameter 'format' does not accept value '{}'", *format));
     return {};
 }
 

@@ -228,13 +228,11 @@ Result<CheckResult> QedNode::check(CheckMode mode) {
     u64 end = clusters;
     while (end && !used[end - 1]) end--;
     out.leaks = u64(std::count(used.begin(), used.end(), false));
-    out.image_end_offset = clusters * h_.cluster;
     if (mode.fix_leaks && end < clusters) { // only what is at the end can be given back
         EMU_CHECK(flush_locked());
         EMU_CHECK(file_->truncate(end * h_.cluster));
         end_ = end * h_.cluster;
         out.leaks_fixed = clusters - end;
-        out.image_end_offset = end_;
     }
     if ((mode.fix_errors || mode.fix_leaks) && h_.features & f_need_check && out.corruptions == out.corruptions_fixed) {
         EMU_CHECK(flush_locked());

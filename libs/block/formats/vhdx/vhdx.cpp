@@ -229,7 +229,6 @@ Result<CheckResult> VhdxNode::check(CheckMode mode) {
         const auto behind = std::lower_bound(places.begin(), places.end(), r.at + r.bytes);
         if (behind != places.begin() && *std::prev(behind) + block_ > r.at) bad("a VHDX block overlaps metadata");
     }
-    out.image_end_offset = end_;
     if (there > align_up(end_, MiB)) {
         out.leaks = (there - end_ + block_ - 1) / block_;
         if (mode.fix_leaks && !read_only_) {
@@ -268,14 +267,14 @@ Result<CreateShape> parse_create(CreateArgs& args) {
     u64 block = EMU_TRY(args.options.take_size("block_size")).value_or(0);
     const std::string subformat = args.options.take("subformat").value_or("dynamic");
     out.zero_state = EMU_TRY(args.options.take_bool("block_state_zero")).value_or(true);
-    if (subformat != "dynamic" && subformat != "fixed") return fail(EINVAL, fmt::format("Invalid subformat '{}'", subformat));
+    if (subformat != "dynamic" && subformat != "fixed") return fail(EINVAL, fmt::format("Parameter 'subformat' does not accept value '{}'", subformat));
     out.fixed = subformat == "fixed";
     if (args.size > (u64(64) << 40)) return fail(EINVAL, "Image size too large; max of 64TB");
     if (log < MiB || log > (u64(64) << 20)) return fail(EINVAL, "Log size must be a multiple of 1 MB and at most 64 MB");
     out.log = align_up(log, MiB);
     if (block == 0) block = automatic_block_size(args.size);
     if (block < MiB || block > 256 * MiB) return fail(EINVAL, "Block size must be a multiple of 1 MB, at most 256 MB");
-    if (!is_power_of_two(block)) return fail(EINVAL, "Block size must be a power of 2");
+    if (!is_power_of_two(block)) return fail(EINVAL, "Block size must be a power of two");
     out.metadata.block_bytes = u32(block);
     out.metadata.leave_allocated = out.fixed;
     out.metadata.disk_bytes = align_up(args.size, u64(512));

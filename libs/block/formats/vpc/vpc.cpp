@@ -217,7 +217,7 @@ Result<VhdFooter> new_footer(u64 size, bool exact) {
 Result<void> create_as(NodePtr file, CreateArgs& args, bool exact_by_default) {
     const std::string subformat = args.options.take("subformat").value_or("dynamic");
     const bool exact = EMU_TRY(args.options.take_bool("force_size")).value_or(exact_by_default);
-    if (subformat != "dynamic" && subformat != "fixed") return fail(EINVAL, fmt::format("Invalid subformat '{}'", subformat));
+    if (subformat != "dynamic" && subformat != "fixed") return fail(EINVAL, fmt::format("Parameter 'subformat' does not accept value '{}'", subformat));
     // Under the name vhd the image is what clouds accept: a whole number of MiB.
     const u64 wanted = exact_by_default ? align_up(args.size, u64(1) << 20) : args.size;
     VhdFooter footer = EMU_TRY(new_footer(wanted, exact));

@@ -49,11 +49,11 @@ TEST_CASE("a32: branches to registers change the instruction set by bit 0") {
     CHECK(cpu.thumb({0x4770 /* bx lr */}).kind == ir::ExitKind::ret);
     CHECK(cpu->pc == 0x30000);
     cpu.arm({0xfa000000 /* blx to Thumb code */});
-    CHECK(cpu->pc == (A32::origin + 8 | 1));
+    CHECK(cpu->pc == ((A32::origin + 8) | 1));
     CHECK(cpu->r[14] == A32::origin + 4);
     cpu.thumb({0xf000, 0xe800 /* blx to Arm code */});
     CHECK(cpu->pc == A32::origin + 4);
-    CHECK(cpu->r[14] == (A32::origin + 4 | 1));
+    CHECK(cpu->r[14] == ((A32::origin + 4) | 1));
 }
 
 TEST_CASE("t32: both ways through an IT block") {

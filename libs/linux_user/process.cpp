@@ -111,6 +111,9 @@ Result<void> Process::load(int fd, std::vector<std::string> argv, std::vector<st
                         : space_->map(top - size, size, PROT_READ | PROT_WRITE,
                                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_NORESERVE, -1, 0, RegionKind::stack);
     if (at < 0) return fail(ENOMEM, fmt::format("cannot map a stack of {:#x} bytes", size));
+    // As the kernel keeps a gap below a stack: a program that overflows it must not get into what lies there.
+    constexpr u64 guard = u64(1) << 20;
+    if (u64(at) > guard) space_->map(u64(at) - guard, guard, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_NORESERVE, -1, 0);
     LoadedProgram loaded = EMU_TRY(load_program(fd, abi_, *space_, paths_));
     space_->start_break(align_up(loaded.end, abi_.page));
     if (loaded.executable_stack) space_->protect(u64(at), size, PROT_READ | PROT_WRITE | PROT_EXEC);

@@ -23,7 +23,7 @@ elf("truncated-phdrs", [load], cut=100)
 elf("truncated-segment", [load], cut=2000)
 elf("class32", [load], cls=1, machine=183)
 elf("big-endian", [load], data=2)
-elf("i386", [load], cls=1, machine=3)
+elf("mips", [load], cls=1, data=2, machine=8)
 elf("overlap", [(1, 0, 0x400000, 4096, 8192), (1, 0, 0x401000, 4096, 4096)])
 elf("huge", [(1, 0, 0x400000, 4096, 1 << 60)])
 elf("larger", [(1, 0, 0x400000, 4096, 1 << 45)])
@@ -42,7 +42,7 @@ refused truncated-phdrs 'truncated in its program headers'
 refused truncated-segment 'truncated, a segment ends beyond the end of the file'
 refused class32 'Invalid ELF image for this architecture: aarch64, 32-bit'
 refused big-endian 'Invalid ELF image for this architecture: aarch64, 64-bit, big-endian'
-refused i386 'Invalid ELF image for this architecture: i386'
+refused mips 'Invalid ELF image for this architecture: mips'
 refused overlap 'overlapping segments'
 refused huge 'does not fit into memory'
 refused object 'not an executable'
@@ -56,5 +56,5 @@ refused folder 'Is a directory' 126
 refused nothing 'not an ELF file'
 echo hello >text
 refused text 'not an ELF file'
-status 1 "$EMU_TOOLS/emu-user" ./i386
-has "$line" 'emu-user: ./i386: no guest for ELF files of i386'
+status 1 "$EMU_TOOLS/emu-user" ./mips
+has "$line" 'emu-user: ./mips: no guest for ELF files of mips'

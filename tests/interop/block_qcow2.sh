@@ -64,6 +64,7 @@ done
 # The outputs that scripts read are the same.
 "$img" convert -q -O qcow2 a.raw t.qcow2
 for c in 'info' 'map --output=human' 'check' 'measure -O qcow2' 'measure -O raw'; do
-    is "$(qemu-img $c t.qcow2 2>&1)" "$("$img" $c t.qcow2 2>&1)"
+    # The sections about children came with qemu-img 8.0.
+    is "$(qemu-img $c t.qcow2 2>&1 | sed '/^Child node/,$d')" "$("$img" $c t.qcow2 2>&1 | sed '/^Child node/,$d')"
 done
 is "$(qemu-img map --output=json t.qcow2)" "$("$img" map --output=json t.qcow2 | sed 's/, "compressed": false//')"

@@ -48,7 +48,11 @@ Result<int> act(Run& run, const std::string& name) {
         run.spec.name = run.words[0];
         if (run.spec.image_opts && !run.spec.format.empty()) return fail(EINVAL, "--image-opts and -f are mutually exclusive");
         auto opened = shell.open(run.spec);
-        if (!opened) return fail(opened.error().code, open_failure(run.spec, opened.error().text));
+        if (!opened) {
+            Error error = opened.error();
+            error.text = open_failure(run.spec, error.text);
+            return fail(std::move(error));
+        }
     }
     bool good = true;
     if (run.commands.empty()) return serve_input(shell, name) ? 0 : 1;

@@ -57,7 +57,10 @@ void branch_link_exchange_register(Unit& u, const Fields& f) {
 
 void branch_t32(Unit& u, const Fields& f) { branch_to(u, u.pc_value() + offset_t32(f)); }
 void branch_link_t32(Unit& u, const Fields& f) { call(u, u.pc_value() + offset_t32(f), true); }
-void branch_link_exchange_t32(Unit& u, const Fields& f) { call(u, (u.pc_value() & ~u32(3)) + (offset_t32(f) & ~u32(3)), false); }
+void branch_link_exchange_t32(Unit& u, const Fields& f) {
+    if (f['j'] & 1) return u.unallocated(); // H: half of an Arm instruction
+    call(u, (u.pc_value() & ~u32(3)) + (offset_t32(f) & ~u32(3)), false);
+}
 
 namespace {
 /// Outside of IT blocks: a condition of its own.

@@ -123,7 +123,6 @@ Val exclusive_address(Unit& u, const Fields& f) { return u.address(u.r(f['n']), 
 
 MemFlags exclusive_flags(const Unit& u, unsigned size_log2, ir::Order order) {
     MemFlags flags = u.access(size_log2);
-    flags.aligned = true;
     flags.order = order;
     return flags;
 }
@@ -140,6 +139,7 @@ void load_exclusive(Unit& u, const Fields& f) {
     const unsigned size = f.arg() & access::size;
     const MemFlags flags = exclusive_flags(u, size, f.arg() & access::acquire ? ir::Order::acquire : ir::Order::relaxed);
     Val address = exclusive_address(u, f);
+    u.check_alignment(address, 1u << size);
     Val value = ir.load(size == access::d ? Type::i64 : Type::i32, address, flags);
     ir.set(slot_monitor_value, ir.zext(value, Type::i64));
     ir.set(slot_monitor_address, address);
@@ -156,6 +156,7 @@ void store_exclusive(Unit& u, const Fields& f) {
     auto& ir = u.ir;
     const unsigned size = f.arg() & access::size;
     Val address = exclusive_address(u, f), value = u.r(f['t']);
+    u.check_alignment(address, 1u << size);
     if (size == access::d) {
         Val first = u.r64(f['t']), second = u.r64(second_register(f));
         value = u.big_endian() ? ir.or_(second, ir.shl(first, 32)) : ir.or_(first, ir.shl(second, 32));
@@ -171,11 +172,15 @@ void store_exclusive(Unit& u, const Fields& f) {
 
 void load_ordered(Unit& u, const Fields& f) {
     if (f['t'] == 15) return u.unallocated();
-    Val value = u.load(u.address(u.r(f['n'])), exclusive_flags(u, f.arg() & access::size, ir::Order::acquire));
+    const Val address = u.address(u.r(f['n']));
+    u.check_alignment(address, 1u << (f.arg() & access::size));
+    Val value = u.load(address, exclusive_flags(u, f.arg() & access::size, ir::Order::acquire));
     u.set_r(f['t'], value);
 }
 void store_ordered(Unit& u, const Fields& f) {
-    u.store(u.address(u.r(f['n'])), u.r(f['t']), exclusive_flags(u, f.arg() & access::size, ir::Order::seq_cst));
+    const Val address = u.address(u.r(f['n']));
+    u.check_alignment(address, 1u << (f.arg() & access::size));
+    u.store(address, u.r(f['t']), exclusive_flags(u, f.arg() & access::size, ir::Order::seq_cst));
 }
 
 void swap(Unit& u, const Fields& f) {

@@ -376,6 +376,7 @@ void vfp_load_store(Unit& u, const Fields& f) {
     Val base = f['n'] == 15 ? u.ir.imm32(u.pc_value() & ~u32(3)) : u.r(f['n']);
     Val at = u.address(base, f['U'] ? offset : -offset);
     const unsigned d = number(f, 'D', 'd', type == Type::f64);
+    u.check_alignment(at, type == Type::f16 ? 2 : 4);
     if (type == Type::f16) {
         if (f['L']) u.set_s_bits(d, u.load(at, u.access(1)));
         else u.store(at, u.s_bits(d), u.access(1));
@@ -397,6 +398,7 @@ void vfp_multiple(Unit& u, const Fields& f) {
     Val base = f['n'] == 15 ? u.ir.imm32(u.pc_value() & ~u32(3)) : u.r(f['n']);
     const MemFlags flags = u.access(is_double ? 3 : 2);
     const MemFlags both = {.size_log2 = 4};
+    u.check_alignment(u.address(base, up ? 0 : -total), 4);
     for (unsigned i = 0; i < count; i++) {
         const unsigned r = first + i;
         Val at = u.address(base, (up ? 0 : -total) + s32(i * bytes));

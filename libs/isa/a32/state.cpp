@@ -35,6 +35,7 @@ constexpr auto make_slots() {
     slots[slot_fpscr] = {"fpscr", Type::i32, offsetof(State, fpscr)};
     slots[slot_tpidrurw] = {"tpidrurw", Type::i32, offsetof(State, tpidrurw)};
     slots[slot_tpidruro] = {"tpidruro", Type::i32, offsetof(State, tpidruro)};
+    slots[slot_fault_address] = {"fault_address", Type::i32, offsetof(State, fault_address)};
     slots[slot_monitor_address] = {"monitor_address", Type::i64, offsetof(State, monitor_address)};
     slots[slot_monitor_value] = {"monitor_value", Type::i64, offsetof(State, monitor_value)};
     slots[slot_fpscr_qc] = {"fpscr_qc", Type::v128, offsetof(State, fpscr_qc)};

@@ -25,6 +25,7 @@ struct State : ir::StateHeader {
     u32 big_endian = 0;              ///< CPSR.E
     u32 fpscr = 0;                   ///< only the control bits of fpscr::mask
     u32 tpidrurw = 0, tpidruro = 0;
+    u32 fault_address = 0;           ///< of trap_alignment
 
     // Exclusive monitor: address of the last load-exclusive and what it read; no_monitor = none.
     u64 monitor_address = ~u64(0);
@@ -52,6 +53,7 @@ enum SlotIndex : unsigned {
     slot_fpscr,
     slot_tpidrurw,
     slot_tpidruro,
+    slot_fault_address,
     slot_monitor_address,
     slot_monitor_value,
     slot_fpscr_qc,

@@ -132,6 +132,16 @@ void Unit::bx_write_pc(Val to, bool returns) {
     ir.exit({returns ? ir::ExitKind::ret : ir::ExitKind::jump_indirect, 0, 0, 0}, ir.zext(to, Type::i64));
 }
 
+void Unit::check_alignment(Val address, unsigned bytes) {
+    if (bytes == 1) return;
+    commit();
+    // Put back after the exit, so that only the exit stores it.
+    const Val before = ir.get(slot_fault_address);
+    ir.set(slot_fault_address, ir.trunc(address));
+    ir.exit_if(ir.ne(ir.and_(address, ir.imm64(bytes - 1)), ir.imm64(0)), {ir::ExitKind::trap, trap_alignment, pc_key(), 0});
+    ir.set(slot_fault_address, before);
+}
+
 void translate(ir::Builder& builder, const TranslateRequest& request) {
     Unit u(builder, request);
     ir::Function& function = builder.function();

@@ -117,6 +117,8 @@ public:
     MemFlags access(unsigned size_log2, bool sign_extend = false) const {
         return {.size_log2 = u8(size_log2), .sign_extend = sign_extend, .big_endian = big_endian()};
     }
+    /// Accesses that Linux does not repair raise where they are not aligned (Arm ARM DDI 0406C A3.2.1).
+    void check_alignment(Val address, unsigned bytes);
     Val load(Val address, MemFlags flags) {
         commit();
         return ir.load(Type::i32, address, flags);

@@ -3,6 +3,8 @@
 #pragma once
 #include "program.h"
 
+#include <algorithm>
+#include <csignal>
 #include <string_view>
 
 namespace emu::lockstep {
@@ -24,10 +26,17 @@ inline constexpr Known known_differences[] = {
      "qemu 7.2: VJCVT of a flushed denormal sets Z"},
 };
 
-inline bool is_known(const Context& before, u32 word, bool) {
+/// LDM, STM, LDRD and STRD of words that are not aligned raise an alignment fault, which Linux repairs: the program sees the
+/// access go through (arch/arm/mm/alignment.c, arch/arm64/kernel/compat_alignment.c). The other delivers SIGBUS.
+inline bool is_repaired_by_linux(std::string_view name, const Context& ours, const Context& other) {
+    constexpr std::string_view names[] = {"ldm", "ldmda", "ldmdb", "ldmib", "stm", "stmda", "stmdb", "stmib", "push", "pop", "ldrd", "strd"};
+    return ours.illegal_signal != SIGBUS && other.illegal_signal == SIGBUS && std::find(std::begin(names), std::end(names), name) != std::end(names);
+}
+
+inline bool is_known(std::string_view name, const Context& before, u32 word, const Context& ours, const Context& other) {
     for (const Known& k : known_differences)
         if ((word & k.mask) == k.value && k.applies(before, word)) return true;
-    return false;
+    return is_repaired_by_linux(name, ours, other);
 }
 
 } // namespace emu::lockstep

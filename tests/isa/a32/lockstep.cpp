@@ -167,7 +167,8 @@ private:
         const Outcome a = ours(image), b = theirs(image);
         for (usize i = 0; i < steps.size() && a.complete && b.complete; i++)
             if (a.contexts[i] != b.contexts[i]) {
-                if (!o_.both_own && is_known(single.runs[i].input, steps[i].word, steps[i].pc & 1)) return void(known_++);
+                const std::string name = row_name(steps[i].word, steps[i].size, steps[i].pc & 1);
+                if (!o_.both_own && is_known(name, single.runs[i].input, steps[i].word, a.contexts[i], b.contexts[i])) return void(known_++);
                 return report(single.runs[i].input, a.contexts[i], b.contexts[i], steps[i]);
             }
         if (known_ > known_before_) return;   // what an earlier block left in memory

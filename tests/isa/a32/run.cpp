@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <elf.h>
 #include <fmt/core.h>
 #include <poll.h>
 #include <spawn.h>
@@ -94,6 +95,7 @@ void on_fault(int signal, siginfo_t* info, void* context) {
 
 /// What Linux makes of a trap inside a block; 0: the driver's business.
 u64 signal_of(isa::Trap trap) {
+    if (u32(trap) == isa::a32::trap_alignment) return SIGBUS;
     switch (trap) {
     case isa::Trap::undefined: return SIGILL;
     case isa::Trap::breakpoint: return SIGTRAP;
@@ -120,6 +122,8 @@ struct Host::Impl {
             EMU_ASSERT(at == reinterpret_cast<void*>(u64(s.address)));
             mappings.emplace_back(at, s.bytes.size());
             std::memcpy(at, s.bytes.data(), s.bytes.size());
+            // A block that stores to its own text faults here as it does there.
+            EMU_ASSERT((s.flags & PF_W) || mprotect(at, s.bytes.size(), PROT_READ) == 0);
         }
         cpu::EngineOptions options{.execution = execution, .code_buffer = usize(32) << 20, .tier2 = tier2, .hot_threshold = 1};
         auto made = cpu::Engine::create(isa::a32::a32_isa, model, options, code);
@@ -209,9 +213,9 @@ std::vector<Step> Host::trace(usize index, std::vector<u8>& scratch_before) {
             scratch_before.assign(scratch, scratch + scratch_size);
         }
         if (inside && s.pc == impl_->image.epilogue) break;
-        if (inside) {
-            u16 halves[2];
-            std::memcpy(halves, reinterpret_cast<const void*>(u64(isa::a32::code_address(s.pc))), 4);
+        u16 halves[2];
+        // The other may have branched to where there is no code.
+        if (inside && impl_->code.read(isa::a32::code_address(s.pc), {reinterpret_cast<u8*>(halves), 4})) {
             const bool thumb = s.pc & 1, wide = !thumb || halves[0] >> 11 >= 0x1d;
             const u32 word = !thumb ? u32(halves[1]) << 16 | halves[0] : wide ? u32(halves[0]) << 16 | halves[1] : halves[0];
             steps.push_back({s.pc, word, u8(wide ? 4 : 2), u8(s.pc >> isa::a32::pc_it_shift), impl_->capture()});

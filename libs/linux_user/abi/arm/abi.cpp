@@ -113,6 +113,13 @@ void clone_arguments(const u64 (&a)[6], u64 (&ordered)[5]) {
     std::copy(std::begin(in_order), std::end(in_order), ordered);
 }
 
+void own_trap(const ir::StateHeader& state, u32 trap, u64, SignalInfo& info) {
+    if (trap != isa::a32::trap_alignment) return;
+    info.si_signo = SIGBUS;
+    info.si_code = BUS_ADRALN;
+    info.si_addr = reinterpret_cast<void*>(u64(static_cast<const State&>(state).fault_address));
+}
+
 s64 own_call(Call& call) {
     State& state = static_cast<State&>(call.thread.state());
     const std::string_view name = call.row.name;
@@ -170,6 +177,7 @@ constexpr Abi make_abi(bool big) {
         .clone_arguments = clone_arguments,
         .prepare = map_user_helpers,
         .own_call = own_call,
+        .own_trap = own_trap,
         .push_frame = push_frame,
         .pop_frame = pop_rt_frame,
         .pop_old_frame = pop_frame,

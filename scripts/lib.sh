@@ -7,7 +7,8 @@ libcapstone-dev zlib1g-dev libgnutls28-dev nettle-dev libpam0g-dev libdeflate-de
 libcurl4-openssl-dev libssh-dev libnfs-dev libiscsi-dev librbd-dev libglusterfs-dev
 libnbd-dev liburing-dev"
 test_packages="doctest-dev python3 qemu-user binutils-aarch64-linux-gnu gcc-aarch64-linux-gnu g++-aarch64-linux-gnu libc6-dev-arm64-cross
-gcc-i686-linux-gnu libc6-dev-i386-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross gcc-arm-linux-gnueabi libc6-dev-armel-cross
+gcc-i686-linux-gnu libc6-dev-i386-cross gdb-multiarch linux-libc-dev-arm64-cross
+gcc-arm-linux-gnueabihf libc6-dev-armhf-cross gcc-arm-linux-gnueabi libc6-dev-armel-cross
 mandoc git e2fsprogs
 qemu-guest-agent qemu-utils gnutls-bin nginx-light openssh-server openssh-client tgt nfs-ganesha nfs-ganesha-vfs libvmdk-utils libvhdi-utils libqcow-utils
 7zip cryptsetup-bin dosfstools mtools

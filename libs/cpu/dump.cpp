@@ -2,9 +2,11 @@
 #include "cpu/dump.h"
 
 #include "common/log.h"
+#include "common/text.h"
 
 #include <algorithm>
 #include <capstone/capstone.h>
+#include <cstdlib>
 #include <fmt/format.h>
 #include <iterator>
 #include <optional>
@@ -84,7 +86,49 @@ std::string disassemble_guest(const isa::Isa& isa, ConstBytes code, u64 address)
     return listing(at == std::end(machines) ? std::nullopt : Disassembler::open(at->arch, at->mode), code, address, 4);
 }
 
+namespace {
+
+struct Range {
+    u64 first, last; ///< both inside
+};
+std::vector<Range> filter;
+
+bool wanted(const std::vector<std::pair<u64, u64>>& ranges) {
+    if (filter.empty()) return true;
+    for (auto [first, last] : ranges)
+        for (const Range& range : filter)
+            if (first <= range.last && range.first < last) return true;
+    return false;
+}
+
+Result<Range> parse_range(std::string_view text) {
+    const std::string copy(text);
+    char* end = nullptr;
+    const u64 first = std::strtoull(copy.c_str(), &end, 0);
+    const std::string_view rest = std::string_view(end);
+    const usize skip = rest.starts_with("..") ? 2 : 1;
+    if (end == copy.c_str() || rest.size() <= skip) return fail(EINVAL, copy + ": not first..last, first+size or first-size");
+    const u64 second = std::strtoull(end + skip, &end, 0);
+    if (*end) return fail(EINVAL, copy + ": not first..last, first+size or first-size");
+    Range range{first, second};
+    if (rest[0] == '+') range.last = first + second - 1;
+    else if (rest[0] == '-') range = {first - second + 1, first};
+    else if (skip != 2) return fail(EINVAL, copy + ": not first..last, first+size or first-size");
+    if (range.last < range.first) return fail(EINVAL, copy + ": an empty range");
+    return range;
+}
+
+} // namespace
+
+Result<void> set_dump_filter(std::string_view ranges) {
+    filter.clear();
+    if (ranges.empty()) return {};
+    for (std::string_view each : split(ranges, ',')) filter.push_back(EMU_TRY(parse_range(each)));
+    return {};
+}
+
 void dump_unit(const isa::Isa& isa, const ir::Function& function, isa::CodeReader& code, ConstBytes host, const void* host_address) {
+    if (!wanted(function.ranges)) return;
     std::string text;
     if (log::enabled(log::Item::in_asm)) {
         text += fmt::format("IN: {} instructions at {:#x}, mode {:#x}\n", function.insns, function.pc, function.mode);
@@ -101,6 +145,7 @@ void dump_unit(const isa::Isa& isa, const ir::Function& function, isa::CodeReade
 }
 
 void dump_region(const isa::Isa& isa, const ir::Region& region, isa::CodeReader& code, ConstBytes host, const void* host_address) {
+    if (!wanted(region.ranges)) return;
     std::string text = fmt::format("REGION: {} instructions in {} blocks at {:#x}, mode {:#x}\n", region.insns, region.blocks.size(), region.pc, region.mode);
     if (log::enabled(log::Item::in_asm)) {
         for (auto [first, last] : region.ranges) {

@@ -3,6 +3,7 @@
 
 #include "common/result.h"
 #include "cpu/dump.h"
+#include "cpu/instrument.h"
 #include "cpu/translated.h"
 
 #include <algorithm>
@@ -53,21 +54,111 @@ Engine::Stats Engine::stats() const {
     return stats;
 }
 
+namespace {
+
+u64 tell_executed(ir::StateHeader& state, u64 pc, u64 count, u64, u64) {
+    static_cast<Vcpu*>(state.vcpu)->engine().options().instrument->executed(pc, u32(count));
+    return 0;
+}
+const ir::Helper executed_helper{.name = "executed", .function = reinterpret_cast<void*>(tell_executed), .args = 2};
+
+/// Tells of the instructions since the last exit, before each exit.
+class Counting final : public ir::Builder::Watcher {
+public:
+    void before_exit(ir::Builder& builder, ir::Exit&, bool) override {
+        const ir::Function& function = builder.function();
+        const u32 count = function.insns - told_;
+        if (count == 0) return;
+        u32 number = 0;
+        u64 first = function.pc;
+        for (const ir::Node& node : function.nodes)
+            if (node.op == ir::Op::insn && number++ == told_) first = node.imm();
+        told_ = function.insns;
+        builder.call(executed_helper, {builder.imm64(first), builder.imm64(count)});
+    }
+
+private:
+    u32 told_ = 0;
+};
+
+} // namespace
+
 std::shared_ptr<ir::Function> Engine::Impl::translate(u64 pc, u32 mode, unsigned max_insns, isa::CodeReader& reader, const isa::KnownUnits* known) {
     auto function = std::make_shared<ir::Function>();
     function->pc = pc;
     function->mode = mode;
     function->slots = isa->slots;
     function->fp = isa->fp_env(mode);
-    ir::Builder builder(*function);
+    Counting counting;
+    Instrument* instrument = options.instrument;
+    ir::Builder builder(*function, instrument && instrument->wants_executed() ? &counting : nullptr);
     isa::TranslateRequest request{.pc = pc, .mode = mode, .model = model, .max_insns = max_insns, .system = options.system, .code = &reader,
                                   .known = known, .leaders = {}};
     isa->translate(builder, request);
     EMU_ASSERT(!builder.open());
+    if (instrument && max_insns > 1) instrument->translated(*function);
 #ifdef EMU_CHECKED
     if (std::string wrong = ir::verify(*function); !wrong.empty()) assertion_failed(wrong.c_str(), "ir verifier", 0);
 #endif
     return function;
+}
+
+namespace {
+/// Units end before breakpoints as they do before other units.
+class KnownOrStop final : public isa::KnownUnits {
+public:
+    KnownOrStop(const Engine::Impl& engine, const isa::KnownUnits* known) : engine_(engine), known_(known) {}
+    bool has(u64 pc, u32 mode) const override { return engine_.stops_at(pc) || (known_ && known_->has(pc, mode)); }
+
+private:
+    const Engine::Impl& engine_;
+    const isa::KnownUnits* known_;
+};
+} // namespace
+
+std::shared_ptr<ir::Function> Engine::Impl::translate_stopping(u64 pc, u32 mode, unsigned max_insns, isa::CodeReader& reader,
+                                                               const isa::KnownUnits* known) {
+    if (breakpoints.empty()) return translate(pc, mode, max_insns, reader, known);
+    if (!stops_at(pc)) {
+        const KnownOrStop stopping(*this, known);
+        return translate(pc, mode, max_insns, reader, &stopping);
+    }
+    auto function = std::make_shared<ir::Function>();
+    function->pc = pc;
+    function->mode = mode;
+    function->slots = isa->slots;
+    function->fp = isa->fp_env(mode);
+    function->insns = 1;
+    const u64 address = options.code_address ? options.code_address(pc) : pc;
+    function->end = address + 1;
+    function->ranges.emplace_back(address, address + 1);
+    ir::Builder builder(*function);
+    builder.insn(pc, 0);
+    builder.trap(u32(trap_debug_break), pc);
+    return function;
+}
+
+void Engine::set_breakpoint(u64 pc, bool present) {
+    {
+        std::lock_guard lock(impl_->mutex);
+        if (present) impl_->breakpoints.insert(pc);
+        else impl_->breakpoints.erase(pc);
+    }
+    invalidate(pc, pc + 1);
+}
+
+void Engine::clear_breakpoints() {
+    std::set<u64> places;
+    {
+        std::lock_guard lock(impl_->mutex);
+        places.swap(impl_->breakpoints);
+    }
+    for (u64 pc : places) invalidate(pc, pc + 1);
+}
+
+bool Engine::has_breakpoint(u64 pc) const {
+    std::lock_guard lock(impl_->mutex);
+    return impl_->stops_at(pc);
 }
 
 std::shared_ptr<ir::Function> Engine::Impl::translate_one(u64 pc, u32 mode) {
@@ -79,7 +170,7 @@ std::shared_ptr<const ir::Function> Engine::Impl::find_or_translate(u64 pc, u32 
     std::lock_guard lock(mutex);
     auto at = functions.find({pc, mode});
     if (at != functions.end()) return at->second;
-    auto function = translate(pc, mode, options.one_insn_per_unit ? 1 : superblock_insns, *memory);
+    auto function = translate_stopping(pc, mode, options.one_insn_per_unit ? 1 : superblock_insns, *memory);
     if (wants_dump()) dump_unit(*isa, *function, *memory, {}, nullptr);
     for (auto [first, last] : function->ranges) memory->watch(first, last);
     stats.units++;
@@ -93,14 +184,15 @@ void Engine::save_translations() {
 }
 
 bool Engine::invalidate(u64 first, u64 last) {
-    if (impl_->translated) return impl_->translated->invalidate(first, last);
+    const bool dropped_code = impl_->translated && impl_->translated->invalidate(first, last);
     std::lock_guard lock(impl_->mutex);
+    if (impl_->functions.empty()) return dropped_code;
     auto touched = [&](const ir::Function& f) {
         return std::any_of(f.ranges.begin(), f.ranges.end(), [&](auto range) { return range.first < last && first < range.second; });
     };
     usize dropped = std::erase_if(impl_->functions, [&](const auto& entry) { return touched(*entry.second); });
     impl_->stats.invalidations += dropped;
-    return dropped != 0;
+    return dropped != 0 || dropped_code;
 }
 
 } // namespace emu::cpu

@@ -59,13 +59,14 @@ jit::Unit* Translated::find_or_translate(Lock& lock, Runner& runner, u64 pc, u32
 
 /// Null: not even one instruction fits, let the interpreter do it.
 jit::Unit* Translated::translate(Lock& lock, Runner&, u64 pc, u32 mode) {
-    if (jit::Unit* kept = wake(pc, mode)) return kept;
+    if (engine_.breakpoints.empty())
+        if (jit::Unit* kept = wake(pc, mode)) return kept;
     const auto begin = std::chrono::steady_clock::now();
     unsigned insns = engine_.options.one_insn_per_unit ? 1 : Engine::Impl::superblock_insns;
     jit::Unit* unit = nullptr;
     for (;;) {
         RecordingReader reader(*engine_.memory);
-        const std::shared_ptr<ir::Function> function = engine_.translate(pc, mode, insns, reader, this);
+        const std::shared_ptr<ir::Function> function = engine_.translate_stopping(pc, mode, insns, reader, this);
         jit::Jit::Outcome outcome = jit_->compile(*function, unit);
         if (outcome == jit::Jit::Outcome::full) {
             flush(lock);

@@ -2,10 +2,12 @@
 #include "cpu/vcpu.h"
 
 #include "cpu/engine.h"
+#include "cpu/instrument.h"
 #include "cpu/soft_mmu.h"
 #include "cpu/translated.h"
 #include "ir/interpreter.h"
 
+#include <algorithm>
 #include <csetjmp>
 #include <csignal>
 #include <cstdlib>
@@ -23,6 +25,43 @@ struct FreeState {
 };
 } // namespace
 
+/// Memory of a vCPU that a debugger watches.
+class WatchedMemory final : public ir::Memory {
+public:
+    WatchedMemory(Vcpu& vcpu, ir::Memory& memory) : vcpu_(vcpu), memory_(memory) {}
+    std::span<const Watch> watches;
+    Instrument* instrument = nullptr;  ///< wants to hear of all accesses
+
+    ir::V128 load(u64 address, ir::MemFlags flags) override {
+        check(address, flags, true, false);
+        return memory_.load(address, flags);
+    }
+    void store(u64 address, ir::MemFlags flags, ir::V128 value) override {
+        check(address, flags, false, true);
+        memory_.store(address, flags, value);
+    }
+    u64 rmw(u64 address, ir::MemFlags flags, ir::AtomicOp op, u64 operand) override {
+        check(address, flags, true, true);
+        return memory_.rmw(address, flags, op, operand);
+    }
+    ir::V128 cas(u64 address, ir::MemFlags flags, ir::V128 expected, ir::V128 desired) override {
+        check(address, flags, true, true);
+        return memory_.cas(address, flags, expected, desired);
+    }
+
+private:
+    void check(u64 address, ir::MemFlags flags, bool reads, bool writes) const {
+        address &= vcpu_.engine().isa().address_mask;
+        if (instrument && reads) instrument->accesses(address, flags.bytes(), false);
+        if (instrument && writes) instrument->accesses(address, flags.bytes(), true);
+        for (const Watch& watch : watches)
+            if (address < watch.last && watch.first < address + flags.bytes() && ((reads && watch.reads) || (writes && watch.writes)))
+                vcpu_.raise(trap_debug_watch, std::max(address, watch.first));
+    }
+    Vcpu& vcpu_;
+    ir::Memory& memory_;
+};
+
 struct Vcpu::Impl {
     Engine& engine;
     std::unique_ptr<ir::StateHeader, FreeState> state;
@@ -38,6 +77,7 @@ struct Vcpu::Impl {
     /// Keeps the unit being interpreted alive while others invalidate it.
     std::shared_ptr<const ir::Function> running;
     Runner runner;
+    std::unique_ptr<WatchedMemory> watched;   ///< null: nobody watches
 
     explicit Impl(Engine& e)
         : engine(e), state(allocate(e.isa().state_size)), flat(e.options().memory_base, e.isa().address_bits == 32 ? 0xffffffff : e.isa().address_mask),
@@ -73,7 +113,7 @@ struct Vcpu::Impl {
 
     /// Go on at state.pc, in state.mode; true if `stop` says why to return to the caller.
     bool advance(Engine::Impl& e) {
-        if (!e.translated) return interpret(e.find_or_translate(state->pc, state->mode), 0);
+        if (!e.translated || watched) return interpret(e.find_or_translate(state->pc, state->mode), 0);
         switch (e.translated->run(runner)) {
         case Translated::Left::again: return false;
         case Translated::Left::raised: return true;
@@ -94,6 +134,7 @@ Vcpu::Vcpu(Engine& engine) : impl_(std::make_unique<Impl>(engine)) {
         EMU_ASSERT(engine.options().bus != nullptr);
         impl_->mmu = std::make_unique<SoftMmu>(*this, *engine.options().bus);
     }
+    set_watches({});
     engine.isa().reset(*impl_->state, engine.model());
 }
 Vcpu::~Vcpu() {
@@ -114,6 +155,17 @@ void Vcpu::set_interrupt(bool level) {
     impl_->interrupt = level;
     if (level) __atomic_store_n(&impl_->state->poll, 1, __ATOMIC_SEQ_CST);
 }
+void Vcpu::set_watches(std::span<const Watch> watches) {
+    Impl& self = *impl_;
+    auto* memory = self.mmu ? static_cast<ir::Memory*>(self.mmu.get()) : &self.flat;
+    Instrument* instrument = self.engine.options().instrument;
+    if (instrument && !instrument->wants_accesses()) instrument = nullptr;
+    self.watched = watches.empty() && !instrument ? nullptr : std::make_unique<WatchedMemory>(*this, *memory);
+    if (self.watched) self.watched->watches = watches;
+    if (self.watched) self.watched->instrument = instrument;
+    self.state->memory = self.watched ? self.watched.get() : memory;
+}
+bool Vcpu::watched() const { return impl_->watched != nullptr; }
 SoftMmu* Vcpu::mmu() { return impl_->mmu.get(); }
 
 Stop Vcpu::run() {
@@ -136,7 +188,8 @@ Stop Vcpu::run() {
             }
         }
         self.recoverable = false;
-        if (!self.take_exception(u32(self.stop.trap), self.stop.value)) return self.stop;
+        const bool debugging = self.stop.trap == trap_debug_break || self.stop.trap == trap_debug_watch;
+        if (debugging || !self.take_exception(u32(self.stop.trap), self.stop.value)) return self.stop;
     }
 }
 

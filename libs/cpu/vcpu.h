@@ -14,9 +14,12 @@
 
 #include <atomic>
 #include <memory>
+#include <span>
 #include <string>
 
 namespace emu::cpu {
+
+class Instrument;
 
 enum class Execution : u8 { jit, interpreter };
 /// Are hot loops compiled again, as regions?
@@ -37,6 +40,8 @@ struct EngineOptions {
     u32 hot_threshold = 4096;         ///< times a back edge is taken until its target is hot
     std::string code_cache;           ///< directory for translations that later runs use again; "": none are kept
     std::string code_cache_key;       ///< what they are kept for: the program, in a version
+    u64 (*code_address)(u64 pc) = nullptr; ///< where the pc of a breakpoint is in memory; null: at pc
+    Instrument* instrument = nullptr; ///< hears of what is executed; no regions and no kept translations then
     bool perf_map = false, jit_dump = false;   ///< tell the host's profiler what translated code is (perf_map.h)
 };
 
@@ -48,6 +53,11 @@ public:
     virtual void watch(u64 first, u64 last) = 0;
 };
 
+/// Traps of the debugger's doing, which no guest sees: below Trap::first_own, above what ISAs share.
+/// A breakpoint is here, nothing was executed; or an access (to the value) is being watched for, and not made yet.
+inline constexpr isa::Trap trap_debug_break{62}, trap_debug_watch{63};
+static_assert(trap_debug_watch < isa::Trap::first_own);
+
 /// Why run() returned. pc of the state is exact: for traps that complete (syscall) it is the next instruction, for faults and
 /// undefined instructions it is the culprit.
 struct Stop {
@@ -56,6 +66,12 @@ struct Stop {
     u64 value = 0;                    ///< fault address, syscall immediate, ...
     int host_code = 0;                ///< for memory faults: si_code of the host signal (SEGV_MAPERR, SEGV_ACCERR, BUS_ADRALN ...)
     int host_signal = 0;              ///< SIGSEGV or SIGBUS
+};
+
+/// Guest addresses [first, last) that a debugger wants to see accesses to.
+struct Watch {
+    u64 first = 0, last = 0;
+    bool reads = false, writes = true;
 };
 
 class Vcpu;
@@ -75,6 +91,11 @@ public:
     /// by any vCPU's thread and (async-signal-safely, from a fault on a watched page) from the host signal handler.
     /// True if there was any.
     bool invalidate(u64 first, u64 last);
+    /// A place of the guest's code where vCPUs stop before they execute it (trap_debug_break), or no more. step() does not
+    /// stop there.
+    void set_breakpoint(u64 pc, bool present);
+    bool has_breakpoint(u64 pc) const;
+    void clear_breakpoints();
     /// Keep what was translated for later runs (EngineOptions::code_cache); when the program ends.
     void save_translations();
 
@@ -114,6 +135,11 @@ public:
     /// Execute exactly one instruction in the interpreter (no translation kept).
     Stop step();
 
+    /// Stop before accesses to these (trap_debug_watch with the address), until they are changed; everything is interpreted
+    /// meanwhile. The list is the caller's and must stay as it is; empty: none. Not while the vCPU runs.
+    void set_watches(std::span<const Watch> watches);
+    /// Accesses go through the state's `memory`, each by itself: somebody watches them.
+    bool watched() const;
     /// Ask the vCPU to return Stop::poll soon. Async-signal-safe, callable from any thread.
     void request_poll();
     /// System mode: level of the interrupt line; taken by the guest as soon as it lets itself be interrupted. Any thread.

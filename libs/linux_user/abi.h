@@ -2,12 +2,14 @@
 // What the Linux interface of one architecture is to this library: a value of type Abi, defined in abi/<arch>/. Everything
 // that differs between architectures is behind it; nothing else here names one.
 #pragma once
+#include "isa/debug.h"
 #include "isa/isa.h"
 #include "linux_user/layout.h"
 #include "linux_user/signal_types.h"
 #include "linux_user/syscall_id.h"
 
 #include <optional>
+#include <vector>
 
 namespace emu::linux_user {
 
@@ -35,6 +37,14 @@ struct FrameRequest {
 struct FrameRestore {
     u64 mask = 0;
     AltStack alt_stack;
+};
+
+/// Registers of a thread that a core file has in a note of their own.
+struct CoreNote {
+    std::string_view owner; ///< "CORE" or "LINUX"
+    u32 type;
+    /// Nothing written: this thread has no such registers.
+    void (*write)(const ir::StateHeader& state, std::vector<u8>& contents);
 };
 
 struct Abi {
@@ -80,6 +90,15 @@ struct Abi {
     s64 (*own_call)(Call& call) = nullptr;
     /// The signal for a trap of the ISA's own (isa::Trap::first_own on), or null: SIGILL.
     void (*own_trap)(const ir::StateHeader& state, u32 trap, u64 value, SignalInfo& info) = nullptr;
+
+    /// /proc/cpuinfo of a machine with so many of these CPUs; null: the host's is shown.
+    std::string (*cpuinfo)(const isa::CpuModel& model, unsigned cpus) = nullptr;
+
+    /// The registers for debuggers and core files; null: it cannot be debugged.
+    const isa::DebugView* debug = nullptr;
+    // Core files: names of the registers in struct elf_prstatus, in order ("-" is a zero), and what is in other notes.
+    std::string_view core_registers = {};
+    std::span<const CoreNote> core_notes = {};
 
     // Signals. False: the frame's memory is not there.
     bool (*push_frame)(ir::StateHeader& state, AddressSpace& space, const FrameRequest& request);

@@ -56,6 +56,8 @@ public:
     s64 protect(u64 address, u64 size, int prot);
     s64 remap(u64 address, u64 old_size, u64 new_size, int flags, u64 new_address);
     s64 advise(u64 address, u64 size, int advice);
+    /// remap_file_pages(2): show other pages of a shared mapping's file, from page `offset` on.
+    s64 remap_pages(u64 address, u64 size, u64 offset, int flags);
     s64 attach_shared(int id, u64 address, int flags);
     s64 detach_shared(u64 address);
     /// brk(2): the new break, or the old one where it cannot be had.

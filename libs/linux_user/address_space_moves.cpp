@@ -195,4 +195,21 @@ u64 AddressSpace::set_break(u64 wanted) {
     return wanted;
 }
 
+s64 AddressSpace::remap_pages(u64 address, u64 size, u64 offset, int flags) {
+    size = page_up(size);
+    if (!aligned(address) || size == 0 || !contains(address, size)) return -EINVAL;
+    Lock lock(mutex_);
+    const auto region = regions_.find(address);
+    if (!region || !region->props.shared || region->end - address < size) return -EINVAL;
+    if (::syscall(SYS_remap_file_pages, host(address), size, 0, offset, flags) < 0) return -errno;
+    RegionProps props = region->props;
+    props.delta = offset * guest_page_ - address;
+    regions_.insert(address, address + size, props);
+    const bool code = forget_code(address, address + size);
+    guard_aliases(address, address + size);
+    lock.unlock();
+    if (code) drop_translations(address, address + size);
+    return 0;
+}
+
 } // namespace emu::linux_user

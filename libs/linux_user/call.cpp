@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Reading and writing guest memory for system calls, and the calls that need nothing but what their row says.
+#include "linux_user/debugger.h"
 #include "linux_user/process.h"
 #include "linux_user/siginfo.h"
 #include "linux_user/syscall.h"
@@ -11,7 +12,7 @@
 
 namespace emu::linux_user {
 namespace {
-constexpr usize largest_struct = 512;
+constexpr usize largest_struct = 1024;
 }
 
 bool Call::load_struct(std::string_view format, u64 from, Bytes to) const {
@@ -78,7 +79,11 @@ bool Call::store_siginfo(u64 to, const SignalInfo& from) const {
 }
 
 s64 Call::host_call(int number, u64 a0, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5) const {
-    return host::safe_syscall(u64(number), {a0, a1, a2, a3, a4, a5}, thread.pending_flag());
+    Debugger* debugger = thread.debugger();
+    if (debugger) debugger->enter_call(thread);
+    const s64 result = host::safe_syscall(u64(number), {a0, a1, a2, a3, a4, a5}, thread.pending_flag());
+    if (debugger) debugger->leave_call(thread);
+    return result;
 }
 s64 Call::pass(u64 a0, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5) const {
     return host_call(row.host_number, a0, a1, a2, a3, a4, a5);
@@ -136,7 +141,10 @@ private:
     s64 pointer(unsigned i, u64 size, bool written) {
         u64 address = call_.a[i];
         if (address == 0) return 0;
-        if (!call_.space.contains(address, 1)) return -EFAULT;
+        if (!call_.space.contains(address, 1)) {
+            host_[i] = nowhere(address);
+            return 0;
+        }
         if (written) call_.space.prepare_write(address, std::min(size, call_.space.limit() - address));
         host_[i] = host_pointer(call_.space.host(address));
         return 0;
@@ -149,7 +157,10 @@ private:
         Bounce& bounce = bounce_[bounced_];
         bounce.guest = call_.a[i];
         bounce.format = kind.format;
-        if (kind.cls != ArgClass::struct_out && !call_.load_struct(kind.format, bounce.guest, bounce.bytes)) return -EFAULT;
+        if (kind.cls != ArgClass::struct_out && !call_.load_struct(kind.format, bounce.guest, bounce.bytes)) {
+            host_[i] = nowhere(call_.a[i]);
+            return 0;
+        }
         host_[i] = host_pointer(bounce.bytes.data());
         // Structures that only go in stay where they are; the next one must not take their place.
         if (kind.cls == ArgClass::struct_in) bounce.format = {};
@@ -160,8 +171,9 @@ private:
     s64 name(unsigned i, bool raw) {
         if (call_.a[i] == 0) return 0;
         std::string& path = strings_[i];
-        if (s64 result = call_.load_path(call_.a[i], path, raw)) return result;
-        host_[i] = host_pointer(path.c_str());
+        const s64 result = call_.load_path(call_.a[i], path, raw);
+        if (result && result != -EFAULT) return result;
+        host_[i] = result ? nowhere(call_.a[i]) : host_pointer(path.c_str());
         return 0;
     }
 

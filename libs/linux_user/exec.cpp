@@ -38,20 +38,6 @@ s64 load_strings(Call& call, u64 at, std::vector<std::string>& strings) {
     return 0;
 }
 
-s64 execute_call(Call& call, const std::string& path, u64 argv_at, u64 environment_at) {
-    std::vector<std::string> argv, environment;
-    if (s64 result = load_strings(call, argv_at, argv)) return result;
-    if (s64 result = load_strings(call, environment_at, environment)) return result;
-    if (argv.empty()) argv.emplace_back(); // as the kernel does since 5.18
-    // A signal that is taken now would be lost with this program's handlers; it is delivered first.
-    if (call.thread.block_signals()) {
-        call.thread.set_signal_mask(call.thread.signal_mask());
-        return interrupted;
-    }
-    call.thread.set_signal_mask(call.thread.signal_mask());
-    return execute(call.process, path, std::move(argv), environment);
-}
-
 /// The first bytes of a file that may be executed.
 s64 read_head(const std::string& path, std::string& head) {
     if (::access(path.c_str(), F_OK) < 0) return -errno;
@@ -63,6 +49,26 @@ s64 read_head(const std::string& path, std::string& head) {
     head.resize(usize(std::min<u64>(source->size, 256)));
     if (!source->read(0, {reinterpret_cast<u8*>(head.data()), head.size()})) return -EIO;
     return 0;
+}
+
+s64 execute_call(Call& call, const std::string& path, u64 argv_at, u64 environment_at) {
+    std::vector<std::string> argv, environment;
+    s64 loaded = load_strings(call, argv_at, argv);
+    if (loaded == 0) loaded = load_strings(call, environment_at, environment);
+    std::string head;
+    // What is wrong with the file comes before what is wrong with the strings.
+    if (loaded < 0) {
+        const s64 result = path.empty() ? -ENOENT : read_head(call.process.paths().resolve(path), head);
+        return result < 0 ? result : loaded;
+    }
+    if (argv.empty()) argv.emplace_back(); // as the kernel does since 5.18
+    // A signal that is taken now would be lost with this program's handlers; it is delivered first.
+    if (call.thread.block_signals()) {
+        call.thread.set_signal_mask(call.thread.signal_mask());
+        return interrupted;
+    }
+    call.thread.set_signal_mask(call.thread.signal_mask());
+    return execute(call.process, path, std::move(argv), environment);
 }
 
 } // namespace
@@ -111,12 +117,15 @@ std::vector<std::string> emulator_command(const UserOptions& options, std::strin
     if (!options.uname_release.empty()) add("-r", options.uname_release);
     if (!options.log_items.empty()) add("-d", options.log_items);
     if (!options.log_file.empty()) add("-log-append", options.log_file);
+    if (options.page_size) add("-p", std::to_string(options.page_size));
+    if (options.seed) add("-seed", std::to_string(*options.seed));
     if (options.strace) command.emplace_back("-strace");
     if (options.one_insn_per_tb) command.emplace_back("-one-insn-per-tb");
     if (options.interpreter) command.emplace_back("-interpreter");
     if (options.tier != UserOptions().tier) add("-tier", options.tier);
     if (options.hot_threshold) add("-hot-threshold", std::to_string(options.hot_threshold));
     if (!options.code_cache.empty()) add("-code-cache", options.code_cache);
+    for (const std::string& plugin : options.plugins) add("-plugin", plugin);
     if (options.perf_map) command.emplace_back("-perfmap");
     if (options.jit_dump) command.emplace_back("-jitdump");
     for (std::string variable : guest_environment) {

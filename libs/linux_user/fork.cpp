@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "linux_user/fork.h"
 
+#include "linux_user/debugger.h"
 #include "linux_user/process.h"
 #include "linux_user/thread.h"
 
@@ -124,8 +125,11 @@ s64 borrow_memory(Call& call, const CloneRequest& request) {
     Borrowed borrowed{child.get(), call.thread.signal_mask()};
     void* top = reinterpret_cast<void*>((u64(stack.get()) + borrowed_stack_size) & ~u64(15));
     int host_flags = int(request.flags & ~u64(CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_PIDFD));
+    Debugger* debugger = call.thread.debugger();
+    if (debugger) debugger->enter_call(call.thread); // this thread sleeps meanwhile
     int pid = ::clone(borrowing_main, top, host_flags | request.exit_signal, &borrowed);
     s64 error = errno;
+    if (debugger) debugger->leave_call(call.thread);
     call.thread.enter(); // the child has left itself as the current one
     if (pid < 0) return -error;
     if (request.flags & CLONE_PARENT_SETTID) call.store<u32>(request.parent_tid, u32(pid));
@@ -136,6 +140,7 @@ s64 borrow_memory(Call& call, const CloneRequest& request) {
 void become_child(Call& call, const CloneRequest& request) {
     Thread& thread = call.thread;
     call.process.keep_only(thread);
+    call.process.forget_debugger();
     thread.enter();
     thread.forget_signals();
     thread.robust_list = 0;

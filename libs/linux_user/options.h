@@ -18,6 +18,10 @@ struct UserOptions {
     std::string uname_release;       ///< -r; "": the host's
     u64 guest_base = 0;              ///< -B
     u64 reserve = 0;                 ///< -R
+    std::string gdb;                 ///< -g: where to wait for gdb; "": nowhere
+    u64 page_size = 0;               ///< -p; 0: the host's
+    std::optional<u64> seed;         ///< -seed
+    std::vector<std::string> plugins; ///< -plugin
     bool strace = false;
     bool one_insn_per_tb = false;
     bool interpreter = false;        ///< -interpreter: no translation

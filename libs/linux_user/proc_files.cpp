@@ -130,6 +130,8 @@ std::string proc_stat(Process& process) {
 }
 
 int open_proc_file(Process& process, std::string_view path, u32 flags) {
+    if (path == "/proc/cpuinfo" && process.abi().cpuinfo)
+        return flags & O_ACCMODE ? -EACCES : file_with(process.abi().cpuinfo(process.model(), unsigned(::sysconf(_SC_NPROCESSORS_ONLN))), flags);
     std::string_view file = PathMap::own_proc_file(path);
     if (file.empty()) return not_a_proc_file;
     for (const Row& row : own_files)

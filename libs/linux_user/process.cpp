@@ -3,10 +3,12 @@
 
 #include "common/bits.h"
 #include "common/log.h"
+#include "linux_user/debugger.h"
 #include "linux_user/elf_load.h"
 #include "linux_user/exec.h"
 #include "linux_user/stack.h"
 #include "linux_user/thread.h"
+#include "plugin/plugin.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -56,6 +58,16 @@ void set_command_name(const std::string& path) {
     ::prctl(PR_SET_NAME, path.c_str() + (slash == path.npos ? 0 : slash + 1));
 }
 
+/// Steele, Lea, Flood: "Fast Splittable Pseudorandom Number Generators" (SplitMix64).
+void seed_bytes(Bytes to, u64 seed) {
+    for (usize i = 0; i + 8 <= to.size(); i += 8) {
+        u64 z = seed += 0x9e3779b97f4a7c15;
+        z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+        z = (z ^ z >> 27) * 0x94d049bb133111eb;
+        put_le64(to, i, z ^ z >> 31);
+    }
+}
+
 std::string absolute(const std::string& path) {
     char resolved[PATH_MAX];
     return ::realpath(path.c_str(), resolved) ? resolved : path;
@@ -76,8 +88,21 @@ static std::string identity_of(const std::string& path) {
 
 void Process::save_translations() { engine_->save_translations(); }
 
+void Process::ends(Thread& thread, int status, int signal) {
+    save_translations();
+    if (plugins_ && !thread.borrows()) plugins_->ends();
+    if (Debugger* debugger = thread.debugger()) debugger->ends(thread, status, signal);
+}
+
+/// Of the parent of a fork: its gdb goes on with it, and its threads are not here.
+void Process::forget_debugger() {
+    if (!debugger_) return;
+    debugger_->close_in_child();
+    (void)debugger_.release(); // its lock and its thread are in an unknown state
+}
+
 Result<void> Process::prepare_space() {
-    SpaceOptions wish{options_.guest_base, options_.reserve, abi_.model.word * 8, abi_.page, 0};
+    SpaceOptions wish{options_.guest_base, options_.reserve, abi_.model.word * 8, abi_.page, options_.page_size};
     space_ = EMU_TRY(AddressSpace::create(wish));
     cpu::EngineOptions how;
     how.execution = options_.interpreter ? cpu::Execution::interpreter : cpu::Execution::jit;
@@ -85,9 +110,15 @@ Result<void> Process::prepare_space() {
     how.memory_base = space_->base();
     how.tier2 = options_.tier == "1" ? cpu::Tier2::off : options_.tier == "2" ? cpu::Tier2::background : cpu::Tier2::synchronous;
     if (options_.hot_threshold) how.hot_threshold = u32(options_.hot_threshold);
+    if (abi_.debug) how.code_address = abi_.debug->code_address;
     how.perf_map = options_.perf_map;
     how.jit_dump = options_.jit_dump;
-    how.code_cache = options_.code_cache;
+    if (!options_.plugins.empty()) {
+        plugins_ = EMU_TRY(plugin::Plugins::load(options_.plugins, abi_.name));
+        how.instrument = plugins_.get();
+    }
+    if (options_.gdb.empty() && !plugins_) how.code_cache = options_.code_cache;
+    else how.tier2 = cpu::Tier2::off; // breakpoints and counts are in units
     if (!how.code_cache.empty()) how.code_cache_key = identity_of(options_.program);
     engine_ = EMU_TRY(cpu::Engine::create(*abi_.isa, model_, how, *space_));
     space_->set_engine(engine_.get());
@@ -122,6 +153,7 @@ Result<void> Process::load(int fd, std::vector<std::string> argv, std::vector<st
     StackContents contents{argv, std::move(environment), options_.program, std::string(abi_.platform), {},
                            aux_entries(abi_, model_, loaded)};
     if (::getrandom(contents.random.data(), contents.random.size(), GRND_NONBLOCK) < 0) contents.random.fill(0x5a);
+    if (options_.seed) seed_bytes(contents.random, *options_.seed);
     BuiltStack stack = EMU_TRY(build_stack(*space_, abi_.model, top, size, contents));
     program_ = {absolute(options_.program), std::move(argv), std::move(stack.aux), stack.pointer};
     paths_.set_program(program_.path);
@@ -134,6 +166,7 @@ Result<void> Process::load(int fd, std::vector<std::string> argv, std::vector<st
     first_->enter();
     first_->set_signal_mask(host::thread_mask());
     abi_.start(first_->state(), loaded.entry, stack.pointer);
+    if (!options_.gdb.empty()) debugger_ = EMU_TRY(Debugger::create(*this, options_.gdb));
     if (log::enabled(log::Item::page)) {
         log::print("guest_base {:#x}, entry {:#x}, stack {:#x}", space_->base(), loaded.entry, stack.pointer);
         for (const Region& region : space_->regions())
@@ -144,6 +177,10 @@ Result<void> Process::load(int fd, std::vector<std::string> argv, std::vector<st
 
 void Process::run() {
     install_fault_handlers();
+    if (debugger_) {
+        take_all_signals();
+        debugger_->start();
+    }
     first_->run();
     // The first thread ended by itself while others run: they end the process.
     host::set_thread_mask(~u64(0));
@@ -152,14 +189,41 @@ void Process::run() {
     for (;;) ::syscall(SYS_exit, 0);
 }
 
+void Process::halt_others(Thread& but) {
+    Thread* none = nullptr;
+    if (!dying_.compare_exchange_strong(none, &but)) halted(but);
+    unsigned others = 0;
+    for_each_thread([&](Thread& thread) {
+        if (&thread == &but) return;
+        thread.vcpu().request_poll();
+        others++;
+    });
+    // Threads that sleep in a system call never come here, and need not: a while is enough for the others.
+    for (int i = 0; i < 50 && halted_ < others; i++) ::usleep(1000);
+}
+void Process::halted(Thread& thread) {
+    if (dying_ == &thread) return;
+    halted_++;
+    for (;;) ::pause();
+}
+
 void Process::add(Thread& thread) {
     std::lock_guard lock(threads_mutex_);
     threads_.push_back(&thread);
 }
 usize Process::remove(Thread& thread) {
+    usize left;
+    {
+        std::lock_guard lock(threads_mutex_);
+        std::erase(threads_, &thread);
+        left = threads_.size();
+    }
+    if (debugger_) debugger_->thread_gone();
+    return left;
+}
+void Process::for_each_thread(const std::function<void(Thread&)>& f) {
     std::lock_guard lock(threads_mutex_);
-    std::erase(threads_, &thread);
-    return threads_.size();
+    for (Thread* thread : threads_) f(*thread);
 }
 usize Process::thread_count() {
     std::lock_guard lock(threads_mutex_);
@@ -193,11 +257,17 @@ std::vector<int> Process::own_descriptors() const {
     std::vector<int> own;
     for (int fd : {log::descriptor(), emulator_descriptor()})
         if (fd >= 0) own.push_back(fd);
+    if (debugger_)
+        for (int fd : debugger_->descriptors()) own.push_back(fd);
     std::sort(own.begin(), own.end());
     return own;
 }
 bool Process::owns_descriptor(int fd) const {
-    return fd >= 0 && (fd == log::descriptor() || fd == emulator_descriptor());
+    if (fd < 0) return false;
+    if (debugger_)
+        for (int own : debugger_->descriptors())
+            if (fd == own) return true;
+    return fd == log::descriptor() || fd == emulator_descriptor();
 }
 
 } // namespace emu::linux_user

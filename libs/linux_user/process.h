@@ -8,13 +8,20 @@
 #include "linux_user/paths.h"
 #include "linux_user/syscall.h"
 
+#include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
 
+namespace emu::plugin {
+class Plugins;
+}
+
 namespace emu::linux_user {
 
+class Debugger;
 class Thread;
 
 /// What was loaded, for /proc/self and for programs that the guest executes.
@@ -36,6 +43,15 @@ public:
     [[noreturn]] void run();
     /// Before the process ends: what was translated may be of use to the next one.
     void save_translations();
+    /// It ends now, with this status or by this signal.
+    void ends(Thread& thread, int status, int signal);
+    /// Null: there is none, or not any more.
+    Debugger* debugger() { return debugger_.get(); }
+    void forget_debugger();
+    /// One thread is about to die for all: the others stand still from now on, those in translated code at its next poll.
+    void halt_others(Thread& but);
+    /// Does not return while another thread dies for all.
+    void wait_if_halted(Thread& thread) { if (dying_.load(std::memory_order_relaxed)) halted(thread); }
 
     const Abi& abi() const { return abi_; }
     const UserOptions& options() const { return options_; }
@@ -52,6 +68,7 @@ public:
     /// The number of threads that are left.
     usize remove(Thread& thread);
     usize thread_count();
+    void for_each_thread(const std::function<void(Thread&)>& f);
     /// In the child of a fork: only this thread is there.
     void keep_only(Thread& thread);
     /// All that threads share stands still between these two. On failure nothing is held, and there can be no fork.
@@ -82,7 +99,12 @@ private:
     std::unique_ptr<AddressSpace> space_;
     std::unique_ptr<cpu::Engine> engine_;
     std::unique_ptr<Thread> first_;
+    std::unique_ptr<Debugger> debugger_;
+    std::unique_ptr<plugin::Plugins> plugins_;
     u64 trampoline_ = 0;
+    void halted(Thread& thread);
+    std::atomic<Thread*> dying_ = nullptr;
+    std::atomic<unsigned> halted_ = 0;
     std::mutex threads_mutex_;
     std::vector<Thread*> threads_;
 };

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 // Signals between the host's handler and the guest's: taking, holding, delivering. See thread.h for the plan.
 #include "common/log.h"
+#include "linux_user/core_dump.h"
+#include "linux_user/debugger.h"
 #include "linux_user/process.h"
 #include "linux_user/strace.h"
 #include "linux_user/thread.h"
 
 #include <cerrno>
 #include <cstring>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -26,6 +29,8 @@ constexpr u64 set_of(std::initializer_list<int> signals) {
 constexpr u64 default_ignores = set_of({SIGCHLD, SIGURG, SIGWINCH, SIGCONT});
 constexpr u64 default_stops = set_of({SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU});
 constexpr u64 default_dumps = set_of({SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGXCPU, SIGXFSZ, SIGSYS});
+
+bool all_taken = false;
 
 int held_slot(int signal) { return signal == SIGSEGV ? 0 : 1; }
 
@@ -75,11 +80,18 @@ void install_fault_handlers() {
             host::set_signal_handler(signal, host_handler, 0);
 }
 
+void take_all_signals() {
+    all_taken = true;
+    for (int signal = 1; signal <= signal_count; signal++)
+        if (!((default_ignores | unblockable) & signal_bit(signal)) && !host::signal_is_ignored(signal))
+            host::set_signal_handler(signal, host_handler, 0);
+}
+
 void follow_action(int signal, const SignalAction& action) {
     if ((fault_signals | unblockable) & signal_bit(signal)) return;
     if (action.handler == handler_ignore)
         host::set_signal_default(signal, true);
-    else if (action.handler == handler_default && !(default_dumps & signal_bit(signal)))
+    else if (action.handler == handler_default && !((all_taken ? ~default_ignores : default_dumps) & signal_bit(signal)))
         host::set_signal_default(signal, false);
     else
         host::set_signal_handler(signal, host_handler, action.flags & (SA_NOCLDSTOP | SA_NOCLDWAIT));
@@ -177,7 +189,16 @@ void Thread::force(const SignalInfo& info) {
 }
 
 /// True where a handler of the guest is going to run.
-bool Thread::deliver(const SignalInfo& info, const Interrupted*& call) {
+bool Thread::deliver(const SignalInfo& given, const Interrupted*& call) {
+    SignalInfo info = given;
+    if (Debugger* debugger = this->debugger()) {
+        const u64 pc = state().pc;
+        const int wanted = debugger->signal_comes(*this, info);
+        if (state().pc != pc) call = nullptr; // gdb has put the thread elsewhere
+        if (wanted == 0) return false;
+        if (wanted != info.si_signo) info = {};
+        info.si_signo = wanted;
+    }
     int signal = info.si_signo;
     u64 bit = signal_bit(signal);
     SignalAction action;
@@ -193,7 +214,7 @@ bool Thread::deliver(const SignalInfo& info, const Interrupted*& call) {
     strace_signal(*this, info);
     if (action.handler == handler_ignore || (action.handler == handler_default && (default_ignores & bit))) return false;
     if (action.handler == handler_default) {
-        if (!(default_stops & bit)) die_of(signal);
+        if (!(default_stops & bit)) die_of(info);
         ::kill(::getpid(), SIGSTOP);
         return false;
     }
@@ -212,22 +233,29 @@ bool Thread::deliver(const SignalInfo& info, const Interrupted*& call) {
     if ((action.flags & SA_ONSTACK) && !(alt_stack.flags & SS_DISABLE) && !alt_stack.on(request.stack_pointer))
         request.stack_pointer = alt_stack.base + alt_stack.size;
     if (!abi.push_frame(state(), process_.space(), request)) {
-        if (signal == SIGSEGV) die_of(SIGSEGV);
         SignalInfo overflow{};
         overflow.si_signo = SIGSEGV;
         overflow.si_code = SI_KERNEL;
+        if (signal == SIGSEGV) die_of(overflow);
         force(overflow);
         return true;
     }
     if (alt_stack.flags & autodisarm) alt_stack = {};
     mask_ |= action.mask | (action.flags & SA_NODEFER ? 0 : bit);
     mask_ &= ~unblockable;
+    if (Debugger* debugger = this->debugger()) debugger->entered_handler(*this);
     return true;
 }
 
-void Thread::die_of(int signal) {
-    if (default_dumps & signal_bit(signal))
-        log::message(fmt::format("uncaught target signal {} ({})", signal, ::strsignal(signal)));
+void Thread::die_of(const SignalInfo& info) {
+    const int signal = info.si_signo;
+    process_.ends(*this, 0, signal);
+    if (default_dumps & signal_bit(signal)) {
+        const bool dumped = dump_core(*this, info);
+        log::message(fmt::format("uncaught target signal {} ({}){}", signal, ::strsignal(signal), dumped ? " - core dumped" : ""));
+        const rlimit none{};
+        ::setrlimit(RLIMIT_CORE, &none); // the host's dump would be Emu's own
+    }
     host::set_signal_default(signal, false);
     ::syscall(SYS_tgkill, ::getpid(), ::syscall(SYS_gettid), signal);
     host::set_thread_mask(~signal_bit(signal));

@@ -2,7 +2,9 @@
 #include "linux_user/strace.h"
 
 #include "common/log.h"
+#include "linux_user/ioctls.h"
 #include "linux_user/process.h"
+#include "linux_user/strace_structs.h"
 #include "linux_user/thread.h"
 
 #include <algorithm>
@@ -123,6 +125,7 @@ bool is_output(ArgClass cls) {
 std::string argument(Call& call, unsigned i, const s64* done) {
     const ArgKind& kind = arg_kind(call.row.arguments[i]);
     u64 value = call.a[i];
+    if (auto text = strace_struct(call, i, done)) return *text;
     if (is_output(kind.cls) && (!done || *done < 0)) return pointer(value);
     switch (kind.show) {
     case Show::number: return kind.cls == ArgClass::int32 ? std::to_string(s32(u32(value))) : std::to_string(s64(value));
@@ -137,7 +140,10 @@ std::string argument(Call& call, unsigned i, const s64* done) {
     case Show::structure: return structure(call, kind, value);
     case Show::flags:
         return kind.name == "open_flags" ? open_flags(call, kind, value) : flags(kind, value);
-    case Show::choice: return choice(kind, value);
+    case Show::choice:
+        if (kind.name == "ioctl_cmd")
+            if (const IoctlRow* row = find_ioctl(u32(value), call.abi.model)) return std::string(row->name);
+        return choice(kind, value);
     case Show::signal: return signal_name(s32(u32(value)));
     case Show::mask: return mask(call, value);
     case Show::wait_status: return wait_status(call, value);

@@ -79,9 +79,9 @@ s64 sys_fanotify_init(Call& call) { return call.pass(call.a[0], open_flags(call,
 
 s64 sys_readlinkat(Call& call) {
     std::string path;
+    if (call.int_at(3) <= 0) return -EINVAL;
     if (s64 result = call.load_string(call.a[1], path)) return result;
     if (PathMap::own_proc_file(path) == "exe") {
-        if (call.int_at(3) <= 0) return -EINVAL;
         const std::string& program = call.process.paths().program();
         usize size = std::min<usize>(program.size(), call.a[3]);
         return call.copy_out(call.a[2], program.data(), size) ? s64(size) : -EFAULT;
@@ -96,9 +96,10 @@ namespace {
 
 s64 stat_path(Call& call, const StatLayout& layout) {
     std::string path;
-    if (s64 result = call.load_path(call.a[1], path)) return result;
+    const s64 named = call.load_path(call.a[1], path);
+    if (named && named != -EFAULT) return named;
     struct stat about;
-    s64 result = call.host_call(SYS_newfstatat, call.a[0], host_pointer(path.c_str()), host_pointer(&about), call.a[3]);
+    s64 result = call.host_call(SYS_newfstatat, call.a[0], named ? nowhere(call.a[1]) : host_pointer(path.c_str()), host_pointer(&about), call.a[3]);
     return result < 0 ? result : store_stat(call, call.a[2], about, layout);
 }
 

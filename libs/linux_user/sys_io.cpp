@@ -17,15 +17,17 @@ s64 sys_vector(Call& call) {
     bool reads = number == SYS_readv || number == SYS_preadv || number == SYS_preadv2;
     std::vector<iovec> vectors;
     s64 result = load_vectors(call, call.a[1], u32(call.a[2]), reads ? Transfer::to_guest : Transfer::from_guest, vectors);
-    if (result < 0) return result;
+    // What is wrong with the descriptor counts first.
+    const u64 at = result < 0 ? nowhere(call.a[1]) : host_pointer(vectors.data());
     // The offset is two words of the guest's, the low one first; the host's kernel looks at the first one only.
     const u64 offset = call.narrow() && number != SYS_vmsplice ? call.a[3] | call.a[4] << 32 : call.a[3];
-    return call.pass(call.a[0], host_pointer(vectors.data()), vectors.size(), offset, call.a[4], call.a[5]);
+    return call.pass(call.a[0], at, u32(call.a[2]), offset, call.a[4], call.a[5]);
 }
 
 s64 sys_process_vm(Call& call) {
     bool reads = call.row.host_number == SYS_process_vm_readv;
     std::vector<iovec> local, remote;
+    if (call.a[5]) return -EINVAL;
     if (s64 result = load_vectors(call, call.a[1], call.a[2], reads ? Transfer::to_guest : Transfer::from_guest, local)) return result;
     // The other process is taken to be a guest of the same kind: same base.
     if (s64 result = load_vectors(call, call.a[3], call.a[4], Transfer::from_guest, remote)) return result;
@@ -45,6 +47,18 @@ s64 store_events(const Call& call, u64 to, const epoll_event* events, s64 count)
             return -EFAULT;
     return count;
 }
+
+/// Where the kernel puts what epoll_wait finds. What is wrong with the numbers is for it to say.
+struct Events {
+    explicit Events(const Call& call)
+        : list(usize(std::clamp(call.int_at(2), 1, most_events))), host(host_pointer(list.data())),
+          most(call.int_at(2) > 0 && call.int_at(2) <= most_events ? u64(call.int_at(2)) : call.int_at(2) > 0 && u64(call.int_at(2)) <= kernel_most() ? u64(most_events) : call.a[2]) {
+        if (!call.space.contains(call.a[1], event_size(call.abi))) host = nowhere(call.a[1]);
+    }
+    static constexpr u64 kernel_most() { return 0x7fffffff / sizeof(epoll_event); } // EP_MAX_EVENTS
+    std::vector<epoll_event> list;
+    u64 host, most;
+};
 
 /// An optional structure argument: its address on the host, or null, or nothing where it is not readable.
 template <class T> bool load_optional(const Call& call, std::string_view format, u64 from, T& to, u64& host) {
@@ -75,22 +89,20 @@ s64 sys_epoll_ctl(Call& call) {
 
 s64 sys_epoll_pwait(Call& call) {
     u64 mask, mask_at;
-    if (call.int_at(2) <= 0) return -EINVAL;
     if (!load_optional(call, "q", call.a[4], mask, mask_at)) return -EFAULT;
-    std::vector<epoll_event> events(usize(std::min(call.int_at(2), most_events)));
-    s64 count = call.pass(call.a[0], host_pointer(events.data()), events.size(), call.a[3], mask_at, call.a[5]);
-    return count <= 0 ? count : store_events(call, call.a[1], events.data(), count);
+    Events events(call);
+    s64 count = call.pass(call.a[0], events.host, events.most, call.a[3], mask_at, call.a[5]);
+    return count <= 0 ? count : store_events(call, call.a[1], events.list.data(), count);
 }
 
 s64 sys_epoll_pwait2(Call& call) {
     u64 mask, mask_at, timeout_at;
     timespec timeout;
-    if (call.int_at(2) <= 0) return -EINVAL;
     if (!load_optional(call, "qn", call.a[3], timeout, timeout_at)) return -EFAULT;
     if (!load_optional(call, "q", call.a[4], mask, mask_at)) return -EFAULT;
-    std::vector<epoll_event> events(usize(std::min(call.int_at(2), most_events)));
-    s64 count = call.pass(call.a[0], host_pointer(events.data()), events.size(), timeout_at, mask_at, call.a[5]);
-    return count <= 0 ? count : store_events(call, call.a[1], events.data(), count);
+    Events events(call);
+    s64 count = call.pass(call.a[0], events.host, events.most, timeout_at, mask_at, call.a[5]);
+    return count <= 0 ? count : store_events(call, call.a[1], events.list.data(), count);
 }
 
 s64 sys_ppoll(Call& call) {
@@ -99,9 +111,9 @@ s64 sys_ppoll(Call& call) {
     if (!load_optional(call, call.time_format(), call.a[2], timeout, timeout_at)) return -EFAULT;
     if (!load_optional(call, "q", call.a[3], mask, mask_at)) return -EFAULT;
     u64 size = u64(u32(call.a[1])) * 8;
-    if (!call.space.contains(call.a[0], size)) return -EFAULT;
-    call.space.prepare_write(call.a[0], size);
-    s64 result = call.pass(host_pointer(call.host(call.a[0])), call.a[1], timeout_at, mask_at, call.a[4]);
+    const bool there = call.space.contains(call.a[0], size);
+    if (there) call.space.prepare_write(call.a[0], size);
+    s64 result = call.pass(there ? host_pointer(call.host(call.a[0])) : nowhere(call.a[0]), call.a[1], timeout_at, mask_at, call.a[4]);
     store_remaining(call, call.a[2], timeout);
     return result;
 }

@@ -1,65 +1,85 @@
 // SPDX-License-Identifier: MIT
-// ioctl: which requests take a number instead of a pointer, and how large the structures of old requests are whose number
-// does not say it. Layouts are those of 64-bit ABIs, which all agree; ioctl_narrow.h has the others.
-#include "linux_user/ioctl_narrow.h"
+// ioctl: requests of the table (ioctls.def) are converted by it; others pass with their argument taken for a pointer, or for
+// a number where the request's own number says that there is no structure.
+#include "linux_user/ioctls.h"
+#include "linux_user/process.h"
 #include "linux_user/syscall.h"
 
 #include <algorithm>
-#include <asm/ioctls.h>
+#include <array>
 #include <cerrno>
-#include <linux/fs.h>
-#include <linux/kd.h>
-#include <linux/vt.h>
+#include <cstring>
+#include <linux/sockios.h>
 #include <sys/ioctl.h>
 
 namespace emu::linux_user {
 namespace {
 
-enum class IoctlArg : u8 { none, number, pointer };
-struct IoctlRow {
-    u32 request;
-    IoctlArg argument;
-};
-// clang-format off
-constexpr IoctlRow rows[] = {
-    {TCSBRK, IoctlArg::number}, {TCSBRKP, IoctlArg::number}, {TCXONC, IoctlArg::number}, {TCFLSH, IoctlArg::number},
-    {TIOCSCTTY, IoctlArg::number}, {TIOCNOTTY, IoctlArg::none}, {TIOCEXCL, IoctlArg::none}, {TIOCNXCL, IoctlArg::none},
-    {TIOCSBRK, IoctlArg::none}, {TIOCCBRK, IoctlArg::none}, {TIOCVHANGUP, IoctlArg::none}, {TIOCMIWAIT, IoctlArg::number},
-    {TIOCGPTPEER, IoctlArg::number}, {FIOCLEX, IoctlArg::none}, {FIONCLEX, IoctlArg::none},
-    {BLKROSET, IoctlArg::pointer}, {BLKRRPART, IoctlArg::none}, {BLKFLSBUF, IoctlArg::none}, {BLKRASET, IoctlArg::number},
-    {FICLONE, IoctlArg::number}, {KDSETMODE, IoctlArg::number}, {KDSKBMODE, IoctlArg::number}, {KDSKBLED, IoctlArg::number}, {KIOCSOUND, IoctlArg::number},
-    {KDMKTONE, IoctlArg::number}, {VT_ACTIVATE, IoctlArg::number}, {VT_WAITACTIVE, IoctlArg::number},
-    {VT_RELDISP, IoctlArg::number}, {VT_DISALLOCATE, IoctlArg::number}, {VT_LOCKSWITCH, IoctlArg::number},
-    {0x4c00 /* LOOP_SET_FD */, IoctlArg::number}, {0x4c01 /* LOOP_CLR_FD */, IoctlArg::none},
-    {0x4c06 /* LOOP_CHANGE_FD */, IoctlArg::number}, {0x4c07 /* LOOP_SET_CAPACITY */, IoctlArg::none},
-    {0x4c08 /* LOOP_SET_DIRECT_IO */, IoctlArg::number}, {0x4c09 /* LOOP_SET_BLOCK_SIZE */, IoctlArg::number},
-    {0x4c80 /* LOOP_CTL_ADD */, IoctlArg::number}, {0x4c81 /* LOOP_CTL_REMOVE */, IoctlArg::number}, {0x4c82 /* LOOP_CTL_GET_FREE */, IoctlArg::none},
-};
-// clang-format on
-
-IoctlArg argument_of(u32 request) {
-    for (const IoctlRow& row : rows)
-        if (row.request == request) return row.argument;
+bool takes_pointer(u32 request) {
     // Requests made by _IO() carry no size: numbers, unless they are the old ones of terminals, sockets and disks.
-    u32 type = request >> 8 & 0xff;
-    bool old = type == 'T' || type == 0x89 || type == 0x03 || type == 0x12 || type == 'K' || type == 'V' || type == 0x4c || type == 0x53;
-    return _IOC_DIR(request) == _IOC_NONE && !old ? IoctlArg::number : IoctlArg::pointer;
+    const u32 type = request >> 8 & 0xff;
+    const bool old = type == 'T' || type == 0x89 || type == 0x03 || type == 0x12 || type == 'K' || type == 'V' || type == 0x4c || type == 0x53;
+    return _IOC_DIR(request) != _IOC_NONE || old;
+}
+
+s64 pass_pointer(Call& call, u32 request) {
+    const u64 at = call.a[2];
+    if (at == 0) return call.pass(call.a[0], request, 0);
+    if (!call.space.contains(at, 1)) return call.space.base() ? -EFAULT : call.pass(call.a[0], request, at);
+    call.space.prepare_write(at, std::min(call.space.page(), call.space.limit() - at));
+    return call.pass(call.a[0], request, host_pointer(call.host(at)));
+}
+
+s64 convert(Call& call, const IoctlRow& row) {
+    alignas(16) std::array<u8, 1024> host{};
+    const bool reads = row.argument != IoctlArg::out;
+    // What is wrong with the descriptor comes before what is wrong with the pointer.
+    if (reads && !call.load_struct(row.format, call.a[2], Bytes(host))) return pass_pointer(call, row.request);
+    const s64 result = call.pass(call.a[0], row.request, host_pointer(host.data()));
+    if (result >= 0 && row.argument != IoctlArg::in && !call.store_struct(row.format, call.a[2], ConstBytes(host))) return -EFAULT;
+    return result;
+}
+
+/// struct ifconf: a buffer of struct ifreq, which is longer where words are.
+s64 list_interfaces(Call& call) {
+    constexpr usize host_size = 40, name_and_address = 32;
+    struct {
+        u32 size;
+        u64 buffer;
+    } list;
+    if (!call.load_struct("iw", call.a[2], list)) return -EFAULT;
+    const usize guest_size = call.abi.model.word == 8 ? host_size : name_and_address;
+    const usize count = std::min<usize>(list.size / guest_size, 4096);
+    std::vector<u8> entries(count * host_size);
+    struct {
+        s32 size;
+        u8* buffer;
+    } host{s32(entries.size()), list.buffer ? entries.data() : nullptr};
+    const s64 result = call.pass(call.a[0], SIOCGIFCONF, host_pointer(&host));
+    if (result < 0) return result;
+    const usize found = usize(host.size) / host_size;
+    for (usize i = 0; list.buffer && i < found; i++)
+        if (!call.copy_out(list.buffer + i * guest_size, entries.data() + i * host_size, guest_size)) return -EFAULT;
+    list.size = u32(found * guest_size);
+    return call.store_struct("iw", call.a[2], list) ? result : -EFAULT;
 }
 
 } // namespace
 
 s64 sys_ioctl(Call& call) {
-    if (call.narrow())
-        if (auto result = narrow_ioctl(call)) return *result;
-    u64 argument = call.a[2];
-    if (argument_of(u32(call.a[1])) != IoctlArg::pointer || argument == 0 || call.space.base() + argument == argument) {
-        if (argument && call.space.contains(argument, 1))
-            call.space.prepare_write(argument, std::min(call.space.page(), call.space.limit() - argument));
-        return call.pass(call.a[0], u32(call.a[1]), argument);
+    const u32 request = u32(call.a[1]);
+    const bool same = call.abi.model == host_model;
+    if (!same && request == SIOCGIFCONF) return list_interfaces(call);
+    const IoctlRow* row = find_ioctl(request, call.abi.model);
+    if (!row) return takes_pointer(request) ? pass_pointer(call, request) : call.pass(call.a[0], request, call.a[2]);
+    switch (row->argument) {
+    case IoctlArg::none:
+    case IoctlArg::number: return call.pass(call.a[0], row->request, call.a[2]);
+    case IoctlArg::any: return pass_pointer(call, row->request);
+    default: break;
     }
-    if (!call.space.contains(argument, 1)) return -EFAULT;
-    call.space.prepare_write(argument, std::min(call.space.page(), call.space.limit() - argument));
-    return call.pass(call.a[0], u32(call.a[1]), host_pointer(call.host(argument)));
+    // Without pointers inside, the same layout needs no copy.
+    return same && call.space.base() == 0 ? pass_pointer(call, row->request) : convert(call, *row);
 }
 
 } // namespace emu::linux_user

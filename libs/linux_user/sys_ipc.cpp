@@ -62,7 +62,7 @@ s64 sys_semctl(Call& call) {
 
 s64 sys_semop(Call& call) {
     // struct sembuf is three 16-bit numbers everywhere.
-    if (!call.space.contains(call.a[1], u64(u32(call.a[2])) * 6)) return -EFAULT;
+    if (!call.space.contains(call.a[1], u64(u32(call.a[2])) * 6)) return call.pass(call.a[0], nowhere(call.a[1]), call.a[2], 0);
     u64 timeout[2];
     bool timed = call.row.host_number == SYS_semtimedop && call.a[3];
     if (timed && !call.load_struct(call.time_format(), call.a[3], timeout)) return -EFAULT;
@@ -102,7 +102,6 @@ s64 msgrcv_converted(Call& call) {
 
 s64 sys_msgsnd(Call& call) {
     if (call.narrow()) return s32(call.a[2]) < 0 ? -EINVAL : msgsnd_converted(call);
-    if (s64(call.a[2]) < 0) return -EINVAL;
     if (!call.space.contains(call.a[1], call.abi.model.word)) return -EFAULT;
     return call.pass(call.a[0], host_pointer(call.host(call.a[1])), call.a[2], call.a[3]);
 }

@@ -48,7 +48,7 @@ s64 sys_time(Call& call) {
 
 s64 sys_poll(Call& call) {
     const u64 size = u64(u32(call.a[1])) * sizeof(pollfd);
-    if (!call.space.contains(call.a[0], size)) return -EFAULT;
+    if (!call.space.contains(call.a[0], size)) return call.pass(nowhere(call.a[0]), call.a[1], call.a[2]);
     call.space.prepare_write(call.a[0], size);
     return call.pass(host_pointer(call.host(call.a[0])), call.a[1], call.a[2]);
 }

@@ -41,14 +41,14 @@ s64 sys_clone3(Call& call) {
 }
 
 s64 sys_exit(Call& call) {
-    if (call.thread.is_last()) call.process.save_translations();
+    if (call.thread.is_last()) call.process.ends(call.thread, call.int_at(0), 0);
     if (call.thread.is_last()) return call.host_call(SYS_exit_group, call.a[0]);
     call.thread.end();
     return registers_set;
 }
 
 s64 sys_exit_group(Call& call) {
-    call.process.save_translations();
+    call.process.ends(call.thread, call.int_at(0), 0);
     ::syscall(SYS_exit_group, call.int_at(0));
     return 0;
 }
@@ -58,8 +58,9 @@ s64 sys_waitid(Call& call) {
     std::array<u64, 18> usage{};
     s64 result = call.pass(call.a[0], call.a[1], call.a[2] ? host_pointer(&info) : 0, call.a[3],
                            call.a[4] ? host_pointer(usage.data()) : 0);
-    if (result < 0) return result;
+    // The kernel writes this whether there was a child or not.
     if (call.a[2] && !call.store_siginfo(call.a[2], info)) return -EFAULT;
+    if (result < 0) return result;
     if (call.a[4] && !call.store_struct("18W", call.a[4], usage)) return -EFAULT;
     return result;
 }
@@ -78,8 +79,22 @@ s64 sys_set_robust_list(Call& call) {
 
 s64 sys_get_robust_list(Call& call) {
     int tid = call.int_at(0);
-    if (tid != 0 && tid != call.thread.tid) return -EPERM; // of other threads only the kernel's own list is known
     u64 head = call.thread.robust_list, size = call.thread.robust_list_size;
+    if (tid != 0 && tid != call.thread.tid) {
+        bool found = false;
+        call.process.for_each_thread([&](Thread& other) {
+            if (other.tid != tid) return;
+            found = true;
+            head = other.robust_list;
+            size = other.robust_list_size;
+        });
+        // Of other processes only the kernel's own list is known, which is Emu's.
+        u64 unused[2];
+        if (!found) {
+            const s64 result = call.pass(u64(s64(tid)), host_pointer(&unused[0]), host_pointer(&unused[1]));
+            return result < 0 ? result : -EPERM;
+        }
+    }
     return call.store_struct("w", call.a[1], head) && call.store_struct("w", call.a[2], size) ? 0 : -EFAULT;
 }
 
@@ -99,17 +114,15 @@ bool takes_timeout(int operation) {
 } // namespace
 
 s64 sys_futex(Call& call) {
-    if (!call.space.contains(call.a[0], 4) || !call.space.contains(call.a[4], 4)) {
-        // The second address is looked at by some operations only.
-        if (!call.space.contains(call.a[0], 4)) return -EFAULT;
-    }
+    const bool there = call.space.contains(call.a[0], 4);
     u64 timeout[2], fourth = call.a[3];
     if (takes_timeout(call.int_at(1)) && fourth) {
         if (!call.load_struct(call.time_format(), fourth, timeout)) return -EFAULT;
         fourth = host_pointer(timeout);
     }
+    // The second address is looked at by some operations only.
     u64 second = call.space.contains(call.a[4], 4) ? host_pointer(call.host(call.a[4])) : 0;
-    return call.pass(host_pointer(call.space.host(call.a[0])), call.a[1], call.a[2], fourth, second, call.a[5]);
+    return call.pass(there ? host_pointer(call.space.host(call.a[0])) : nowhere(call.a[0]), call.a[1], call.a[2], fourth, second, call.a[5]);
 }
 
 s64 sys_futex_waitv(Call& call) {

@@ -27,10 +27,10 @@ s64 load_mask(const Call& call, u64 at, u64& mask) { return call.load_struct("q"
 
 s64 sys_rt_sigaction(Call& call) {
     int signal = call.int_at(0);
-    if (call.a[3] != mask_size || !valid(signal)) return -EINVAL;
-    if (call.a[1] && (unblockable & signal_bit(signal))) return -EINVAL;
+    if (call.a[3] != mask_size) return -EINVAL;
     ActionWords wish{};
     if (call.a[1] && !call.load_struct(action_format, call.a[1], wish)) return -EFAULT;
+    if (!valid(signal) || (call.a[1] && (unblockable & signal_bit(signal)))) return -EINVAL;
     SignalAction old;
     {
         std::lock_guard lock(call.thread.actions()->mutex);
@@ -69,7 +69,9 @@ s64 sys_rt_sigpending(Call& call) {
     s64 result = call.pass(host_pointer(&set), mask_size);
     if (result < 0) return result;
     set |= call.thread.held_signals();
-    return call.store_struct("q", call.a[0], set) ? 0 : -EFAULT;
+    u8 bytes[mask_size];
+    store_bytes(bytes, set, call.abi.model.order);
+    return call.copy_out(call.a[0], bytes, usize(call.a[1])) ? 0 : -EFAULT; // shorter masks are read too
 }
 
 s64 sys_rt_sigsuspend(Call& call) {
@@ -163,8 +165,8 @@ s64 sys_rt_tgsigqueueinfo(Call& call) {
 
 s64 sys_pidfd_send_signal(Call& call) {
     SignalInfo info;
-    if (call.a[2] && !call.load_siginfo(call.a[2], info)) return -EFAULT;
-    return call.pass(call.a[0], call.a[1], call.a[2] ? host_pointer(&info) : 0, call.a[3]);
+    const bool there = call.a[2] && call.load_siginfo(call.a[2], info);
+    return call.pass(call.a[0], call.a[1], !call.a[2] ? 0 : there ? host_pointer(&info) : nowhere(call.a[2]), call.a[3]);
 }
 
 s64 sys_signalfd4(Call& call) {

@@ -12,17 +12,22 @@
 namespace emu::linux_user {
 namespace {
 constexpr unsigned most_messages = 1024; // UIO_MAXIOV, the kernel's bound
+
+/// The message cannot be read. A descriptor that is no socket is worse.
+s64 refuse_message(Call& call, s64 error) {
+    return error == -EFAULT ? call.pass(call.a[0], nowhere(call.a[1]), call.a[2], call.a[3]) : error;
 }
+} // namespace
 
 s64 sys_sendmsg(Call& call) {
     Message message;
-    if (s64 result = load_message(call, call.a[1], Transfer::from_guest, message)) return result;
+    if (s64 result = load_message(call, call.a[1], Transfer::from_guest, message)) return refuse_message(call, result);
     return call.pass(call.a[0], host_pointer(&message.header), call.a[2]);
 }
 
 s64 sys_recvmsg(Call& call) {
     Message message;
-    if (s64 result = load_message(call, call.a[1], Transfer::to_guest, message)) return result;
+    if (s64 result = load_message(call, call.a[1], Transfer::to_guest, message)) return refuse_message(call, result);
     s64 size = call.pass(call.a[0], host_pointer(&message.header), call.a[2]);
     return size >= 0 && !store_message(call, message) ? -EFAULT : size;
 }
@@ -36,7 +41,10 @@ s64 many_messages(Call& call, Transfer transfer, u64 timeout_at) {
     std::vector<Message> messages(count);
     std::vector<mmsghdr> headers(count);
     for (unsigned i = 0; i < count; i++) {
-        if (s64 result = load_message(call, call.a[1] + i * size, transfer, messages[i])) return result;
+        if (s64 result = load_message(call, call.a[1] + i * size, transfer, messages[i])) {
+            if (i == 0 && result == -EFAULT) return call.pass(call.a[0], nowhere(call.a[1]), 1, call.a[3]);
+            return result;
+        }
         headers[i] = {messages[i].header, 0};
     }
     s64 done = call.pass(call.a[0], host_pointer(headers.data()), count, call.a[3], timeout_at);
@@ -88,13 +96,14 @@ s64 sys_setsockopt(Call& call) {
         if (!call.load_struct(format, call.a[3], host)) return -EFAULT;
         return call.pass(call.a[0], call.a[1], call.a[2], host_pointer(host), sizeof host);
     }
-    if (!call.space.contains(call.a[3], u32(call.a[4]))) return -EFAULT;
-    return call.pass(call.a[0], call.a[1], call.a[2], host_pointer(call.host(call.a[3])), call.a[4]);
+    const bool there = s32(u32(call.a[4])) < 0 || call.space.contains(call.a[3], u32(call.a[4]));
+    return call.pass(call.a[0], call.a[1], call.a[2], there ? host_pointer(call.host(call.a[3])) : nowhere(call.a[3]), call.a[4]);
 }
 
 s64 sys_getsockopt(Call& call) {
     auto size = call.load<u32>(call.a[4]);
-    if (!size) return -EFAULT;
+    if (!size || (s32(*size) >= 0 && !call.space.contains(call.a[3], *size)))
+        return call.pass(call.a[0], call.a[1], call.a[2], nowhere(call.a[3]), nowhere(call.a[4]));
     if (auto format = option_format(call); format == "WW") {
         u64 host[2] = {};
         socklen_t length = sizeof host;
@@ -104,8 +113,7 @@ s64 sys_getsockopt(Call& call) {
         if (result < 0) return result;
         return call.store_struct(format, call.a[3], host) && call.store<u32>(call.a[4], narrow) ? result : -EFAULT;
     }
-    if (!call.space.contains(call.a[3], *size)) return -EFAULT;
-    call.space.prepare_write(call.a[3], *size);
+    if (s32(*size) > 0) call.space.prepare_write(call.a[3], *size);
     socklen_t length = *size;
     s64 result = call.pass(call.a[0], call.a[1], call.a[2], host_pointer(call.host(call.a[3])), host_pointer(&length));
     return result >= 0 && !call.store<u32>(call.a[4], length) ? -EFAULT : result;

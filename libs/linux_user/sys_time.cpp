@@ -34,8 +34,8 @@ s64 sys_nanosleep(Call& call) {
 
 s64 sys_clock_nanosleep(Call& call) {
     timespec wish, left{};
-    if (!call.load_struct(call.time_format(), call.a[2], wish)) return -EFAULT;
-    s64 result = call.pass(call.a[0], call.a[1], host_pointer(&wish), host_pointer(&left));
+    const bool there = call.load_struct(call.time_format(), call.a[2], wish);
+    s64 result = call.pass(call.a[0], call.a[1], there ? host_pointer(&wish) : nowhere(call.a[2]), host_pointer(&left));
     bool relative = !(call.int_at(1) & TIMER_ABSTIME);
     if (result == -EINTR && relative && call.a[3] && !call.store_struct(call.time_format(), call.a[3], left)) return -EFAULT;
     return result;

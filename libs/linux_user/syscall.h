@@ -109,6 +109,10 @@ struct Call {
     s64 host_call(int number, u64 a0 = 0, u64 a1 = 0, u64 a2 = 0, u64 a3 = 0, u64 a4 = 0, u64 a5 = 0) const;
 };
 
+/// A host address where no memory can be, for a guest's that is no good: the kernel says EFAULT when it comes to look, and not
+/// before it has found whatever else is wrong with the call.
+constexpr u64 nowhere(u64 guest) { return u64(1) << 63 | (guest & 4095); }
+
 template <class T> u64 host_pointer(T* pointer) { return u64(reinterpret_cast<std::uintptr_t>(pointer)); }
 
 /// sigreturn() and rt_sigreturn(): registers and mask from the frame.

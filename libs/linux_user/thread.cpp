@@ -2,6 +2,7 @@
 #include "linux_user/thread.h"
 
 #include "common/log.h"
+#include "linux_user/debugger.h"
 #include "linux_user/process.h"
 #include "linux_user/strace.h"
 
@@ -55,9 +56,20 @@ void Thread::enter() {
     ::sigaltstack(&stack, nullptr);
 }
 
+Debugger* Thread::debugger() { return kind_ == Kind::own ? process_.debugger() : nullptr; }
+
+cpu::Stop Thread::run_guest() {
+    if (Debugger* debugger = this->debugger()) return debugger->run(*this);
+    cpu::Stop stop = vcpu_.run();
+    // Breakpoints of the debugger of the process that we borrow memory from.
+    if (stop.kind == cpu::Stop::Kind::trap && stop.trap == cpu::trap_debug_break) return vcpu_.step();
+    return stop;
+}
+
 void Thread::run() {
     while (!ending_) {
-        cpu::Stop stop = vcpu_.run();
+        process_.wait_if_halted(*this);
+        cpu::Stop stop = run_guest();
         if (stop.kind == cpu::Stop::Kind::trap) {
             if (stop.trap == isa::Trap::syscall)
                 handle_system_call();
@@ -84,8 +96,10 @@ void Thread::handle_system_call() {
     std::copy(std::begin(arguments), std::end(arguments), call.a);
     const bool trace = strace_enabled();
     if (trace) strace_enter(call);
+    if (Debugger* debugger = this->debugger()) debugger->system_call(*this, number, true);
     s64 result = row->handler(call);
     if (trace) strace_leave(call, result);
+    if (Debugger* debugger = this->debugger()) debugger->system_call(*this, number, false);
     if (result == registers_set) return;
     if (result == interrupted || (result == -EINTR && pending_ && row->restart != Restart::none)) {
         Interrupted at{row, number, first_argument};

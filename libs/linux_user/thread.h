@@ -7,6 +7,7 @@
 // and are delivered there and then.
 #pragma once
 #include "cpu/vcpu.h"
+#include "linux_user/debug_state.h"
 #include "linux_user/signal_types.h"
 #include "linux_user/syscall.h"
 
@@ -17,6 +18,7 @@
 
 namespace emu::linux_user {
 
+class Debugger;
 class Process;
 
 /// Actions of all signals, shared by the threads of a process (and by nobody else: CLONE_SIGHAND without CLONE_VM is not).
@@ -49,9 +51,13 @@ public:
     cpu::Vcpu& vcpu() { return vcpu_; }
     ir::StateHeader& state() { return vcpu_.state(); }
     std::shared_ptr<SignalActions> actions() { return actions_; }
+    /// Null: nobody debugs this thread.
+    Debugger* debugger();
+    DebugState debug;
 
     // --- signals (signal.cpp) ---
     const volatile int* pending_flag() const { return &pending_; }
+    bool pending() const { return pending_ != 0; }
     /// In the host's signal handler.
     void take(const SignalInfo& info, void* ucontext);
     /// A fault of the guest's own instruction.
@@ -79,6 +85,7 @@ public:
     /// Take a held signal of `set` away, as sigtimedwait does.
     bool fetch_held(u64 set, SignalInfo& info);
 
+    bool borrows() const { return kind_ == Kind::borrowing; }
     /// Does exit() of this thread end a process?
     bool is_last();
 
@@ -88,10 +95,11 @@ public:
     int tid = 0;
 
 private:
+    cpu::Stop run_guest();
     void handle_system_call();
     void handle_trap(const cpu::Stop& stop);
     bool deliver(const SignalInfo& info, const Interrupted*& call);
-    [[noreturn]] void die_of(int signal);
+    [[noreturn]] void die_of(const SignalInfo& info);
     void restore_host_mask();
     void restart_call(const Interrupted& call);
 
@@ -113,6 +121,8 @@ private:
 
 /// Install the host's handlers for faults; once, before guest code runs.
 void install_fault_handlers();
+/// From here on also the signals whose default action the host would carry out by itself are taken: somebody wants to know.
+void take_all_signals();
 /// Make the host's disposition of a signal follow the guest's action.
 void follow_action(int signal, const SignalAction& action);
 /// "SIGSEGV", "SIGRT_3"

@@ -4,6 +4,8 @@
 #include "common/fd.h"
 #include "common/log.h"
 #include "common/text.h"
+#include "common/trace.h"
+#include "cpu/dump.h"
 #include "linux_user/exec.h"
 #include "linux_user/process.h"
 
@@ -57,6 +59,17 @@ cli::Target tier_into(UserOptions& options) {
     };
 }
 
+cli::Target page_into(UserOptions& options) {
+    return [&options](std::string_view text) -> Result<void> {
+        u64 size = 0;
+        EMU_CHECK(cli::into_size(size)(text));
+        if (size < u64(::sysconf(_SC_PAGESIZE)) || size > (u64(1) << 20) || (size & (size - 1)))
+            return fail(EINVAL, "a page is a power of two from the host's page on to 1M");
+        options.page_size = size;
+        return {};
+    };
+}
+
 std::vector<cli::Option> option_rows(UserOptions& o) {
     using cli::into;
     return {
@@ -69,12 +82,23 @@ std::vector<cli::Option> option_rows(UserOptions& o) {
         {"r", "release", "what uname says the kernel's release is", "EMU_UNAME", into(o.uname_release)},
         {"B", "address", "put the guest's address 0 at this host address", "EMU_GUEST_BASE", cli::into_size(o.guest_base)},
         {"R", "size", "reserve this much address space for the guest, and no more", "EMU_RESERVED_VA", cli::into_size(o.reserve)},
+        {"p", "size", "treat the host's pages as if they were this large", "EMU_PAGESIZE", page_into(o)},
+        {"seed", "number", "what the random bytes at the program's start are made from", "EMU_RAND_SEED", [&o](std::string_view text) -> Result<void> {
+             u64 number = 0;
+             EMU_CHECK(cli::into_number(number)(text));
+             o.seed = number;
+             return {};
+         }},
+        trace::option(),
+        {"g", "port", "wait for gdb on this TCP port, host:port or path of a socket, and do what it says", "EMU_GDB", into(o.gdb)},
+        {"plugin", "file[,arg=value...]", "load a plugin, which looks at what the guest does", "EMU_PLUGIN", into(o.plugins)},
         {"d", "item[,...]", "log these items; 'help' for a list", "EMU_LOG", into(o.log_items)},
         {"D", "file", "write the log to file instead of stderr; %d is the process id", "EMU_LOG_FILENAME", into(o.log_file)},
         {"log-append", "file", "", "", [&o](std::string_view file) -> Result<void> {
              o.log_file = file;
              return log::set_file(file, true);
          }},
+        {"dfilter", "range[,...]", "log code only in these ranges: first..last, first+size, first-size", "EMU_DFILTER", cpu::set_dump_filter},
         {"strace", "", "log the guest's system calls", "EMU_STRACE", into(o.strace)},
         {"one-insn-per-tb,singlestep", "", "translate every instruction by itself", "EMU_ONE_INSN_PER_TB", into(o.one_insn_per_tb)},
         {"interpreter", "", "run without generating code", "EMU_INTERPRETER", into(o.interpreter)},

@@ -311,9 +311,14 @@ struct StringRun {
         return more;
     }
 
+    bool watched() const {
+        const auto* vcpu = static_cast<const cpu::Vcpu*>(state.vcpu);
+        return vcpu && vcpu->watched();
+    }
+
     /// Copies and fills of forward, not overlapping, flat memory go in blocks. A block that would fault is done by elements.
     bool block() {
-        if (state.tlb || step < 0 || address_bits == 16 || (op != StringOp::movs && op != StringOp::stos)) return false;
+        if (state.tlb || watched() || step < 0 || address_bits == 16 || (op != StringOp::movs && op != StringOp::stos)) return false;
         const u64 si = linear(get(rsi), base), di = linear(get(rdi), state.flat_base[es]);
         u64 count = std::min<u64>(get(rcx), 4096 / bytes);
         auto room = [&](u64 at) { return (4096 - (at & 4095)) / bytes; };

@@ -2,8 +2,12 @@
 #include "linux_user/abi/aarch64/abi.h"
 
 #include "isa/a64/a64.h"
+#include "isa/a64/debug.h"
+#include "isa/a64/models.h"
 
+#include <cstring>
 #include <fcntl.h>
+#include <fmt/format.h>
 
 namespace emu::linux_user::aarch64 {
 namespace {
@@ -85,6 +89,43 @@ void own_trap(const ir::StateHeader& state, u32 trap, u64, SignalInfo& info) {
     info.si_code = BUS_ADRALN;
     info.si_addr = reinterpret_cast<void*>(static_cast<const isa::a64::State&>(state).fault_address);
 }
+// Names of the HWCAP bits in order (arch/arm64/kernel/cpuinfo.c, Documentation/arm64/elf_hwcaps.rst).
+constexpr std::string_view feature_names[] = {
+    "fp", "asimd", "evtstrm", "aes", "pmull", "sha1", "sha2", "crc32", "atomics", "fphp", "asimdhp", "cpuid", "asimdrdm", "jscvt", "fcma", "lrcpc",
+    "dcpop", "sha3", "sm3", "sm4", "asimddp", "sha512", "sve", "asimdfhm", "dit", "uscat", "ilrcpc", "flagm", "ssbs", "sb", "paca", "pacg"};
+constexpr std::string_view feature2_names[] = {
+    "dcpodp", "sve2", "sveaes", "svepmull", "svebitperm", "svesha3", "svesm4", "flagm2", "frint", "svei8mm", "svef32mm", "svef64mm", "svebf16",
+    "i8mm", "bf16", "dgh", "rng", "bti", "mte", "ecv", "afp", "rpres"};
+
+std::string cpuinfo(const isa::CpuModel& model, unsigned cpus) {
+    std::string features;
+    auto add = [&](u64 caps, std::span<const std::string_view> names) {
+        for (usize bit = 0; bit < names.size(); bit++)
+            if (caps >> bit & 1) features += " " + std::string(names[bit]);
+    };
+    add(isa::a64::hwcap(model), feature_names);
+    add(isa::a64::hwcap2(model), feature2_names);
+    const u64 midr = isa::a64::details(model).midr;
+    std::string text;
+    for (unsigned i = 0; i < cpus; i++)
+        text += fmt::format("processor\t: {}\nBogoMIPS\t: {:.2f}\nFeatures\t:{}\nCPU implementer\t: {:#04x}\nCPU architecture: 8\n"
+                            "CPU variant\t: {:#x}\nCPU part\t: {:#05x}\nCPU revision\t: {}\n\n",
+                            i, 2e-6 * double(isa::a64::counter_frequency), features, midr >> 24 & 0xff, midr >> 20 & 15, midr >> 4 & 0xfff, midr & 15);
+    return text;
+}
+
+// struct user_fpsimd_state: the vectors, then FPSR and FPCR; padded to a multiple of 16.
+void note_fp(const ir::StateHeader& state, std::vector<u8>& contents) {
+    contents.resize(528);
+    std::memcpy(contents.data(), regs(state).v, sizeof regs(state).v);
+    put_le32(contents, 512, isa::a64::read_fpsr(regs(state)));
+    put_le32(contents, 516, regs(state).fpcr);
+}
+void note_tls(const ir::StateHeader& state, std::vector<u8>& contents) {
+    contents.resize(8);
+    put_le64(contents, 0, regs(state).tpidr_el0);
+}
+constexpr CoreNote core_notes[] = {{"CORE", 2 /* NT_PRFPREG */, note_fp}, {"LINUX", 0x401 /* NT_ARM_TLS */, note_tls}};
 
 } // namespace
 
@@ -113,6 +154,10 @@ extern const Abi abi{
     .fork_child = fork_child,
     .clone_arguments = clone_arguments,
     .own_trap = own_trap,
+    .cpuinfo = cpuinfo,
+    .debug = &isa::a64::debug_view,
+    .core_registers = "x0 x1 x2 x3 x4 x5 x6 x7 x8 x9 x10 x11 x12 x13 x14 x15 x16 x17 x18 x19 x20 x21 x22 x23 x24 x25 x26 x27 x28 x29 x30 sp pc cpsr",
+    .core_notes = core_notes,
     .push_frame = push_frame,
     .pop_frame = pop_frame,
 };

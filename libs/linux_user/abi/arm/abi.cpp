@@ -3,11 +3,13 @@
 
 #include "cpu/engine.h"
 #include "isa/a32/a32.h"
+#include "isa/a32/debug.h"
 #include "linux_user/process.h"
 #include "linux_user/syscall.h"
 #include "linux_user/thread.h"
 
 #include <cerrno>
+#include <cstring>
 #include <csignal>
 #include <fcntl.h>
 
@@ -148,6 +150,14 @@ s64 own_call(Call& call) {
     return -ENOSYS;
 }
 
+void note_vfp(const ir::StateHeader& state, std::vector<u8>& contents) {
+    const State& s = static_cast<const State&>(state);
+    contents.resize(sizeof s.v + 4);
+    std::memcpy(contents.data(), s.v, sizeof s.v);
+    put_le32(contents, sizeof s.v, isa::a32::read_fpscr(s));
+}
+constexpr CoreNote core_notes[] = {{"LINUX", 0x400 /* NT_ARM_VFP */, note_vfp}};
+
 constexpr Abi make_abi(bool big) {
     return Abi{
         .name = big ? "armeb" : "arm",
@@ -178,6 +188,9 @@ constexpr Abi make_abi(bool big) {
         .prepare = map_user_helpers,
         .own_call = own_call,
         .own_trap = own_trap,
+        .debug = &isa::a32::debug_view,
+        .core_registers = "r0 r1 r2 r3 r4 r5 r6 r7 r8 r9 r10 r11 r12 sp lr pc cpsr -",
+        .core_notes = big ? std::span<const CoreNote>() : core_notes,
         .push_frame = push_frame,
         .pop_frame = pop_rt_frame,
         .pop_old_frame = pop_frame,

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "linux_user/abi/i386/abi.h"
 
+#include "isa/x86/debug.h"
 #include "isa/x86/x86.h"
 #include "linux_user/abi/x86_64/abi.h"
+#include "linux_user/abi/x86_64/fp_image.h"
 #include "linux_user/process.h"
 #include "linux_user/thread.h"
 
@@ -98,6 +100,10 @@ void clone_arguments(const u64 (&a)[6], u64 (&ordered)[5]) {
 
 } // namespace
 
+namespace {
+constexpr CoreNote core_notes[] = {{"LINUX", 0x46e62b7f /* NT_PRXFPREG */, x86_64::note_fxsave}, {"LINUX", 0x202 /* NT_X86_XSTATE */, x86_64::note_xstate}};
+} // namespace
+
 extern const Abi abi{
     .name = "i386",
     .isa = &i386_isa,
@@ -126,6 +132,9 @@ extern const Abi abi{
     .clone_arguments = clone_arguments,
     .own_call = own_call,
     .own_trap = x86_64::own_trap,
+    .debug = &debug_view_32,
+    .core_registers = "ebx ecx edx esi edi ebp eax ds es fs gs orig_eax eip cs eflags esp ss",
+    .core_notes = core_notes,
     .push_frame = push_frame,
     .pop_frame = pop_rt_frame,
     .pop_old_frame = pop_frame,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "linux_user/abi/x86_64/abi.h"
+#include "linux_user/abi/x86_64/fp_image.h"
 
+#include "isa/x86/debug.h"
 #include "isa/x86/x86.h"
 #include "linux_user/syscall.h"
 #include "linux_user/thread.h"
@@ -8,6 +10,7 @@
 #include <algorithm>
 #include <asm/prctl.h>
 #include <cerrno>
+#include <cstring>
 
 namespace emu::linux_user::x86_64 {
 namespace {
@@ -109,6 +112,10 @@ void own_trap(const ir::StateHeader& state, u32 trap, u64, SignalInfo& info) {
     }
 }
 
+namespace {
+constexpr CoreNote core_notes[] = {{"CORE", 2 /* NT_PRFPREG */, note_fxsave}, {"LINUX", 0x202 /* NT_X86_XSTATE */, note_xstate}};
+} // namespace
+
 extern const Abi abi{
     .name = "x86_64",
     .isa = &x86_64_isa,
@@ -136,6 +143,9 @@ extern const Abi abi{
     .clone_arguments = clone_arguments,
     .own_call = own_call,
     .own_trap = own_trap,
+    .debug = &debug_view_64,
+    .core_registers = "r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags rsp ss fs_base gs_base ds es fs gs",
+    .core_notes = core_notes,
     .push_frame = push_frame,
     .pop_frame = pop_frame,
 };

@@ -46,6 +46,26 @@ void initial_image(State& state, bool wide) {
     fxrstor(state, image, wide);
 }
 
+namespace {
+bool in_64_bit_code(const State& state) { return state.selector[cs] == 0x33; }
+} // namespace
+
+void note_fxsave(const ir::StateHeader& header, std::vector<u8>& contents) {
+    const auto& state = static_cast<const State&>(header);
+    contents.resize(legacy_size);
+    fxsave(state, contents.data(), in_64_bit_code(state));
+}
+
+void note_xstate(const ir::StateHeader& header, std::vector<u8>& contents) {
+    const auto& state = static_cast<const State&>(header);
+    if (!has_avx(state)) return;
+    contents.resize(image_size);
+    fxsave(state, contents.data(), in_64_bit_code(state));
+    put_le64(contents, software_at, 7); // XCR0, for debuggers
+    put_le64(contents, legacy_size, 7);
+    std::memcpy(contents.data() + legacy_size + header_size, state.ymm_high, avx_size);
+}
+
 FaultWords fault_words(const FrameRequest& request) {
     struct Vector {
         int signal;

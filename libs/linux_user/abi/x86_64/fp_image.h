@@ -24,6 +24,10 @@ bool take_image(const Image& image, isa::x86::State& state, bool wide);
 /// The state that a frame without an image stands for.
 void initial_image(isa::x86::State& state, bool wide);
 
+/// Notes of core files: NT_PRXFPREG (NT_PRFPREG of 64-bit programs) and NT_X86_XSTATE.
+void note_fxsave(const ir::StateHeader& state, std::vector<u8>& contents);
+void note_xstate(const ir::StateHeader& state, std::vector<u8>& contents);
+
 /// Vector and error code that the processor would have pushed (SDM volume 3, 6.15), and CR2.
 struct FaultWords {
     u64 vector = 0, error = 0, address = 0;

@@ -12,15 +12,6 @@
 namespace emu::isa::a32 {
 
 namespace {
-struct FlagPair {
-    u32 guest;
-    u8 flag;
-};
-constexpr FlagPair flag_pairs[] = {
-    {fpscr::ioc, fp::invalid},   {fpscr::dzc, fp::divide_by_zero}, {fpscr::ofc, fp::overflow},
-    {fpscr::ufc, fp::underflow}, {fpscr::ixc, fp::inexact},        {fpscr::idc, fp::input_denormal},
-};
-
 u32 fpscr_mask(const State& state) {
     const u64 features = static_cast<const CpuModel*>(state.model)->features;
     u32 mask = fpscr::mask;
@@ -31,10 +22,8 @@ u32 fpscr_mask(const State& state) {
 } // namespace
 
 u32 read_fpscr(const State& state) {
-    u32 value = state.fpscr | nzcv_from_token(state.fp_nzcv);
+    u32 value = state.fpscr | nzcv_from_token(state.fp_nzcv) | aarch::status_of_flags(state.fp_flags);
     if (state.fpscr_qc.lo | state.fpscr_qc.hi) value |= fpscr::qc;
-    for (auto [guest, flag] : flag_pairs)
-        if (state.fp_flags & flag) value |= guest;
     return value;
 }
 
@@ -43,12 +32,8 @@ void write_fpscr(State& state, u32 value) {
     state.fpscr = value & fpscr_mask(state);
     state.fp_nzcv = token_from_nzcv(value);
     state.fpscr_qc = {neon && value & fpscr::qc ? 1u : 0u, 0};
-    state.fp_flags = 0;
-    for (auto [guest, flag] : flag_pairs)
-        if (value & guest) state.fp_flags |= flag;
-    // RMode: nearest, up, down, zero. MXCSR.RC (bits 14..13): nearest, down, up, zero. All exceptions stay masked.
-    constexpr u32 host_rounding[] = {0, 2, 1, 3};
-    state.mxcsr = 0x1f80 | host_rounding[value >> 22 & 3] << 13;
+    state.fp_flags = aarch::flags_of_status(value);
+    state.mxcsr = aarch::mxcsr_of_control(value);
 }
 
 u32 read_cpsr(const State& state) {

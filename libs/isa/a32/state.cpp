@@ -57,24 +57,10 @@ void reset_big(ir::StateHeader& header, const CpuModel& model) {
 
 u32 current_mode(const ir::StateHeader& header) {
     const State& state = static_cast<const State&>(header);
-    u32 m = state.fpscr >> 22 & 3;
-    if (state.fpscr & fpscr::fz) m |= mode::flush;
-    if (state.fpscr & fpscr::dn) m |= mode::default_nan;
-    if (state.fpscr & fpscr::fz16) m |= mode::flush_f16;
-    if (state.fpscr & fpscr::ahp) m |= mode::alt_half;
+    u32 m = aarch::mode_of_control(state.fpscr);
     if (state.big_endian) m |= mode::big_endian;
     if (state.big_code) m |= mode::big_code;
     return m;
-}
-
-fp::Env fp_env(u32 mode) {
-    constexpr fp::Round rounding[] = {fp::Round::nearest_even, fp::Round::up, fp::Round::down, fp::Round::toward_zero};
-    fp::Env env{&fp::rules::arm, rounding[mode & mode::rounding]};
-    env.flush_inputs = env.flush_outputs = mode & mode::flush;
-    env.flush_inputs_f16 = env.flush_outputs_f16 = mode & mode::flush_f16;
-    env.default_nan = mode & mode::default_nan;
-    env.alt_half = mode & mode::alt_half;
-    return env;
 }
 
 Isa make_isa(bool big) {
@@ -87,7 +73,7 @@ Isa make_isa(bool big) {
     isa.pc_mask = 0xfffffffe;
     isa.reset = big ? reset_big : reset;
     isa.mode = current_mode;
-    isa.fp_env = fp_env;
+    isa.fp_env = aarch::env_of_mode;
     isa.translate = translate;
     return isa;
 }

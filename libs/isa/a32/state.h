@@ -6,6 +6,7 @@
 #pragma once
 #include "ir/ir.h"
 #include "ir/state.h"
+#include "isa/aarch.h"
 
 #include <cstddef>
 
@@ -64,9 +65,9 @@ extern const ir::SlotTable slot_table;
 
 // FPSCR (DDI 0406C B4.1.58, DDI 0487 G8.2.53).
 namespace fpscr {
-inline constexpr u32 ahp = 1u << 26, dn = 1u << 25, fz = 1u << 24, rmode = 3u << 22, fz16 = 1u << 19, len_stride = 0x370000;
-inline constexpr u32 mask = ahp | dn | fz | rmode | fz16;
-inline constexpr u32 ioc = 1, dzc = 2, ofc = 4, ufc = 8, ixc = 16, idc = 128, qc = 1u << 27, nzcv = 0xf0000000;
+using namespace aarch::fp_control;
+using namespace aarch::fp_status;
+inline constexpr u32 len_stride = 0x370000, nzcv = 0xf0000000;
 }
 
 // CPSR as signal frames and MRS show it.
@@ -74,13 +75,7 @@ namespace cpsr {
 inline constexpr u32 q = 1u << 27, e = 1u << 9, t = 1u << 5, user_mode = 0x10;
 }
 
-// NZCV in bits 31..28 from and to the IR's token.
-constexpr u32 nzcv_from_token(u32 token) {
-    return (token & (ir::flag_n | ir::flag_z)) << 16 | (token & ir::flag_c) << 21 | (token & ir::flag_v) << 28;
-}
-constexpr u32 token_from_nzcv(u32 nzcv) {
-    return (nzcv >> 16 & (ir::flag_n | ir::flag_z)) | (nzcv >> 21 & ir::flag_c) | (nzcv >> 28 & ir::flag_v);
-}
+using aarch::nzcv_from_token, aarch::token_from_nzcv;
 constexpr u32 ge_mask(u32 bits) { return (bits & 1) * 0xff | (bits >> 1 & 1) * 0xff00 | (bits >> 2 & 1) * 0xff0000 | (bits >> 3 & 1) * 0xff000000; }
 constexpr u32 ge_bits(u32 mask) { return (mask & 1) | (mask >> 7 & 2) | (mask >> 14 & 4) | (mask >> 21 & 8); }
 

@@ -2,6 +2,7 @@
 // From guest code to one unit of IR: a superblock, as for A64 (isa/a64/translate.cpp). Instructions that share a condition are
 // predicated or jumped around together; IT blocks are not split.
 #include "isa/a32/translate.h"
+#include "isa/superblock.h"
 
 #include <algorithm>
 
@@ -9,19 +10,13 @@ namespace emu::isa::a32 {
 
 namespace {
 
-/// See isa/a64/translate.cpp; conditional instructions leave more often than A64's branches do.
-constexpr usize most_side_exits = 4;
+/// See isa/superblock.h; conditional instructions leave more often than A64's branches do.
+constexpr usize most_conditional_exits = 4;
 /// The helpers that the kernel gives programs at the top of memory use instructions that the CPU need not have.
 constexpr u32 kernel_page = 0xffff0000;
 /// A run of conditional instructions of this length is jumped around.
 constexpr unsigned long_run = 4, longest_run = 16;
 constexpr unsigned always = 14;
-
-void note_range(ir::Function& function, u64 first, u64 last) {
-    if (!function.ranges.empty() && function.ranges.back().second == first) function.ranges.back().second = last;
-    else function.ranges.emplace_back(first, last);
-    function.end = std::max(function.end, last);
-}
 
 constexpr u8 advance_it(u8 it) { return it & 7 ? u8((it & 0xe0) | (it << 1 & 0x1f)) : u8(0); }
 
@@ -108,15 +103,6 @@ void translate_insn(Unit& u, u64 features) {
     else u.unallocated();
 }
 
-/// An instruction that always traps may have built more after its exit.
-void drop_unreached(ir::Function& function) {
-    for (usize n = function.nodes.size(); n-- > 1;) {
-        const ir::Node& node = function.nodes[n];
-        if (node.op == ir::Op::insn) return;
-        if (node.op == ir::Op::exit) return function.nodes.resize(n + 1);
-    }
-}
-
 } // namespace
 
 void Unit::branch_write_pc(Val to) {
@@ -135,11 +121,8 @@ void Unit::bx_write_pc(Val to, bool returns) {
 void Unit::check_alignment(Val address, unsigned bytes) {
     if (bytes == 1) return;
     commit();
-    // Put back after the exit, so that only the exit stores it.
-    const Val before = ir.get(slot_fault_address);
-    ir.set(slot_fault_address, ir.trunc(address));
-    ir.exit_if(ir.ne(ir.and_(address, ir.imm64(bytes - 1)), ir.imm64(0)), {ir::ExitKind::trap, trap_alignment, pc_key(), 0});
-    ir.set(slot_fault_address, before);
+    const Val misaligned = ir.ne(ir.and_(address, ir.imm64(bytes - 1)), ir.imm64(0));
+    aarch::raise_alignment(ir, misaligned, trap_alignment, pc_key(), slot_fault_address, ir.trunc(address));
 }
 
 void translate(ir::Builder& builder, const TranslateRequest& request) {
@@ -156,7 +139,7 @@ void translate(ir::Builder& builder, const TranslateRequest& request) {
         u.pc = code_address(key);
         u.it = u8(key >> pc_it_shift);
         const bool first = key == request.pc;
-        const bool full = function.insns >= std::max(request.max_insns, 1u) || function.exits.size() >= most_side_exits;
+        const bool full = function.insns >= std::max(request.max_insns, 1u) || function.exits.size() >= most_conditional_exits;
         const bool known = request.known && request.known->has(key, request.mode);
         const bool leader = std::binary_search(request.leaders.begin(), request.leaders.end(), key);
         const bool single = request.max_insns == 1;

@@ -26,7 +26,7 @@ using Insn = BasicRow<Semantic>;
 
 /// Bits of Isa::mode, all that translation depends on besides the code and the pc.
 namespace mode {
-inline constexpr u32 rounding = 3, flush = 4, default_nan = 8, flush_f16 = 16, alt_half = 32;
+using namespace aarch::fp_mode;
 inline constexpr u32 big_endian = 64;        ///< data
 inline constexpr u32 big_code = 128;
 }

@@ -14,57 +14,21 @@ namespace emu::isa::a64 {
 
 // --- FPCR, FPSR ----------------------------------------------------------------------------------------------------------
 
-u32 fp_mode(u32 value) {
-    u32 mode = value >> 22 & 3;
-    if (value & fpcr::fz) mode |= mode::flush;
-    if (value & fpcr::dn) mode |= mode::default_nan;
-    if (value & fpcr::fz16) mode |= mode::flush_f16;
-    if (value & fpcr::ahp) mode |= mode::alt_half;
-    return mode;
-}
-
-u32 fpcr_of_mode(u32 mode) {
-    u32 value = (mode & mode::rounding) << 22;
-    if (mode & mode::flush) value |= fpcr::fz;
-    if (mode & mode::default_nan) value |= fpcr::dn;
-    if (mode & mode::flush_f16) value |= fpcr::fz16;
-    if (mode & mode::alt_half) value |= fpcr::ahp;
-    return value;
-}
-
 void write_fpcr(State& state, u32 value) {
     const auto* model = static_cast<const CpuModel*>(state.model);
     u32 mask = fpcr::mask;
     if (!(model->features & feature::fp16)) mask &= ~fpcr::fz16;
     state.fpcr = value & mask;
-    // RMode: nearest, up, down, zero. MXCSR.RC (bits 14..13): nearest, down, up, zero. All exceptions stay masked.
-    constexpr u32 host_rounding[] = {0, 2, 1, 3};
-    state.mxcsr = 0x1f80 | host_rounding[value >> 22 & 3] << 13;
+    state.mxcsr = aarch::mxcsr_of_control(value);
 }
 
-namespace {
-struct FlagPair {
-    u32 guest;
-    u8 flag;
-};
-constexpr FlagPair flag_pairs[] = {
-    {fpsr::ioc, fp::invalid},   {fpsr::dzc, fp::divide_by_zero}, {fpsr::ofc, fp::overflow},
-    {fpsr::ufc, fp::underflow}, {fpsr::ixc, fp::inexact},        {fpsr::idc, fp::input_denormal},
-};
-} // namespace
-
 u32 read_fpsr(const State& state) {
-    u32 value = state.fpsr_qc.lo | state.fpsr_qc.hi ? fpsr::qc : 0;
-    for (auto [guest, flag] : flag_pairs)
-        if (state.fp_flags & flag) value |= guest;
-    return value;
+    return aarch::status_of_flags(state.fp_flags) | (state.fpsr_qc.lo | state.fpsr_qc.hi ? fpsr::qc : 0);
 }
 
 void write_fpsr(State& state, u32 value) {
     state.fpsr_qc = {value & fpsr::qc ? 1u : 0u, 0};
-    state.fp_flags = 0;
-    for (auto [guest, flag] : flag_pairs)
-        if (value & guest) state.fp_flags |= flag;
+    state.fp_flags = aarch::flags_of_status(value);
 }
 
 namespace {

@@ -15,6 +15,5 @@ extern const ir::Helper helper_casp;
 extern const ir::Helper helper_stxp;
 
 /// FPCR bits that a mode stands for, and back (see write_fpcr in state.h).
-u32 fpcr_of_mode(u32 mode);
 
 } // namespace emu::isa::a64

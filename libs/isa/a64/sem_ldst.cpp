@@ -151,11 +151,7 @@ void check_alignment(Unit& u, Val address, unsigned size_log2) {
     const bool loose = u.has(feature::lse2) && size_log2 < 4;
     const Val low = ir.and_(address, ir.imm64(loose ? 15 : bytes - 1));
     const Val faults = loose ? ir.ult(ir.imm64(16 - bytes), low) : ir.ne(low, ir.imm64(0));
-    // Put back after the exit, so that only the exit stores it.
-    const Val before = ir.get(slot_fault_address);
-    ir.set(slot_fault_address, address);
-    ir.exit_if(faults, {ir::ExitKind::trap, trap_alignment, u.pc, 0});
-    ir.set(slot_fault_address, before);
+    aarch::raise_alignment(ir, faults, trap_alignment, u.pc, slot_fault_address, address);
 }
 
 } // namespace emu::isa::a64

@@ -82,17 +82,7 @@ void reset(ir::StateHeader& header, const CpuModel& model) {
 
 u32 current_mode(const ir::StateHeader& header) {
     const State& state = static_cast<const State&>(header);
-    return fp_mode(state.fpcr) | (header.tlb ? system_mode(state) : 0);
-}
-
-fp::Env fp_env(u32 mode) {
-    constexpr fp::Round rounding[] = {fp::Round::nearest_even, fp::Round::up, fp::Round::down, fp::Round::toward_zero};
-    fp::Env env{&fp::rules::arm, rounding[mode & mode::rounding]};
-    env.flush_inputs = env.flush_outputs = mode & mode::flush;
-    env.flush_inputs_f16 = env.flush_outputs_f16 = mode & mode::flush_f16;
-    env.default_nan = mode & mode::default_nan;
-    env.alt_half = mode & mode::alt_half;
-    return env;
+    return aarch::mode_of_control(state.fpcr) | (header.tlb ? system_mode(state) : 0);
 }
 
 Isa make_isa() {
@@ -104,7 +94,7 @@ Isa make_isa() {
     isa.address_mask = ~u64(0) >> 8;
     isa.reset = reset;
     isa.mode = current_mode;
-    isa.fp_env = fp_env;
+    isa.fp_env = aarch::env_of_mode;
     isa.translate = translate;
     isa.walk = walk;
     isa.take_exception = take_exception;

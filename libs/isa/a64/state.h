@@ -3,6 +3,7 @@
 #pragma once
 #include "ir/ir.h"
 #include "ir/state.h"
+#include "isa/aarch.h"
 
 #include <cstddef>
 
@@ -76,30 +77,15 @@ enum SlotIndex : unsigned {
 };
 extern const ir::SlotTable slot_table;
 
-// FPCR and FPSR (Arm ARM C5.2.7, C5.2.8): bits that exist here.
-namespace fpcr {
-inline constexpr u32 ahp = 1u << 26, dn = 1u << 25, fz = 1u << 24, rmode = 3u << 22, fz16 = 1u << 19;
-inline constexpr u32 mask = ahp | dn | fz | rmode | fz16;
-}
-namespace fpsr {
-inline constexpr u32 ioc = 1, dzc = 2, ofc = 4, ufc = 8, ixc = 16, idc = 128, qc = 1u << 27;
-}
-
-// NZCV in bits 31..28, as MRS, SPSR and signal frames show it, from and to the IR's token.
-constexpr u32 nzcv_from_token(u32 token) {
-    return (token & (ir::flag_n | ir::flag_z)) << 16 | (token & ir::flag_c) << 21 | (token & ir::flag_v) << 28;
-}
-constexpr u32 token_from_nzcv(u32 nzcv) {
-    return (nzcv >> 16 & (ir::flag_n | ir::flag_z)) | (nzcv >> 21 & ir::flag_c) | (nzcv >> 28 & ir::flag_v);
-}
+namespace fpcr = aarch::fp_control;
+namespace fpsr = aarch::fp_status;
+using aarch::nzcv_from_token, aarch::token_from_nzcv;
 
 /// FPSR as the guest reads it, and the effect of writing it. The header's fp_flags must be up to date.
 u32 read_fpsr(const State& state);
 void write_fpsr(State& state, u32 value);
 /// Also chooses the host's MXCSR; the vCPU must look at Isa::mode afterwards.
 void write_fpcr(State& state, u32 value);
-/// FPCR in the low mode bits (isa.h: Isa::mode).
-u32 fp_mode(u32 fpcr_value);
 
 // PSTATE as SPSR holds it.
 namespace pstate {

@@ -44,7 +44,7 @@ bool fp_refused(Unit& u) {
 // Everything in FPCR that exists here is part of the mode.
 Val read_fpcr(Unit& u, u32) {
     fp_refused(u);
-    return u.ir.imm64(fpcr_of_mode(u.mode()));
+    return u.ir.imm64(aarch::control_of_mode(u.mode()));
 }
 void write_fpcr_register(Unit& u, Val value, u32) {
     if (fp_refused(u)) return;

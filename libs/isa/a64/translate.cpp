@@ -2,6 +2,7 @@
 // From guest code to one unit of IR: a superblock that goes on past conditional branches (their taken side leaves) and short
 // forward branches, and ends at calls, returns, indirect branches and whatever changes how code is read.
 #include "isa/a64/translate.h"
+#include "isa/superblock.h"
 
 #include <algorithm>
 
@@ -10,21 +11,10 @@ namespace emu::isa::a64 {
 namespace {
 
 constexpr u64 page = 4096;
-/// Behind three branches not taken, too few units get to their end: most of the code would be translated for nothing
-/// (start-up of a small program: 30 % fewer instructions translated than without a limit).
-constexpr usize most_side_exits = 3;
-
 /// Advanced SIMD and floating point: data processing (op0 x111) and loads and stores (op0 x1x0) with V set.
 bool is_fp_simd(u32 word) {
     const u32 op0 = word >> 25 & 15;
     return (op0 & 7) == 7 || ((op0 & 5) == 4 && (word >> 26 & 1));
-}
-
-/// Translated bytes as few ranges as possible.
-void note_range(ir::Function& function, u64 pc) {
-    if (!function.ranges.empty() && function.ranges.back().second == pc) function.ranges.back().second = pc + 4;
-    else function.ranges.emplace_back(pc, pc + 4);
-    if (pc + 4 > function.end) function.end = pc + 4;
 }
 
 void translate_insn(Unit& u, u64 features) {
@@ -65,7 +55,7 @@ void translate(ir::Builder& builder, const TranslateRequest& request) {
         u.pc = pc;
         u.raw = u32(bytes[0]) | u32(bytes[1]) << 8 | u32(bytes[2]) << 16 | u32(bytes[3]) << 24;
         u.next = pc + 4;
-        note_range(function, pc);
+        note_range(function, pc, pc + 4);
         builder.insn(pc, u.raw);
         translate_insn(u, request.model->features);
         pc = u.next;

@@ -29,8 +29,7 @@ using Insn = BasicRow<Semantic>;
 
 /// Bits of Isa::mode, all that translation depends on besides the code.
 namespace mode {
-inline constexpr u32 rounding = 3, flush = 4, default_nan = 8, flush_f16 = 16, alt_half = 32;
-inline constexpr u32 fp = 63;
+using namespace aarch::fp_mode;
 inline constexpr u32 el1 = 1u << 8;
 inline constexpr u32 fp_trapped = 1u << 9;   ///< CPACR_EL1 refuses FP and SIMD here
 inline constexpr u32 uao = 1u << 10;         ///< unprivileged loads and stores are not

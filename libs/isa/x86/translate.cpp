@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // From guest code to one unit of IR: a superblock, as for A64 (isa/a64/translate.cpp), of instructions of 1 to 15 bytes.
+#include "isa/superblock.h"
 #include "isa/x86/helpers.h"
 #include "isa/x86/tables.h"
 #include "isa/x86/unit.h"
@@ -13,15 +14,6 @@ namespace emu::isa::x86 {
 namespace {
 
 constexpr usize longest = 15;
-/// See isa/a64/translate.cpp.
-constexpr usize most_side_exits = 3;
-
-void note_range(ir::Function& function, u64 pc, u64 next) {
-    if (!function.ranges.empty() && function.ranges.back().second == pc) function.ranges.back().second = next;
-    else function.ranges.emplace_back(pc, next);
-    function.end = std::max(function.end, next);
-}
-
 /// Instruction bytes at pc: as many of the longest as can be fetched.
 class Fetch {
 public:
@@ -53,15 +45,6 @@ bool changes_register_use(Unit& u) {
     u.ir.call(u.mmx_mode() ? helper_leave_mmx : helper_enter_mmx);
     u.ir.sync(u.pc);
     return true;
-}
-
-/// An instruction that always traps may have built more after its exit.
-void drop_unreached(ir::Function& function) {
-    for (usize n = function.nodes.size(); n-- > 1;) {
-        const ir::Node& node = function.nodes[n];
-        if (node.op == ir::Op::insn) return;
-        if (node.op == ir::Op::exit) return function.nodes.resize(n + 1);
-    }
 }
 
 /// Decode and build one instruction; false: its bytes cannot all be fetched.

@@ -98,8 +98,7 @@ Generator::Effects Generator::effects(const Code& code, bool thumb, u32 pc) cons
         const auto effect = ir::info(n.op).effect;
         if ((effect == ir::Effect::load || effect == ir::Effect::store) && n.op != ir::Op::fence) {
             e.memory = true;
-            const auto flags = ir::MemFlags::unpack(n.aux);
-            e.aligned |= flags.aligned || flags.order != ir::Order::relaxed;
+            e.aligned |= ir::MemFlags::unpack(n.aux).order != ir::Order::relaxed;
             if (f[n.a].op == ir::Op::imm) e.forbidden = true; // literals
         }
         if (n.op == ir::Op::call) {

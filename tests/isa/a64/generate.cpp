@@ -97,8 +97,7 @@ Generator::Effects Generator::effects(u32 word, u64 pc) const {
         if (effect == ir::Effect::load || effect == ir::Effect::store) {
             if (n.op == ir::Op::fence) continue;
             e.memory = true;
-            const auto flags = ir::MemFlags::unpack(n.aux);
-            e.aligned |= flags.aligned || flags.order != ir::Order::relaxed;
+            e.aligned |= ir::MemFlags::unpack(n.aux).order != ir::Order::relaxed;
             const ir::Node& address = f[n.a];
             if (address.op == ir::Op::imm) e.literal_outside |= address.imm() < first_block_address() || address.imm() + 64 > pc;
         }

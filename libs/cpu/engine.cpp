@@ -83,12 +83,17 @@ private:
 
 } // namespace
 
-std::shared_ptr<ir::Function> Engine::Impl::translate(u64 pc, u32 mode, unsigned max_insns, isa::CodeReader& reader, const isa::KnownUnits* known) {
+std::shared_ptr<ir::Function> Engine::Impl::empty_function(u64 pc, u32 mode) const {
     auto function = std::make_shared<ir::Function>();
     function->pc = pc;
     function->mode = mode;
     function->slots = isa->slots;
     function->fp = isa->fp_env(mode);
+    return function;
+}
+
+std::shared_ptr<ir::Function> Engine::Impl::translate(u64 pc, u32 mode, unsigned max_insns, isa::CodeReader& reader, const isa::KnownUnits* known) {
+    auto function = empty_function(pc, mode);
     Counting counting;
     Instrument* instrument = options.instrument;
     ir::Builder builder(*function, instrument && instrument->wants_executed() ? &counting : nullptr);
@@ -123,11 +128,7 @@ std::shared_ptr<ir::Function> Engine::Impl::translate_stopping(u64 pc, u32 mode,
         const KnownOrStop stopping(*this, known);
         return translate(pc, mode, max_insns, reader, &stopping);
     }
-    auto function = std::make_shared<ir::Function>();
-    function->pc = pc;
-    function->mode = mode;
-    function->slots = isa->slots;
-    function->fp = isa->fp_env(mode);
+    auto function = empty_function(pc, mode);
     function->insns = 1;
     const u64 address = options.code_address ? options.code_address(pc) : pc;
     function->end = address + 1;

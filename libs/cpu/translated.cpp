@@ -99,7 +99,6 @@ void Translated::tell_profiler(const jit::Unit& unit) {
 void Translated::install(jit::Unit& unit) {
     if (perf_map_) tell_profiler(unit);
     units_.insert(unit);
-    maybe_[filter_bit({unit.pc, unit.mode})] = true;
     for_each_page(unit, [&](u64 page) {
         auto& list = pages_[page];
         if (list.empty() || list.back() != &unit) list.push_back(&unit);
@@ -172,7 +171,6 @@ void Translated::flush(Lock& lock) {
     lock.lock();
     waiting_.clear();
     units_.clear();
-    maybe_.assign(maybe_.size(), false);
     dormant_.clear();
     covered_.clear();
     pages_.clear();

@@ -76,7 +76,7 @@ private:
     void forget_other_threads();
     explicit Translated(Engine::Impl& engine, std::unique_ptr<jit::Jit> jit) : engine_(engine), jit_(std::move(jit)) {}
     using Lock = std::unique_lock<std::mutex>;
-    bool has(u64 pc, u32 mode) const override { return maybe_[filter_bit({pc, mode})] && units_.find(pc, mode); }
+    bool has(u64 pc, u32 mode) const override { return units_.has(pc, mode); }
     jit::Unit* find_or_translate(Lock& lock, Runner& runner, u64 pc, u32 mode);
     jit::Unit* translate(Lock& lock, Runner& runner, u64 pc, u32 mode);
     void install(jit::Unit& unit);
@@ -96,14 +96,8 @@ private:
     void work();
 
     struct KeyHash {
-        usize operator()(const UnitKey& key) const { return usize((key.first ^ u64(key.second) << 40) * 0x9e3779b97f4a7c15 >> 16); }
+        usize operator()(const UnitKey& key) const { return hash_of(key.first, key.second); }
     };
-    /// Translation asks of every instruction whether a unit begins there, and the answer is mostly no: this says so from
-    /// memory that stays in the host's caches.
-    static constexpr usize filter_bits = 19;
-    static usize filter_bit(const UnitKey& key) { return KeyHash{}(key) & ((usize(1) << filter_bits) - 1); }
-    std::vector<bool> maybe_ = std::vector<bool>(usize(1) << filter_bits);
-
     Engine::Impl& engine_;
     std::unique_ptr<jit::Jit> jit_;
     UnitMap units_;

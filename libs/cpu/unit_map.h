@@ -8,8 +8,13 @@
 
 namespace emu::cpu {
 
+inline usize hash_of(u64 pc, u32 mode) { return usize((pc ^ u64(mode) << 40) * 0x9e37'79b9'7f4a'7c15 >> 16); }
+
 class UnitMap {
 public:
+    /// Translation asks of every instruction whether a unit begins there, and the answer is mostly no: the filter says so from
+    /// memory that stays in the host's caches. Its bits outlive what is erased.
+    bool has(u64 pc, u32 mode) const { return maybe_[filter_bit(pc, mode)] && find(pc, mode); }
     /// Null: there is none.
     jit::Unit* find(u64 pc, u32 mode) const {
         for (usize at = home(pc, mode);; at = next(at)) {
@@ -21,6 +26,7 @@ public:
     void insert(jit::Unit& unit) {
         if (++size_ * 2 > entries_.size()) grow();
         if (!put(unit)) size_--;
+        maybe_[filter_bit(unit.pc, unit.mode)] = true;
     }
     void erase(u64 pc, u32 mode) {
         usize hole = home(pc, mode);
@@ -38,6 +44,7 @@ public:
     }
     void clear() {
         entries_.assign(least, {});
+        maybe_.assign(maybe_.size(), false);
         size_ = 0;
     }
     usize size() const { return size_; }
@@ -47,11 +54,12 @@ private:
         u64 pc = 0;
         jit::Unit* unit = nullptr;
     };
-    static constexpr usize least = 1024; // a power of two, as all sizes
+    static constexpr usize least = 1024, filter_size = usize(1) << 19; // powers of two, as all sizes
 
     usize mask() const { return entries_.size() - 1; }
     usize next(usize at) const { return (at + 1) & mask(); }
-    usize home(u64 pc, u32 mode) const { return usize((pc ^ u64(mode) << 40) * 0x9e37'79b9'7f4a'7c15 >> 20) & mask(); }
+    usize home(u64 pc, u32 mode) const { return hash_of(pc, mode) & mask(); }
+    static usize filter_bit(u64 pc, u32 mode) { return hash_of(pc, mode) & (filter_size - 1); }
     /// False: it took the place of another.
     bool put(jit::Unit& unit) {
         usize at = home(unit.pc, unit.mode);
@@ -68,6 +76,7 @@ private:
     }
 
     std::vector<Entry> entries_ = std::vector<Entry>(least);
+    std::vector<bool> maybe_ = std::vector<bool>(filter_size);
     usize size_ = 0;
 };
 

@@ -30,6 +30,7 @@ TEST_CASE("unit map: the same answers as std::map, through growth and erasure") 
         const auto asked = any_key();
         const auto at = model.find(asked);
         REQUIRE(map.find(asked.first, asked.second) == (at == model.end() ? nullptr : at->second));
+        REQUIRE(map.has(asked.first, asked.second) == (at != model.end()));
         REQUIRE(map.size() == model.size());
     }
     map.clear();

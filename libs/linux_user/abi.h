@@ -31,6 +31,18 @@ struct FrameRequest {
     AltStack alt_stack;
     u64 stack_pointer = 0;  ///< the top to build below: the current stack or the alternate one
     u64 return_address = 0; ///< of the trampoline's first byte, where the action brings none
+
+    /// For something that the interrupted instruction did, and that has an address.
+    bool is_fault() const {
+        switch (signal) {
+        case SIGSEGV:
+        case SIGBUS:
+        case SIGILL:
+        case SIGFPE:
+        case SIGTRAP: return info.si_code > 0 && info.si_code < SI_KERNEL;
+        default: return false;
+        }
+    }
 };
 
 /// What a signal frame restores besides the registers.

@@ -39,17 +39,6 @@ u64 syndrome(const FrameRequest& request) {
     return from_lower_level << 26 | instruction_length | status;
 }
 
-bool is_fault(const FrameRequest& request) {
-    switch (request.signal) {
-    case SIGSEGV:
-    case SIGBUS:
-    case SIGILL:
-    case SIGFPE:
-    case SIGTRAP: return request.info.si_code > 0 && request.info.si_code < SI_KERNEL;
-    default: return false;
-    }
-}
-
 void put_fpsimd(Frame& frame, usize at, const State& state) {
     put_le32(frame, at, fpsimd_magic);
     put_le32(frame, at + 4, fpsimd_size);
@@ -59,7 +48,7 @@ void put_fpsimd(Frame& frame, usize at, const State& state) {
 }
 
 void put_context(Frame& frame, const State& state, const FrameRequest& request) {
-    bool fault = is_fault(request);
+    bool fault = request.is_fault();
     put_le64(frame, fault_at, fault ? u64(request.info.si_addr) : 0);
     for (unsigned i = 0; i < 31; i++) put_le64(frame, x_at + 8 * i, state.x[i]);
     put_le64(frame, sp_at, state.sp);

@@ -4,6 +4,7 @@
 #include "cpu/engine.h"
 #include "isa/a32/a32.h"
 #include "isa/a32/debug.h"
+#include "linux_user/abi32.h"
 #include "linux_user/process.h"
 #include "linux_user/syscall.h"
 #include "linux_user/thread.h"
@@ -37,27 +38,7 @@ constexpr FlagPair open_flags[] = {
     {0400000, 0100000}, // O_LARGEFILE, which the C library says is 0 on 64-bit hosts
 };
 
-// arch/arm/include/uapi/asm/stat.h: struct stat and struct stat64.
-constexpr StatLayout stat_layout{
-    .size = 64,
-    .dev = {0, 4},
-    .ino = {4, 4},
-    .ino_low = {},
-    .mode = {8, 2},
-    .nlink = {10, 2},
-    .uid = {12, 2},
-    .gid = {14, 2},
-    .rdev = {16, 4},
-    .size_field = {20, 4},
-    .blksize = {24, 4},
-    .blocks = {28, 4},
-    .atime = {32, 4},
-    .atime_nsec = {36, 4},
-    .mtime = {40, 4},
-    .mtime_nsec = {44, 4},
-    .ctime = {48, 4},
-    .ctime_nsec = {52, 4},
-};
+// arch/arm/include/uapi/asm/stat.h: struct stat64.
 constexpr StatLayout stat64_layout{
     .size = 104,
     .dev = {0, 8},
@@ -78,8 +59,6 @@ constexpr StatLayout stat64_layout{
     .ctime = {88, 4},
     .ctime_nsec = {92, 4},
 };
-// include/uapi/asm-generic/sembuf.h, with 32-bit longs.
-constexpr SemidLayout semid_layout{.size = 64, .otime = {36, 8}, .ctime = {44, 8}, .nsems = {52, 4}};
 
 // mov r7, #119; svc 0 -- the same in Thumb code -- and both with #173
 constexpr u8 trampoline[] = {0x77, 0x70, 0xa0, 0xe3, 0, 0, 0, 0xef, 0x77, 0x27, 0, 0xdf,
@@ -171,8 +150,8 @@ constexpr Abi make_abi(bool big) {
         .min_signal_stack = 2048,
         .numbers = numbers,
         .open_flags = open_flags,
-        .stat = &stat_layout,
-        .semid = &semid_layout,
+        .stat = &stat_layout_32,
+        .semid = &semid_layout_32,
         .stat64 = &stat64_layout,
         .aligned_pairs = true,
         .trampoline = trampoline,

@@ -38,17 +38,6 @@ struct Words {
 };
 Words words_of(const State& state) { return {state.big_endian ? Endian::big : Endian::little}; }
 
-bool is_fault(const FrameRequest& request) {
-    switch (request.signal) {
-    case SIGSEGV:
-    case SIGBUS:
-    case SIGILL:
-    case SIGFPE:
-    case SIGTRAP: return request.info.si_code > 0 && request.info.si_code < SI_KERNEL;
-    default: return false;
-    }
-}
-
 /// The fault status register's way to say why (DDI 0406C B3.13.3, short descriptors): a page is not there, or not for this.
 u32 fault_status(const FrameRequest& request) {
     if (request.signal != SIGSEGV) return 0;
@@ -56,7 +45,7 @@ u32 fault_status(const FrameRequest& request) {
 }
 
 void put_frame(Frame& frame, const State& state, const FrameRequest& request, const Words& w) {
-    const bool fault = is_fault(request);
+    const bool fault = request.is_fault();
     w.put(frame, stack_at, u32(request.alt_stack.base));
     w.put(frame, stack_at + 4, request.alt_stack.on(state.r[13]) ? u32(SS_ONSTACK) : request.alt_stack.flags);
     w.put(frame, stack_at + 8, u32(request.alt_stack.size));

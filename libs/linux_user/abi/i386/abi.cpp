@@ -5,6 +5,7 @@
 #include "isa/x86/x86.h"
 #include "linux_user/abi/x86_64/abi.h"
 #include "linux_user/abi/x86_64/fp_image.h"
+#include "linux_user/abi32.h"
 #include "linux_user/process.h"
 #include "linux_user/thread.h"
 
@@ -21,27 +22,7 @@ constexpr SyscallNumber numbers[] = {
 #undef EMU_NUMBER
 };
 
-// arch/x86/include/uapi/asm/stat.h: struct stat and struct stat64 of 32-bit programs.
-constexpr StatLayout stat_layout{
-    .size = 64,
-    .dev = {0, 4},
-    .ino = {4, 4},
-    .ino_low = {},
-    .mode = {8, 2},
-    .nlink = {10, 2},
-    .uid = {12, 2},
-    .gid = {14, 2},
-    .rdev = {16, 4},
-    .size_field = {20, 4},
-    .blksize = {24, 4},
-    .blocks = {28, 4},
-    .atime = {32, 4},
-    .atime_nsec = {36, 4},
-    .mtime = {40, 4},
-    .mtime_nsec = {44, 4},
-    .ctime = {48, 4},
-    .ctime_nsec = {52, 4},
-};
+// arch/x86/include/uapi/asm/stat.h: struct stat64 of 32-bit programs.
 constexpr StatLayout stat64_layout{
     .size = 96,
     .dev = {0, 8},
@@ -62,8 +43,6 @@ constexpr StatLayout stat64_layout{
     .ctime = {80, 4},
     .ctime_nsec = {84, 4},
 };
-// include/uapi/asm-generic/sembuf.h, with 32-bit longs.
-constexpr SemidLayout semid_layout{.size = 64, .otime = {36, 8}, .ctime = {44, 8}, .nsems = {52, 4}};
 
 // pop %eax; mov $119, %eax (sigreturn); int $0x80 -- and from rt_trampoline_at on: mov $173, %eax (rt_sigreturn); int $0x80
 constexpr u8 trampoline[] = {0x58, 0xb8, 0x77, 0, 0, 0, 0xcd, 0x80, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90,
@@ -116,8 +95,8 @@ extern const Abi abi{
     .min_signal_stack = 2048,
     .numbers = numbers,
     .open_flags = {},
-    .stat = &stat_layout,
-    .semid = &semid_layout,
+    .stat = &stat_layout_32,
+    .semid = &semid_layout_32,
     .stat64 = &stat64_layout,
     .packed_epoll = true,
     .trampoline = trampoline,

@@ -234,8 +234,7 @@ void Translated::forget_jumps(const jit::Unit& unit) {
 Translated::Left Translated::run(Runner& runner) {
     ir::StateHeader& state = runner.state;
     Lock lock(engine_.mutex);
-    constexpr u32 no_link = ~u32(0);
-    u32 link = no_link;
+    u32 link = jit::no_link;
     bool indirect = false;
     for (;;) {
         const u64 flushes = engine_.stats.flushes;
@@ -245,14 +244,14 @@ Translated::Left Translated::run(Runner& runner) {
         if (!unit) return Left::untranslatable;
         if (flushing_) continue;
         // After a flush the exit that was taken is gone.
-        if (link != no_link && flushes == engine_.stats.flushes) jit_->link(link, *unit);
+        if (link != jit::no_link && flushes == engine_.stats.flushes) jit_->link(link, *unit);
         if (indirect) remember_jump(runner, *unit);
         runner.running_ = true;
         lock.unlock();
         const jit::Leave why = jit_->enter(state, *unit);
         lock.lock();
         Left left = Left::again;
-        link = no_link;
+        link = jit::no_link;
         indirect = false;
         switch (why) {
         case jit::Leave::link:
@@ -264,7 +263,10 @@ Translated::Left Translated::run(Runner& runner) {
             state.pc = jit_->link_site(link).pc;
             promote(lock, state.pc, state.mode);
             break;
-        case jit::Leave::indirect: indirect = true; break;
+        case jit::Leave::indirect:
+            link = u32(reinterpret_cast<u64>(state.link_site));
+            indirect = true;
+            break;
         case jit::Leave::poll: state.pc = jit_->link_site(u32(reinterpret_cast<u64>(state.link_site))).pc; break;
         case jit::Leave::poll_pc: break;
         case jit::Leave::stop: left = ir::ExitKind(state.exit_kind) == ir::ExitKind::trap ? Left::stop : Left::again; break;
@@ -276,7 +278,7 @@ Translated::Left Translated::run(Runner& runner) {
         }
         runner.running_ = false;
         // Links and misses go on here; the rest is for the vCPU.
-        if ((link == no_link && !indirect) || __atomic_load_n(&state.poll, __ATOMIC_RELAXED)) return left;
+        if ((link == jit::no_link && !indirect) || __atomic_load_n(&state.poll, __ATOMIC_RELAXED)) return left;
     }
 }
 

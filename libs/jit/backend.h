@@ -44,7 +44,7 @@ inline constexpr s32 state_bias = s32(sizeof(ir::StateHeader)) + 128;
 /// Why translated code came back to C++.
 enum class Leave : u32 {
     link,        ///< an exit that is not linked; state.link_site is its number
-    indirect,    ///< an indirect exit whose target, state.pc, is not in the jump cache
+    indirect,    ///< an indirect exit whose target, state.pc, is not known; link_site is the exit's number or no_link
     stop,        ///< trap or sync; exit_* fields and pc are set
     poll,        ///< state.poll was set; link_site is the number of the exit about to be taken
     poll_pc,     ///< the same at an indirect exit; pc is set
@@ -52,6 +52,8 @@ enum class Leave : u32 {
     raised,      ///< Jit::raise
     hot,         ///< the back edge about to be taken, link_site, was taken Options::hot_threshold times
 };
+
+inline constexpr u32 no_link = ~u32(0);
 
 /// Positions of the common routines in the code buffer.
 struct Routines {
@@ -65,6 +67,7 @@ struct Routines {
     u32 leave_raised = 0;        ///< nothing is stored
     u32 indirect = 0;            ///< look rax up in the jump cache, go there or leave
     u32 indirect_miss = 0;       ///< leave for rax
+    u32 site_miss = 0;           ///< leave for rax from link site ecx
     u32 return_mismatch = 0;     ///< the same after emptying the return stack
     u32 return_sentinel = 0;     ///< where the empty stack's entry returns to
     u32 call_helper = 0;         ///< rax = function, rsi rdx rcx r8 = arguments; on the C++ stack
@@ -90,8 +93,8 @@ struct Backend {
     u32 slot_offset(unsigned slot) const { return slots[slot].offset; }
 };
 
-/// Go to the code for guest address rax if the jump cache has it, else to `miss`. Uses rcx.
-void emit_jump_cache_probe(Assembler& as, u32 miss);
+/// Look guest address rax up: rcx = its jump cache entry. The jump is taken if that is for another address.
+Fixup emit_jump_cache_probe(Assembler& as);
 
 /// Emit the routines at the assembler's position.
 Routines emit_routines(Assembler& as, const Backend& backend);

@@ -242,6 +242,7 @@ void Compiler::start(const fp::Env& env, u32 first_link) {
     stubs_.clear();
     cold_.clear();
     links_.clear();
+    caches_.clear();
     addresses_.clear();
     poll_exits_.clear();
     hot_exits_.clear();
@@ -310,16 +311,20 @@ void Compiler::finish(Unit& unit) {
     unit.first_link = first_link_;
     unit.links = std::make_unique<LinkSite[]>(links_.size());
     for (u32 i = 0; i < links_.size(); i++) {
-        const u32 stub = a.pos();
-        a.mov(a.eax, first_link_ + i);
-        a.jmp_to(backend_.routines.leave_link);
-        a.set_target(links_[i].at, links_[i].block ? block_at_[links_[i].block - 1] : stub);
+        const PendingLink& link = links_[i];
         LinkSite& site = unit.links[i];
-        site.inside = links_[i].block != 0;
-        site.pc = links_[i].pc;
-        site.patch = links_[i].at;
-        site.stub = stub;
+        site.inside = link.block != 0;
+        site.pc = link.pc;
         site.owner = &unit;
+        if (link.cache) {
+            finish_cache(caches_[link.cache - 1], first_link_ + i, site);
+        } else {
+            site.patch = link.at;
+            site.stub = a.pos();
+            a.mov(a.eax, first_link_ + i);
+            a.jmp_to(backend_.routines.leave_link);
+        }
+        a.set_target(site.patch, site.inside ? block_at_[link.block - 1] : site.stub);
     }
     for (auto [fixup, link] : poll_exits_) {
         a.bind(fixup);

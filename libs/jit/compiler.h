@@ -114,8 +114,6 @@ private:
     void emit_final_exit(Id id);
     void emit_exit(const ir::Exit& exit, Id value);
     void emit_poll();
-    void emit_indirect();
-    void emit_indirect_call(const ir::Exit& exit);
     void emit_landing(const ir::Exit& exit);
     void emit_stop(const ir::Exit& exit, Id result);
     void push_return(u64 pc);
@@ -352,7 +350,18 @@ private:
         u64 pc;
         Fixup at;
         u32 block = 0;       ///< 1 + the block of this region that it leads to for now
+        u32 cache = 0;       ///< 1 + index in caches_
     };
+    /// Positions of an indirect exit's inline cache, see emit_indirect.cpp.
+    struct PendingCache {
+        u32 key = 0, probe = 0;
+        Fixup gate = 0, miss = 0;
+        u32 landing = 0;     ///< of a call, which also returns to
+        u64 ret = 0;
+    };
+    // --- emit_indirect.cpp
+    void emit_indirect(const ir::Exit& exit, bool call);
+    void finish_cache(const PendingCache& cache, u32 number, LinkSite& site);
 
     std::unique_ptr<AllocatorState> copy_state();
     void restore(std::unique_ptr<AllocatorState> state);
@@ -374,6 +383,7 @@ private:
     std::vector<Stub> stubs_;
     std::vector<Cold> cold_;
     std::vector<PendingLink> links_;
+    std::vector<PendingCache> caches_;
     std::vector<u32> addresses_;                      ///< positions of 64-bit host addresses in code
     std::vector<std::pair<Fixup, u32>> poll_exits_, hot_exits_;   ///< jumps to leave_poll and leave_hot, with the link's index
     std::vector<std::unique_ptr<AllocatorState>> spare_states_;

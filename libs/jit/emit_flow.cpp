@@ -223,14 +223,8 @@ void Compiler::emit_exit(const Exit& exit, Id result) {
         links_.push_back({exit.pc, emit_link(true), 0});
         emit_landing(exit);
         break;
-    case ExitKind::jump_indirect:
-        emit_indirect();
-        emit_jump_cache_probe(a, backend_.routines.indirect_miss);
-        break;
-    case ExitKind::call_indirect:
-        emit_indirect();
-        emit_indirect_call(exit);
-        break;
+    case ExitKind::jump_indirect: emit_indirect(exit, false); break;
+    case ExitKind::call_indirect: emit_indirect(exit, true); break;
     case ExitKind::ret:
         a.cmp(a.rax, a.ptr[a.rsp + 8]);
         a.jcc_to(cc_ne, backend_.routines.return_mismatch);
@@ -253,11 +247,6 @@ void Compiler::emit_poll() {
     hot_exits_.push_back({a.jcc_forward(cc_e), u32(links_.size())});
 }
 
-void Compiler::emit_indirect() {
-    a.cmp(a.dword[state_at(offsetof(ir::StateHeader, poll)).getRegExp()], 0);
-    a.jcc_to(cc_ne, backend_.routines.leave_poll_pc);
-}
-
 void Compiler::push_return(u64 pc) {
     if (s64(pc) == s32(pc)) {
         a.push(u32(pc));
@@ -272,31 +261,6 @@ void Compiler::emit_landing(const Exit& exit) {
     a.add(a.rsp, 8);
     // Others may keep this address for long: it must be possible to turn it away from a region that is not valid any more.
     links_.push_back({exit.ret, emit_link(false), exit.block});
-}
-
-/// rax = target.
-void Compiler::emit_indirect_call(const Exit& exit) {
-    // As emit_jump_cache_probe, but a miss must leave the pair on the stack as well.
-    a.mov(a.rcx, a.rax);
-    a.shr(a.rcx, ir::jump_cache_bits);
-    a.xor_(a.ecx, a.eax);
-    a.and_(a.ecx, (1u << ir::jump_cache_bits) - 1);
-    a.shl(a.ecx, 4);
-    a.add(a.rcx, state_at(offsetof(ir::StateHeader, jump_cache)));
-    a.cmp(a.ptr[a.rcx], a.rax);
-    const Fixup miss = a.jcc_forward(cc_ne);
-    a.mov(a.rdx, a.ptr[a.rcx + 8]);
-    push_return(exit.ret);
-    a.call(a.rdx);
-    const u32 landing = a.pos();
-    emit_landing(exit);
-    a.bind(miss);
-    push_return(exit.ret);
-    // lea rcx, [rip + landing]
-    a.db(0x48), a.db(0x8d), a.db(0x0d), a.dd(0);
-    a.set_target(a.pos() - 4, landing);
-    a.push(a.rcx);
-    a.jmp_to(backend_.routines.indirect_miss);
 }
 
 /// To the vCPU loop; rax = value, if there is one.

@@ -17,6 +17,8 @@ u32 pool_bytes(usize buffer) { return u32(std::min<usize>(most_pool_bytes, buffe
 /// Room a unit may need per IR node, all its stubs included, and in any case.
 constexpr u32 settle_bytes = 128 << 10; ///< see CodeBuffer::settle
 constexpr usize bytes_per_node = 512, bytes_at_least = 64 << 10;
+/// So often to elsewhere, and an indirect jump goes without its inline cache.
+constexpr u8 most_strays = 3;
 
 bool same(const fp::Env& x, const fp::Env& y) {
     return x.rules == y.rules && x.round == y.round && x.flush_inputs == y.flush_inputs && x.flush_outputs == y.flush_outputs &&
@@ -134,13 +136,38 @@ void Jit::patch(u32 at, u32 target) {
 
 void Jit::link(u32 number, Unit& target) {
     LinkSite& site = *this->site(number);
-    if (site.target || !target.valid) return;
+    if (!target.valid) return;
+    if (site.key && site.aimed && site.pc != target.pc) return stray(site);
+    if (site.target) return;
     site.target = &target;
     site.next = target.incoming;
     site.link = &target.incoming;
     if (site.next) site.next->link = &site.next;
     target.incoming = &site;
     patch(site.patch, target.code);
+    if (!site.key || site.aimed) return;
+    site.pc = target.pc;
+    site.aimed = true;
+    store(site.key, site.pc);
+}
+
+/// One store of eight aligned bytes, so that others see the old or the new ones.
+void Jit::store(u32 at, u64 bytes) {
+    EMU_ASSERT(at % 8 == 0);
+    asm volatile("movq %1, %0" : "=m"(*reinterpret_cast<u64*>(buffer_.write() + at)) : "r"(bytes) : "memory");
+}
+
+/// An indirect jump that does not always lead to one place is better off without its inline cache (see emit_indirect.cpp).
+void Jit::stray(LinkSite& site) {
+    if (site.strays == most_strays || ++site.strays < most_strays) return;
+    static constexpr u8 nop[LinkSite::gate_bytes] = {0x0f, 0x1f, 0x44, 0x00, 0x00};
+    const u32 word = site.gate & ~u32(7);
+    u8 bytes[8];
+    std::memcpy(bytes, buffer_.write() + word, 8);
+    std::memcpy(bytes + (site.gate - word), nop, sizeof nop);
+    u64 value;
+    std::memcpy(&value, bytes, 8);
+    store(word, value);
 }
 
 void Jit::unlink(Unit& unit) {

@@ -35,7 +35,8 @@ public:
     Outcome compile(const ir::Region& region, std::unique_ptr<Unit>& unit);
     Unit& add(std::unique_ptr<Unit> region, const fp::Env& env);
 
-    /// Make the exit jump straight to `target`. Others may be running the code.
+    /// Make the exit jump straight to `target`; an indirect one does so only for where it led first. Others may be running
+    /// the code.
     void link(u32 site, Unit& target);
     /// The unit is not to be entered any more: exits linked to it leave to the vCPU loop again.
     void unlink(Unit& unit);
@@ -86,6 +87,8 @@ public:
 private:
     Jit(const Options& options, ir::SlotTable slots, CodeBuffer buffer);
     void patch(u32 at, u32 target);
+    void store(u32 at, u64 bytes);
+    void stray(LinkSite& site);
     const fp::Env* intern(const fp::Env& env);
     bool recover_at(ir::StateHeader& state, u64 host_pc) const;
 

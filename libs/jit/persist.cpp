@@ -15,7 +15,7 @@ namespace emu::jit {
 namespace {
 
 /// Helpers are at constant distances from this.
-u64 anchor() { return u64(&emit_jump_cache_probe); }
+u64 anchor() { return u64(&emit_routines); }
 
 class Writer {
 public:
@@ -75,8 +75,10 @@ struct UnitHeader {
 
 struct SavedLink {
     u64 pc;
-    u32 patch, stub;
+    u32 patch, stub, key, gate;
 };
+
+SavedLink saved(const LinkSite& site) { return {site.key ? 0 : site.pc, site.patch, site.stub, site.key, site.gate}; }
 
 } // namespace
 
@@ -97,8 +99,15 @@ void Jit::save(std::vector<u8>& out) const {
         places.insert(places.end(), unit->addresses.begin(), unit->addresses.end());
         for (u32 i = 0; i < unit->link_count; i++) {
             const LinkSite& site = unit->links[i];
-            const u32 distance = site.stub - (site.patch + 4);
-            std::memcpy(&code[site.patch - area.first_unit], &distance, 4);
+            auto aim = [&](u32 at, u32 target) {
+                const u32 distance = target - (at + 4);
+                std::memcpy(&code[at - area.first_unit], &distance, 4);
+            };
+            aim(site.patch, site.stub);
+            if (!site.key) continue;
+            std::memcpy(&code[site.key - area.first_unit], &LinkSite::no_key, 8);
+            code[site.gate - area.first_unit] = 0xe9; // jmp rel32
+            aim(site.gate + 1, site.key - LinkSite::key_opcode_bytes);
         }
     }
     for (u32 place : places) {
@@ -112,7 +121,7 @@ void Jit::save(std::vector<u8>& out) const {
 
     for (const auto& unit : area.units) {
         w.put(UnitHeader{unit->pc, unit->guest_hash, unit->mode, unit->insns, unit->code, unit->size, unit->link_count, unit->first_link, unit->valid});
-        for (u32 i = 0; i < unit->link_count; i++) w.put(SavedLink{unit->links[i].pc, unit->links[i].patch, unit->links[i].stub});
+        for (u32 i = 0; i < unit->link_count; i++) w.put(saved(unit->links[i]));
         std::vector<u64> ranges;
         for (auto [first, last] : unit->ranges) ranges.insert(ranges.end(), {first, last});
         w.list(ranges);
@@ -190,7 +199,10 @@ bool Jit::restore(ConstBytes in, const std::function<fp::Env(u32 mode)>& env) {
             const SavedLink link = r.get<SavedLink>();
             LinkSite& site = unit->links[k];
             site.pc = link.pc, site.patch = link.patch, site.stub = link.stub, site.owner = unit.get();
+            site.key = link.key, site.gate = link.gate;
             if (!within(link.patch, l.first_unit, l.code_end - 4) || !within(link.stub, l.first_unit, l.code_end)) r.ok = false;
+            if (link.key && (link.key % 8 || !within(link.key, l.first_unit, l.code_end - 8) || !within(link.gate, l.first_unit, l.code_end - 8)))
+                r.ok = false;
             area.sites.push_back(&site);
         }
         std::vector<u64> ranges;

@@ -121,6 +121,9 @@ private:
         a_.mov(field(offsetof(ir::StateHeader, pc)), a_.rax);
         leave(Leave::poll_pc, to_common);
         r.indirect_miss = aligned();
+        a_.mov(a_.ecx, no_link);
+        r.site_miss = a_.pos();
+        a_.mov(field(offsetof(ir::StateHeader, link_site)), a_.rcx);
         a_.mov(field(offsetof(ir::StateHeader, pc)), a_.rax);
         leave(Leave::indirect, to_common);
         r.leave_fault = aligned();
@@ -190,7 +193,8 @@ private:
     void emit_lookup(const Routines& r) {
         a_.cmp(a_.dword[a_.r15 + (s32(offsetof(ir::StateHeader, poll)) - state_bias)], 0);
         a_.jcc_to(cc_ne, r.leave_poll_pc);
-        emit_jump_cache_probe(a_, r.indirect_miss);
+        a_.set_target(emit_jump_cache_probe(a_), r.indirect_miss);
+        a_.jmp(a_.ptr[a_.rcx + 8]);
     }
 
     void emit_mismatch(Routines& r) {
@@ -255,7 +259,7 @@ private:
 
 } // namespace
 
-void emit_jump_cache_probe(Assembler& a, u32 miss) {
+Fixup emit_jump_cache_probe(Assembler& a) {
     a.mov(a.rcx, a.rax);
     a.shr(a.rcx, ir::jump_cache_bits);
     a.xor_(a.ecx, a.eax);
@@ -263,8 +267,7 @@ void emit_jump_cache_probe(Assembler& a, u32 miss) {
     a.shl(a.ecx, 4);
     a.add(a.rcx, a.ptr[a.r15 + (s32(offsetof(ir::StateHeader, jump_cache)) - state_bias)]);
     a.cmp(a.ptr[a.rcx], a.rax);
-    a.jcc_to(cc_ne, miss);
-    a.jmp(a.ptr[a.rcx + 8]);
+    return a.jcc_forward(cc_ne);
 }
 
 Routines emit_routines(Assembler& as, const Backend& backend) { return RoutineEmitter(as, backend).run(); }

@@ -12,11 +12,21 @@ namespace emu::jit {
 struct Unit;
 
 /// A jump out of a unit to a known guest address. Until the target is linked, it goes to a stub that leaves to the vCPU loop.
+/// Or an indirect jump with its inline cache (emit_indirect.cpp), whose target is known when it was taken first.
 struct LinkSite {
+    static constexpr u64 no_key = ~u64(0);
+    static constexpr u32 key_opcode_bytes = 2;   ///< mov rcx, imm64
+    static constexpr u32 gate_bytes = 5;         ///< jmp rel32
+
     u64 pc = 0;              ///< guest target
     u32 patch = 0;           ///< position of the jump's rel32 in the code buffer
     u32 stub = 0;            ///< where it goes unlinked
     bool inside = false;     ///< returns into its own region, until that is unlinked
+    // Of an indirect jump:
+    bool aimed = false;      ///< pc is known
+    u8 strays = 0;           ///< how often it led elsewhere
+    u32 key = 0;             ///< position of the 64 bits that the target is compared with; 0: a direct jump
+    u32 gate = 0;            ///< position of the jump to the comparison
     Unit* owner = nullptr;
     Unit* target = nullptr;
     LinkSite* next = nullptr;     ///< the others linked to `target`

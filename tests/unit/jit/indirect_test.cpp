@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+// Inline caches of indirect jumps and calls: what they learn, what they forget, and that each jump goes where it should.
+#include "test_guest.h"
+
+#include <doctest/doctest.h>
+#include <functional>
+
+using namespace test_guest;
+
+namespace {
+
+constexpr u64 start_pc = 0x1000, after_call = 0x1004;
+constexpr u32 done = 7;
+
+struct World {
+    Machine machine{{}};
+    State state{};
+
+    World() { machine.setup(state); }
+
+    jit::Unit* compile(u64 pc, const std::function<void(ir::Builder&)>& body) {
+        ir::Function f;
+        f.slots = slots();
+        f.fp = fp::Env{&fp::rules::arm};
+        f.pc = pc;
+        ir::Builder ir(f);
+        body(ir);
+        jit::Unit* unit = nullptr;
+        REQUIRE(machine.jit->compile(f, unit) == jit::Jit::Outcome::ok);
+        unit->pc = pc;
+        return unit;
+    }
+    /// x1 = number, and stop.
+    jit::Unit* target(u64 pc, u64 number) {
+        return compile(pc, [&](ir::Builder& ir) {
+            ir.set(slot_x + 1, ir.imm(Type::i64, number));
+            ir.trap(done, pc);
+        });
+    }
+    jit::Unit* jumper(ir::ExitKind kind) {
+        return compile(start_pc, [&](ir::Builder& ir) { ir.exit({kind, 0, 0, after_call}, ir.get(slot_x)); });
+    }
+    /// Jump to `pc`: x1 of the target that was reached, or 0 and the site that asks for it.
+    u64 go(const jit::Unit& from, u64 pc) {
+        state.x[0] = pc, state.x[1] = 0;
+        machine.run(from, state);
+        site = machine.last == jit::Leave::indirect ? Machine::link_number(state) : jit::no_link;
+        if (machine.last == jit::Leave::indirect) CHECK(state.pc == pc);
+        return state.x[1];
+    }
+    /// As the vCPU loop does.
+    void learn(jit::Unit& unit) {
+        if (site != jit::no_link) machine.jit->link(site, unit);
+        state.jump_cache[ir::jump_cache_index(unit.pc)] = {unit.pc, machine.jit->entry(unit)};
+    }
+    u32 site = jit::no_link;
+};
+
+} // namespace
+
+TEST_CASE("an indirect exit jumps to its first target without asking") {
+    for (const ir::ExitKind kind : {ir::ExitKind::jump_indirect, ir::ExitKind::call_indirect}) {
+        World w;
+        jit::Unit* from = w.jumper(kind);
+        jit::Unit* a = w.target(0x2000, 1);
+        CHECK(w.go(*from, 0x2000) == 0);
+        REQUIRE(w.site != jit::no_link);
+        w.machine.jit->link(w.site, *a); // and not in the jump cache
+        CHECK(w.go(*from, 0x2000) == 1);
+        CHECK(w.go(*from, 0x3000) == 0);
+
+        // The target is gone: the site asks again, and then knows it again.
+        w.machine.jit->unlink(*a);
+        CHECK(w.go(*from, 0x2000) == 0);
+        jit::Unit* again = w.target(0x2000, 3);
+        w.learn(*again);
+        CHECK(w.go(*from, 0x2000) == 3);
+    }
+}
+
+TEST_CASE("an indirect exit with many targets goes by the jump cache") {
+    for (const ir::ExitKind kind : {ir::ExitKind::jump_indirect, ir::ExitKind::call_indirect}) {
+        World w;
+        jit::Unit* from = w.jumper(kind);
+        std::vector<jit::Unit*> targets;
+        for (u64 i = 0; i < 6; i++) targets.push_back(w.target(0x2000 + 0x10 * i, i + 1));
+        for (unsigned round = 0; round < 4; round++)
+            for (u64 i = 0; i < targets.size(); i++) {
+                const u64 reached = w.go(*from, targets[i]->pc);
+                CHECK((reached == i + 1 || reached == 0));
+                if (!reached) w.learn(*targets[i]);
+            }
+        // Even those that had to ask for another reason than the jump cache's know by now.
+        for (u64 i = 0; i < targets.size(); i++) CHECK(w.go(*from, targets[i]->pc) == i + 1);
+        // No comparison is left that would find the first one.
+        w.state.jump_cache[ir::jump_cache_index(0x2000)] = w.machine.jit->empty_entry();
+        CHECK(w.go(*from, 0x2000) == 0);
+    }
+}
+
+TEST_CASE("a jump to the address that unused caches hold") {
+    World w;
+    jit::Unit* from = w.jumper(ir::ExitKind::jump_indirect);
+    CHECK(w.go(*from, ~u64(0)) == 0);
+    CHECK(w.machine.last == jit::Leave::indirect);
+}
+
+TEST_CASE("code that is kept has forgotten its targets") {
+    World w;
+    jit::Unit* from = w.jumper(ir::ExitKind::jump_indirect);
+    jit::Unit* call = w.jumper(ir::ExitKind::call_indirect);
+    for (jit::Unit* unit : {from, call})
+        for (u64 pc : {0x2000, 0x2010, 0x2020, 0x2030, 0x2040}) {
+            w.go(*unit, pc);
+            w.learn(*w.target(pc, pc));
+        }
+    std::vector<u8> bytes;
+    w.machine.jit->save(bytes);
+
+    World other;
+    REQUIRE(other.machine.jit->restore(bytes, [](u32) { return fp::Env{&fp::rules::arm}; }));
+    for (usize i = 0; i < 2; i++) {
+        const jit::Unit& unit = *other.machine.jit->units()[i];
+        CHECK(other.go(unit, 0x2000) == 0);
+        REQUIRE(other.site != jit::no_link);
+        other.machine.jit->link(other.site, *other.target(0x2000, 9));
+        CHECK(other.go(unit, 0x2000) == 9);
+    }
+}

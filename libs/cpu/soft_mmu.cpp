@@ -71,6 +71,7 @@ void SoftMmu::store_bytes(u64 address, unsigned size, unsigned view, const ir::V
 ir::V128 SoftMmu::load(u64 address, ir::MemFlags flags) {
     stats_.slow++;
     const unsigned size = flags.bytes(), first = unsigned(std::min<u64>(size, page_size - (address & page_mask)));
+    if (flags.aligned && address & (size - 1)) cpu_.raise(isa::Trap::misaligned, address);
     if (first == size) {
         // One access each way, so that aligned ones stay single-copy atomic in RAM.
         u64 physical = 0;
@@ -86,6 +87,7 @@ ir::V128 SoftMmu::load(u64 address, ir::MemFlags flags) {
 void SoftMmu::store(u64 address, ir::MemFlags flags, ir::V128 value) {
     stats_.slow++;
     const unsigned size = flags.bytes(), first = unsigned(std::min<u64>(size, page_size - (address & page_mask)));
+    if (flags.aligned && address & (size - 1)) cpu_.raise(isa::Trap::misaligned, address);
     u64 physical = 0;
     if (first == size) {
         if (u8* host = translate(address, access_write, flags.mmu, physical)) return flat_.store(u64(host), flags, value);

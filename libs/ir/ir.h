@@ -98,13 +98,14 @@ struct MemFlags {
     u8 size_log2 = 3;        ///< 0..4: 1 to 16 bytes
     bool sign_extend = false;
     bool big_endian = false;
+    bool aligned = false;    ///< misaligned access raises (else it just works)
     Order order = Order::relaxed;
     u8 mmu = 0;              ///< 0..3: ISA-defined privilege or view, 0 = current
     constexpr u16 pack() const {
-        return u16(size_log2 | sign_extend << 3 | big_endian << 4 | unsigned(order) << 5 | mmu << 7);
+        return u16(size_log2 | sign_extend << 3 | big_endian << 4 | aligned << 5 | unsigned(order) << 6 | mmu << 8);
     }
     static constexpr MemFlags unpack(u16 aux) {
-        return {u8(aux & 7), bool(aux & 8), bool(aux & 16), Order(aux >> 5 & 3), u8(aux >> 7 & 3)};
+        return {u8(aux & 7), bool(aux & 8), bool(aux & 16), bool(aux & 32), Order(aux >> 6 & 3), u8(aux >> 8 & 3)};
     }
     constexpr unsigned bytes() const { return 1u << size_log2; }
 };

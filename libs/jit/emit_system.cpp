@@ -21,6 +21,10 @@ Compiler::Probe Compiler::probe(Id address_id, MemFlags flags, bool write) {
     const s32 last = s32(flags.bytes()) - 1;
     // An index register that a folded address uses may not be read again after the entry is computed: take the sum first.
     a.lea(a.q(p.address), a.ptr[address(address_id)]);
+    if (flags.aligned && last) {
+        a.test(a.d(p.address), u32(last));
+        p.misses.push_back(a.jcc_forward(cc_ne));
+    }
     a.lea(a.q(tag), a.ptr[a.q(p.address) + last]);
     a.mov(a.q(p.host), a.q(p.address));
     a.shr(a.q(p.host), ir::tlb_page_bits - entry_log2);

@@ -239,6 +239,7 @@ Translated::Left Translated::run(Runner& runner) {
     for (;;) {
         const u64 flushes = engine_.stats.flushes;
         flushed_.wait(lock, [&] { return !flushing_; });
+        if (jit_->is_wasteful()) flush(lock);
         if (!activate(runner, state.mode)) return Left::untranslatable;
         jit::Unit* unit = find_or_translate(lock, runner, state.pc, state.mode);
         if (!unit) return Left::untranslatable;

@@ -91,6 +91,7 @@ Jit::Outcome Jit::compile(const ir::Function& function, Unit*& unit) {
     fresh->env = intern(function.fp);
     for (u32 i = 0; i < fresh->link_count; i++) area.sites.push_back(&fresh->links[i]);
     unit = fresh.get();
+    live_ += unit->size;
     area.units.push_back(std::move(fresh));
     settle(area);
     return Outcome::ok;
@@ -120,6 +121,7 @@ void Jit::settle(Area& area) {
 
 Unit& Jit::add(std::unique_ptr<Unit> region, const fp::Env& env) {
     region->env = intern(env);
+    live_ += region->size;
     for (u32 i = 0; i < region->link_count; i++) regions_->sites.push_back(&region->links[i]);
     regions_->units.push_back(std::move(region));
     return *regions_->units.back();
@@ -171,6 +173,7 @@ void Jit::stray(LinkSite& site) {
 }
 
 void Jit::unlink(Unit& unit) {
+    if (unit.valid) live_ -= unit.size, stale_ += unit.size;
     unit.valid = false;
     for (u32 i = 0; i < unit.link_count; i++) {
         LinkSite& site = unit.links[i];
@@ -191,6 +194,7 @@ void Jit::flush() {
     plain_->clear();
     regions_->clear();
     counters_->clear();
+    live_ = stale_ = 0;
 }
 
 // --- fork ------------------------------------------------------------------------------------------------------------------

@@ -82,6 +82,8 @@ public:
     const Unit* find_by_host(u64 host_pc) const;
     ConstBytes code(const Unit& unit) const { return {buffer_.exec() + unit.code, unit.size}; }
     usize used() const;
+    /// So much of the code is dead that it is better to flush.
+    bool is_wasteful() const { return stale_ > least_stale && stale_ > live_; }
     const Backend& backend() const { return backend_; }
 
 private:
@@ -117,6 +119,8 @@ private:
     std::unique_ptr<CounterPool> counters_;
     std::unique_ptr<Area> plain_, regions_;
     std::vector<std::unique_ptr<fp::Env>> envs_;
+    static constexpr usize least_stale = usize(16) << 20;
+    usize live_ = 0, stale_ = 0;   ///< bytes of units that may be entered, and of those that may not
 };
 
 } // namespace emu::jit

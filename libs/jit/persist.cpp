@@ -218,10 +218,12 @@ bool Jit::restore(ConstBytes in, const std::function<fp::Env(u32 mode)>& env) {
         r.list(unit->table.constants);
         if (!is_sound(unit->table, backend_.slots.size())) r.ok = false;
         unit->env = intern(env(unit->mode));
+        (unit->valid ? live_ : stale_) += unit->size;
         area.units.push_back(std::move(unit));
     }
     if (!r.ok || area.sites.size() != l.sites) {
         plain_->clear();
+        live_ = stale_ = 0;
         return false;
     }
     area.pool->restore(l.pool_end);

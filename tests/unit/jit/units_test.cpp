@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Inline caches of indirect jumps and calls: what they learn, what they forget, and that each jump goes where it should.
+// Units and the exits between them: what inline caches of indirect jumps learn and forget, that each jump goes where it should,
+// and what becomes of units that are not valid any more.
 #include "test_guest.h"
 
 #include <doctest/doctest.h>
@@ -126,4 +127,21 @@ TEST_CASE("code that is kept has forgotten its targets") {
         other.machine.jit->link(other.site, *other.target(0x2000, 9));
         CHECK(other.go(unit, 0x2000) == 9);
     }
+}
+
+TEST_CASE("dead code is worth a flush when there is more of it than of the other") {
+    World w;
+    jit::Unit* kept = w.target(0x2000, 1);
+    u64 bytes = 0;
+    for (u64 i = 0; !w.machine.jit->is_wasteful(); i++) {
+        REQUIRE(bytes < u64(20) << 20);
+        jit::Unit* unit = w.target(0x3000, i);
+        bytes += unit->size;
+        w.machine.jit->unlink(*unit);
+        w.machine.jit->unlink(*unit); // once is enough
+    }
+    CHECK(bytes > u64(16) << 20);
+    CHECK(kept->valid);
+    w.machine.jit->flush();
+    CHECK(!w.machine.jit->is_wasteful());
 }

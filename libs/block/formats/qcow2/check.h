@@ -31,7 +31,6 @@ private:
     std::vector<u16> references_;
     u64 next_contiguous_ = 0;
     bool rebuild_ = false, wrong_flags_ = false;
-    u64 wrong_counts_ = 0;
     u64 highest_ = 0;
 };
 

@@ -28,7 +28,7 @@ tl::unexpected<Error> not_supported(std::string_view what, std::string_view driv
 Result<Preallocation> parse_preallocation(std::string_view text) {
     for (auto mode : {Preallocation::off, Preallocation::metadata, Preallocation::falloc, Preallocation::full})
         if (text == preallocation_name(mode)) return mode;
-    return fail(Error{EINVAL, fmt::format("Invalid parameter '{}'", text), "preallocation is off, metadata, falloc or full"});
+    return fail(Error{EINVAL, fmt::format("invalid parameter value: {}", text), "preallocation is off, metadata, falloc or full"});
 }
 
 std::string_view preallocation_name(Preallocation mode) {
@@ -266,7 +266,7 @@ Result<void> Node::snapshot_delete(std::string_view) { return not_supported("an 
 Result<void> Node::snapshot_load(std::string_view) { return not_supported("an internal snapshot", driver()); }
 Result<std::vector<BitmapInfo>> Node::bitmaps() { return std::vector<BitmapInfo>(); }
 Result<void> Node::bitmap_action(const BitmapAction&) { return not_supported("a persistent bitmap", driver()); }
-Result<std::vector<u8>> Node::bitmap_bits(std::string_view) { return not_supported("a persistent bitmap", driver()); }
+Result<SparseBits> Node::bitmap_bits(std::string_view) { return not_supported("a persistent bitmap", driver()); }
 Result<void> Node::vmstate_read(u64, Bytes) { return not_supported("machine state", driver()); }
 Result<void> Node::vmstate_write(u64, ConstBytes) { return not_supported("machine state", driver()); }
 

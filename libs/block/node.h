@@ -9,6 +9,7 @@
 // override the do_...() functions. Requests need no alignment from the caller; where a node's Limits ask for one, the
 // non-virtual functions bounce or read-modify-write.
 #pragma once
+#include "block/sparse_bits.h"
 #include "common/json.h"
 #include "common/result.h"
 #include "common/types.h"
@@ -190,7 +191,7 @@ public:
     virtual Result<std::vector<BitmapInfo>> bitmaps();
     virtual Result<void> bitmap_action(const BitmapAction& action);
     /// The dirty bits of a bitmap, one per granularity, lowest bit of the first byte first.
-    virtual Result<std::vector<u8>> bitmap_bits(std::string_view name);
+    virtual Result<SparseBits> bitmap_bits(std::string_view name);
     /// The machine state area of formats that have one; offsets count from its start.
     virtual Result<void> vmstate_read(u64 at, Bytes to);
     virtual Result<void> vmstate_write(u64 at, ConstBytes from);

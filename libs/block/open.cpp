@@ -162,11 +162,13 @@ Result<void> Opener::open_backing(Node& node, const Driver&, const OpenArgs& arg
 }
 
 Result<NodePtr> Opener::named(std::string_view name, KeyValues more, std::string_view wanted, OpenArgs args, ChildKind kind) {
-    auto put_context = [&](Result<NodePtr> result) -> Result<NodePtr> {
-        if (!result) return fail(std::move(result.error()).in(fmt::format("Could not open '{}'", name)));
+    const unsigned depth = args.chain ? args.chain->depth + 1 : 0;
+    auto put_context = [&](Result<NodePtr> result) -> Result<NodePtr> { // below the top the name is said once
+        const std::string text = fmt::format("Could not open '{}'", name);
+        if (!result && (depth == 0 || !result.error().text.starts_with(text))) return fail(std::move(result.error()).in(text));
         return result;
     };
-    OpenChain link{std::string(name), args.chain ? args.chain->depth + 1 : 0, args.chain};
+    OpenChain link{std::string(name), depth, args.chain};
     if (link.depth > max_depth) return fail(ELOOP, fmt::format("Backing chain of '{}' is deeper than {} images", name, max_depth));
     for (const OpenChain* up = args.chain; up; up = up->up)
         if (up->name == name) return fail(ELOOP, fmt::format("Backing file '{}' creates an infinite loop.", name));

@@ -50,13 +50,15 @@ void double_tweak(u64& low, u64& high) {
     low = (low << 1) ^ carry;
 }
 
-void xor_into(u8* to, const u8* with, usize size) {
-    for (usize i = 0; i < size; i += 8) {
-        u64 a, b;
-        std::memcpy(&a, to + i, 8);
-        std::memcpy(&b, with + i, 8);
+/// 16 bytes at a time, which `size` is a multiple of.
+void xor_blocks(u8* to, const u8* from, const u8* with, usize size) {
+    using Block = u64 __attribute__((vector_size(16)));
+    for (usize i = 0; i < size; i += sizeof(Block)) {
+        Block a, b;
+        std::memcpy(&a, from + i, sizeof a);
+        std::memcpy(&b, with + i, sizeof b);
         a ^= b;
-        std::memcpy(to + i, &a, 8);
+        std::memcpy(to + i, &a, sizeof a);
     }
 }
 
@@ -117,42 +119,38 @@ Result<std::unique_ptr<Cipher>> Cipher::make(CipherAlg alg, CipherMode mode, Con
     return std::unique_ptr<Cipher>(new Cipher(mode, std::move(keys)));
 }
 
-void Cipher::encrypt(Bytes data, ConstBytes iv) const { units(data, data.size(), iv, true); }
-void Cipher::decrypt(Bytes data, ConstBytes iv) const { units(data, data.size(), iv, false); }
+void Cipher::encrypt(Bytes data, ConstBytes iv) const { units(data, data, data.size(), iv, true); }
+void Cipher::decrypt(Bytes data, ConstBytes iv) const { units(data, data, data.size(), iv, false); }
 
-void Cipher::units(Bytes data, usize unit, ConstBytes ivs, bool encrypting) const {
-    if (data.empty()) return;
-    EMU_ASSERT(mode_ == CipherMode::ctr || (data.size() % block_bytes == 0 && unit % block_bytes == 0));
-    EMU_ASSERT(mode_ == CipherMode::ecb || ivs.size() >= (data.size() + unit - 1) / unit * block_bytes);
+void Cipher::units(Bytes to, ConstBytes from, usize unit, ConstBytes ivs, bool encrypting) const {
+    if (from.empty()) return;
+    EMU_ASSERT(to.size() == from.size());
+    EMU_ASSERT(mode_ == CipherMode::ctr || (from.size() % block_bytes == 0 && unit % block_bytes == 0));
+    EMU_ASSERT(mode_ == CipherMode::ecb || ivs.size() >= (from.size() + unit - 1) / unit * block_bytes);
     if (mode_ == CipherMode::ecb)
-        return encrypting ? keys_->encrypt(data.data(), data.data(), data.size())
-                          : keys_->decrypt(data.data(), data.data(), data.size());
-    if (mode_ == CipherMode::xts) return xts(data, unit, ivs, encrypting);
-    for (usize at = 0, index = 0; at < data.size(); at += unit, index++) {
-        const Bytes part = data.subspan(at, std::min(unit, data.size() - at));
+        return encrypting ? keys_->encrypt(to.data(), from.data(), from.size()) : keys_->decrypt(to.data(), from.data(), from.size());
+    if (mode_ == CipherMode::xts) return xts(to, from, unit, ivs, encrypting);
+    for (usize at = 0, index = 0; at < from.size(); at += unit, index++) {
+        const usize length = std::min(unit, from.size() - at);
+        u8* out = to.data() + at;
+        const u8* in = from.data() + at;
         std::array<u8, block_bytes> iv;
         std::memcpy(iv.data(), ivs.data() + index * block_bytes, block_bytes);
-        if (mode_ == CipherMode::ctr)
-            ctr_crypt(keys_->encrypt_key.data(), keys_->cipher->encrypt, block_bytes, iv.data(), part.size(), part.data(),
-                      part.data());
-        else if (encrypting)
-            cbc_encrypt(keys_->encrypt_key.data(), keys_->cipher->encrypt, block_bytes, iv.data(), part.size(),
-                        part.data(), part.data());
-        else
-            cbc_decrypt(keys_->decrypt_key.data(), keys_->cipher->decrypt, block_bytes, iv.data(), part.size(),
-                        part.data(), part.data());
+        if (mode_ == CipherMode::ctr) ctr_crypt(keys_->encrypt_key.data(), keys_->cipher->encrypt, block_bytes, iv.data(), length, out, in);
+        else if (encrypting) cbc_encrypt(keys_->encrypt_key.data(), keys_->cipher->encrypt, block_bytes, iv.data(), length, out, in);
+        else cbc_decrypt(keys_->decrypt_key.data(), keys_->cipher->decrypt, block_bytes, iv.data(), length, out, in);
     }
 }
 
-void Cipher::xts(Bytes data, usize unit, ConstBytes ivs, bool encrypting) const {
+void Cipher::xts(Bytes to, ConstBytes from, usize unit, ConstBytes ivs, bool encrypting) const {
     alignas(64) std::array<u8, xts_batch> tweaks;
     alignas(64) std::array<u8, xts_batch> firsts; // encrypted IVs of the units that a batch starts
     u64 low = 0, high = 0;
     usize next_iv = 0, have_iv = 0, ready = 0; // ready: index of the unit that firsts[0] belongs to
     usize in_unit = 0;                         // bytes of the current unit that are done
-    const usize count = (data.size() + unit - 1) / unit;
-    for (usize at = 0; at < data.size();) {
-        const usize batch = std::min(xts_batch, data.size() - at);
+    const usize count = (from.size() + unit - 1) / unit;
+    for (usize at = 0; at < from.size();) {
+        const usize batch = std::min(xts_batch, from.size() - at);
         for (usize i = 0; i < batch; i += block_bytes) {
             if (in_unit == 0) {
                 if (next_iv == have_iv) {
@@ -171,10 +169,10 @@ void Cipher::xts(Bytes data, usize unit, ConstBytes ivs, bool encrypting) const 
             double_tweak(low, high);
             if ((in_unit += block_bytes) == unit) in_unit = 0;
         }
-        u8* part = data.data() + at;
-        xor_into(part, tweaks.data(), batch);
+        u8* part = to.data() + at;
+        xor_blocks(part, from.data() + at, tweaks.data(), batch);
         encrypting ? keys_->encrypt(part, part, batch) : keys_->decrypt(part, part, batch);
-        xor_into(part, tweaks.data(), batch);
+        xor_blocks(part, part, tweaks.data(), batch);
         at += batch;
     }
 }

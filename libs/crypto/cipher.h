@@ -38,14 +38,16 @@ public:
     void encrypt(Bytes data, ConstBytes iv) const;
     void decrypt(Bytes data, ConstBytes iv) const;
     /// `data` is a run of units of `unit` bytes each (the last one may be shorter); `ivs` holds 16 bytes for each.
-    void encrypt_units(Bytes data, usize unit, ConstBytes ivs) const { units(data, unit, ivs, true); }
-    void decrypt_units(Bytes data, usize unit, ConstBytes ivs) const { units(data, unit, ivs, false); }
+    void encrypt_units(Bytes data, usize unit, ConstBytes ivs) const { units(data, data, unit, ivs, true); }
+    void decrypt_units(Bytes data, usize unit, ConstBytes ivs) const { units(data, data, unit, ivs, false); }
+    /// The same from one place to another of the same size.
+    void encrypt_units(Bytes to, ConstBytes from, usize unit, ConstBytes ivs) const { units(to, from, unit, ivs, true); }
 
 private:
     struct Keys;
     Cipher(CipherMode mode, std::unique_ptr<Keys> keys);
-    void units(Bytes data, usize unit, ConstBytes ivs, bool encrypting) const;
-    void xts(Bytes data, usize unit, ConstBytes ivs, bool encrypting) const;
+    void units(Bytes to, ConstBytes from, usize unit, ConstBytes ivs, bool encrypting) const;
+    void xts(Bytes to, ConstBytes from, usize unit, ConstBytes ivs, bool encrypting) const;
     CipherMode mode_;
     std::unique_ptr<Keys> keys_;
 };

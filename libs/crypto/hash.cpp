@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "crypto/hash.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <ctime>
@@ -98,11 +99,12 @@ u64 calibrate_pbkdf2(HashAlg alg, usize key_size, u64 milliseconds) {
     const std::array<u8, 16> password = {1, 2, 3}, salt = {4, 5, 6};
     std::vector<u8> out(key_size);
     u64 iterations = 1 << 10, spent = 0;
+    const u64 enough = std::clamp<u64>(milliseconds, 4, 40) * 500'000; // of time to extrapolate from
     for (;;) {
         const u64 start = cpu_ns();
         pbkdf2(alg, password, salt, iterations, out);
         spent = std::max<u64>(cpu_ns() - start, 1);
-        if (spent >= 20'000'000 || iterations >= (u64(1) << 28)) break; // 20 ms are enough to extrapolate from
+        if (spent >= enough || iterations >= (u64(1) << 28)) break;
         iterations *= 4;
     }
     const u128 wanted = u128(iterations) * milliseconds * 1'000'000 / spent;

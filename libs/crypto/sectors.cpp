@@ -36,11 +36,11 @@ Result<std::unique_ptr<SectorCipher>> SectorCipher::make(const SectorScheme& sch
     return made;
 }
 
-void SectorCipher::run(u64 first, Bytes data, bool encrypting) const {
-    EMU_ASSERT(data.size() % sector == 0);
+void SectorCipher::run(u64 first, Bytes to, ConstBytes from, bool encrypting) const {
+    EMU_ASSERT(to.size() == from.size() && from.size() % sector == 0);
     std::array<u8, batch_sectors * block_bytes> ivs;
-    for (usize at = 0; at < data.size();) {
-        const usize count = std::min(batch_sectors, (data.size() - at) / sector);
+    for (usize at = 0; at < from.size();) {
+        const usize count = std::min(batch_sectors, (from.size() - at) / sector);
         for (usize i = 0; i < count; i++) {
             const u64 number = scheme_.ivgen == IvGen::plain ? u64(u32(first + i)) : first + i;
             store_bytes(ivs.data() + i * block_bytes, number, Endian::little);
@@ -48,8 +48,9 @@ void SectorCipher::run(u64 first, Bytes data, bool encrypting) const {
         }
         const Bytes used(ivs.data(), count * block_bytes);
         if (essiv_) essiv_->encrypt(used, {});
-        const Bytes part = data.subspan(at, count * sector);
-        encrypting ? cipher_->encrypt_units(part, sector, used) : cipher_->decrypt_units(part, sector, used);
+        const Bytes part = to.subspan(at, count * sector);
+        if (encrypting) cipher_->encrypt_units(part, from.subspan(at, part.size()), sector, used);
+        else cipher_->decrypt_units(part, sector, used);
         at += part.size();
         first += count;
     }

@@ -30,12 +30,14 @@ public:
     static Result<std::unique_ptr<SectorCipher>> make(const SectorScheme& scheme, ConstBytes key);
 
     // In place; data is whole sectors, the first of which has the number `first`.
-    void encrypt(u64 first, Bytes data) const { run(first, data, true); }
-    void decrypt(u64 first, Bytes data) const { run(first, data, false); }
+    void encrypt(u64 first, Bytes data) const { run(first, data, data, true); }
+    void decrypt(u64 first, Bytes data) const { run(first, data, data, false); }
+    /// From one place to another.
+    void encrypt(u64 first, Bytes to, ConstBytes from) const { run(first, to, from, true); }
 
 private:
     SectorCipher() = default;
-    void run(u64 first, Bytes data, bool encrypting) const;
+    void run(u64 first, Bytes to, ConstBytes from, bool encrypting) const;
     SectorScheme scheme_;
     std::unique_ptr<Cipher> cipher_, essiv_;
 };

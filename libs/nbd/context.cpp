@@ -55,17 +55,17 @@ u32 depth_state(const block::ChainExtent& extent) { return extent.allocated ? ex
 
 class BitmapContext final : public MetaContext {
 public:
-    BitmapContext(std::string name, u64 offset, u64 granularity, std::vector<u8> bits)
+    BitmapContext(std::string name, u64 offset, u64 granularity, block::SparseBits bits)
         : name_(std::move(name)), offset_(offset), granularity_(granularity), bits_(std::move(bits)) {}
     std::string_view name() const override { return name_; }
     Result<std::vector<Status>> status(u64 at, u64 length, usize most) const override {
         std::vector<Status> runs;
         while (length) {
             const u64 place = offset_ + at;
-            u64 index = place / granularity_, end = index + 1;
-            const bool dirty = bit(index);
-            const u64 last = (place + length - 1) / granularity_;
-            while (end <= last && bit(end) == dirty) end += equal_bits(end, dirty);
+            const u64 index = place / granularity_, last = (place + length - 1) / granularity_;
+            const bool dirty = bits_.get(index);
+            u64 end = index;
+            while (end <= last && bits_.get(end) == dirty) end += std::min(bits_.alike(end), last + 1 - end);
             const u64 step = std::min(length, end * granularity_ - place);
             if (!add_run(runs, step, dirty ? state_dirty : 0, most)) break;
             at += step;
@@ -75,14 +75,9 @@ public:
     }
 
 private:
-    bool bit(u64 index) const { return index / 8 < bits_.size() && (bits_[index / 8] >> (index % 8) & 1); }
-    /// How many bits from a byte's first on are alike: whole bytes at a time, or one.
-    u64 equal_bits(u64 index, bool dirty) const {
-        return index % 8 == 0 && index / 8 < bits_.size() && bits_[index / 8] == (dirty ? 0xff : 0) ? 8 : 1;
-    }
     std::string name_;
     u64 offset_, granularity_;
-    std::vector<u8> bits_;
+    block::SparseBits bits_;
 };
 
 } // namespace

@@ -76,7 +76,7 @@ Result<std::shared_ptr<void>> finish(std::vector<u8> bytes, KeyValues& options, 
 Result<std::shared_ptr<void>> make_secret(KeyValues& options, Table& table) {
     const auto data = options.take("data"), file = options.take("file");
     if (data && file) return fail(EINVAL, "'file' and 'data' are mutually exclusive");
-    if (!data && !file) return fail(EINVAL, "Must provide 'file' or 'data'");
+    if (!data && !file) return fail(EINVAL, "Either 'file' or 'data' must be provided");
     std::vector<u8> bytes;
     if (data)
         bytes = from_text(*data);

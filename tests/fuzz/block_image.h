@@ -172,6 +172,16 @@ inline void look(Node& node) {
     }
     for (const u64 from : {u64(0), size / 2, size > buffer.size() ? size - buffer.size() : 0})
         fine(node.read(from, Bytes(buffer).first(usize(std::min<u64>(buffer.size(), size - from)))));
+    const auto bitmaps = node.bitmaps();
+    fine(bitmaps);
+    if (bitmaps)
+        for (usize i = 0; i < std::min<usize>(bitmaps->size(), 3); i++) fine(node.bitmap_bits((*bitmaps)[i].name));
+    fine(node.vmstate_read(0, Bytes(buffer).first(512)));
+    const auto info = node.info();
+    if (!info || info->snapshots.empty() || !node.read_only()) return;
+    fine(node.snapshot_load(info->snapshots.back().id));
+    const u64 then = node.size();
+    if (then) fine(node.read(then / 2, Bytes(buffer).first(usize(std::min<u64>(buffer.size(), then - then / 2)))));
 }
 
 /// Writes here and there; what the check found consistent stays so.
@@ -191,6 +201,11 @@ inline void change(Node& node) {
         // Blocks that share their place are what a check calls a corruption; without them a write is there to read.
         if (node.read(at, Bytes(got).first(length)) && clean && !std::equal(got.begin(), got.begin() + long(length), data.begin())) std::abort();
     }
+    (void)node.snapshot_create("s");
+    (void)node.bitmap_action({.kind = BitmapAction::Kind::add, .name = "b", .source_name = {}});
+    (void)node.write(size / 7, ConstBytes(data).first(usize(std::min<u64>(777, size - size / 7))));
+    (void)node.snapshot_apply("s");
+    (void)node.snapshot_delete("s");
     (void)node.write_zeroes(size / 3, std::min<u64>(size - size / 3, 200'000), WriteFlags::may_unmap);
     (void)node.discard(size / 4, std::min<u64>(size - size / 4, 3'000'000));
     good = bool(node.flush()) && good;

@@ -74,13 +74,16 @@ serve $command
 nbdinfo "nbds://localhost:$port/?tls-certificates=$work/other/pki/client" >log 2>&1 && die "a stranger's certificate was taken"
 nbdinfo "$secure" >log 2>&1 || die "after a stranger: $(cat log)"
 finish
-for identity in "O=Example,,CN=backup" "CN=nobody"; do
+printf '{"rules": [{"match": "O=Example,CN=back*", "policy": "allow", "format": "glob"}]}' >rules.json
+for rule in "0 authz-simple,id=a0,identity=O=Example,,CN=backup" "1 authz-simple,id=a0,identity=CN=nobody" "1 authz-list,id=a0" "0 authz-list-file,id=a0,filename=rules.json" \
+            "0 authz-list,id=a0,rules.0.match=O=Example,,CN=backup*,rules.0.policy=allow,rules.0.format=glob,rules.1.match=O=Example,,CN=anna,rules.1.policy=allow" \
+            "1 authz-list,id=a0,policy=allow,rules.0.match=O=Example,,CN=backup,rules.0.policy=deny" "1 authz-pam,id=a0,service=emu-test-none"; do
     # shellcheck disable=SC2086
-    serve ${command% disk.raw} -v --object "authz-simple,id=a0,identity=$identity" --tls-authz a0 disk.raw
+    serve ${command% disk.raw} -v --object "${rule#* }" --tls-authz a0 disk.raw
     nbdinfo "$secure" >log 2>&1
     got=$?
-    case $identity in *backup*) want=0 ;; *) want=1 ;; esac
-    [ $got = $want ] || die "identity $identity: nbdinfo ended with $got: $(cat log server.log)"
+    [ $got = "${rule%% *}" ] || die "$rule: nbdinfo ended with $got: $(cat log server.log)"
+    [ $got = 0 ] || has "$(cat server.log)" "O=Example,CN=backup"
     finish
 done
 

@@ -53,6 +53,7 @@ cli::Command amend_command(Session& session) {
     row.options = {
         object_row(session),
         image_opts_row(c->source),
+        untrusted_row(session),
         progress_row(session),
         quiet_row(session),
         format_row(c->source.format),

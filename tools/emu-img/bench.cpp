@@ -65,6 +65,7 @@ cli::Command bench_command(Session& session) {
         cache_row(c->source.cache, "t,cache", "cache mode of the image"),
         {"w,write", "", "write instead of reading", "", cli::into(c->write)},
         force_share_row(c->source),
+        untrusted_row(session),
     };
     row.positionals = {{"file", "the image", cli::into(c->words), false, true}};
     row.action = [&session, c] { return bench(session, *c); };

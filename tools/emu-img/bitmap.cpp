@@ -2,7 +2,6 @@
 #include "commands.h"
 #include "common/sizes.h"
 
-#include <bit>
 #include <cerrno>
 #include <fmt/format.h>
 
@@ -28,9 +27,7 @@ constexpr std::string_view verbs[] = {"add", "remove", "clear", "enable", "disab
 
 Result<void> set_granularity(Bitmap& c, std::string_view text) {
     auto bytes = parse_size(text);
-    if (!bytes) return fail(EINVAL, "Invalid granularity specified. You may use k, M, G, T, P or E suffixes for kilobytes, megabytes, gigabytes, "
-                                    "terabytes, petabytes and exabytes.");
-    if (*bytes < 512 || *bytes > u64(2) << 30 || !std::has_single_bit(*bytes)) return fail(EINVAL, "Granularity must be a power of two from 512 to 2G");
+    if (!bytes || !*bytes) return bad_size("granularity");
     c.granularity = *bytes;
     return {};
 }
@@ -79,6 +76,7 @@ cli::Command bitmap_command(Session& session) {
          [c](std::string_view text) { return set_granularity(*c, text); }},
         object_row(session),
         image_opts_row(c->source),
+        untrusted_row(session),
         format_row(c->source.format),
     };
     row.positionals = {{"file", "the image", cli::into(c->words), false}, {"bitmap", "name of the bitmap", cli::into(c->words), false, true}};

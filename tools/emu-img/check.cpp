@@ -59,7 +59,7 @@ Result<int> check(Session& session, Check& c) {
 }
 
 Result<void> set_repair(std::string_view text, block::CheckMode& mode) {
-    if (text != "leaks" && text != "all") return fail(EINVAL, fmt::format("Unknown option value for -r (expecting 'leaks' or 'all'): {}", text));
+    if (text != "leaks" && text != "all") return usage(fmt::format("Unknown option value for -r (expecting 'leaks' or 'all'): {}", text));
     mode.fix_leaks = true;
     mode.fix_errors = text == "all";
     return {};

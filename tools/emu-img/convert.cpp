@@ -27,7 +27,8 @@ constexpr u64 max_sparse = u64(INT32_MAX) / 512 * 512;
 
 Result<void> set_sparse(Convert& c, std::string_view text) {
     auto bytes = parse_size(text);
-    if (!bytes || *bytes % 512 || *bytes > max_sparse)
+    if (!bytes) return bad_size("buffer size for sparse output");
+    if (*bytes % 512 || *bytes > max_sparse)
         return fail(EINVAL, fmt::format("Invalid buffer size for sparse output specified. Valid sizes are multiples of 512 up to {}. Select 0 to disable "
                                         "sparse detection (fully allocates output).", max_sparse));
     c.copy.sparse = *bytes;
@@ -136,7 +137,7 @@ Result<int> convert(Session& session, Convert& c) {
     for (usize i = 0; i + 1 < c.words.size(); i++) {
         if (c.words[i] == "-") c.words[i] = EMU_TRY(input_image());
         nodes.push_back(EMU_TRY(open(session, c.source, c.words[i])));
-        if (!c.snapshot.empty()) EMU_CHECK(load_snapshot(*nodes[i], c.snapshot));
+        if (!c.snapshot.empty()) EMU_CHECK(in("Failed to load snapshot", load_snapshot(*nodes[i], c.snapshot)));
         sources.push_back(nodes[i].get());
         size += nodes[i]->size();
     }

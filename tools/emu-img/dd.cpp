@@ -26,7 +26,7 @@ Result<void> operand(Dd& c, std::string_view word) {
     auto number = [&](std::string_view what, u64 least, u64 most) -> Result<u64> {
         auto n = parse_size(value);
         if (n && (*n < least || *n > most)) return fail(EINVAL, fmt::format("Invalid {} specified. Must be between {} and {}.", what, least, most));
-        if (!n) return fail(EINVAL, fmt::format("Invalid {} specified. You may use k, M, G, T, P or E suffixes for kilobytes, megabytes, gigabytes, terabytes, petabytes and exabytes.", what));
+        if (!n) return bad_size(what);
         return n;
     };
     if (equals == std::string_view::npos) return fail(EINVAL, fmt::format("unrecognized operand {}", word));

@@ -48,7 +48,7 @@ Result<int> measure(Session& session, Measure& c) {
     if (!c.words.empty() && sized) return fail(EINVAL, "--size N cannot be used together with a filename.");
     block::NodePtr node;
     if (!c.words.empty()) node = EMU_TRY(open(session, c.source, c.words[0]));
-    if (!c.snapshot.empty()) EMU_CHECK(load_snapshot(*node, c.snapshot));
+    if (!c.snapshot.empty()) EMU_CHECK(in("Failed to load snapshot", load_snapshot(*node, c.snapshot)));
     const block::Driver* driver = block::find_driver(c.target);
     if (!driver) return fail(EINVAL, fmt::format("Unknown file format '{}'", c.target));
     if (!driver->measure) return fail(ENOTSUP, fmt::format("Block driver '{}' does not support size measurement", c.target));

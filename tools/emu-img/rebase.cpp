@@ -56,6 +56,7 @@ cli::Command rebase_command(Session& session) {
         object_row(session),
         image_opts_row(c->source),
         force_share_row(c->source),
+        untrusted_row(session),
         quiet_row(session),
         format_row(c->source.format),
         cache_row(c->source.cache, "t,cache", "cache mode of the image"),

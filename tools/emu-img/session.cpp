@@ -40,6 +40,11 @@ Error usage_error(std::string_view text) {
 }
 tl::unexpected<Error> usage(std::string_view text) { return fail(usage_error(text)); }
 
+tl::unexpected<Error> bad_size(std::string_view what) {
+    return fail(EINVAL, fmt::format("Invalid {} specified. You may use k, M, G, T, P or E suffixes for\n{}: kilobytes, megabytes, gigabytes, terabytes, "
+                                    "petabytes and exabytes.", what, log::program()));
+}
+
 cli::Option object_row(Session& session) {
     return {"object", "type,id=ID,...", "make a secret, credentials or a throttle group for images to refer to", "",
             [&session](std::string_view text) -> Result<void> {
@@ -94,9 +99,7 @@ cli::Option number_row(std::string_view names, std::string_view metavar, std::st
 cli::Option size_row(std::string_view names, std::string_view help, std::string_view what, u64& value) {
     return {names, "size", help, "", [what, &value](std::string_view text) -> Result<void> {
                 auto bytes = parse_size(text);
-                if (!bytes || *bytes > u64(INT64_MAX))
-                    return fail(EINVAL, fmt::format("Invalid {} specified. You may use k, M, G, T, P or E suffixes for kilobytes, megabytes, "
-                                                    "gigabytes, terabytes, petabytes and exabytes.", what));
+                if (!bytes || *bytes > u64(INT64_MAX)) return bad_size(what);
                 value = *bytes;
                 return {};
             }};
@@ -110,7 +113,8 @@ Result<block::NodePtr> open(Session& session, const Source& source, std::string_
     more.force_share = source.force_share;
     more.cache = source.cache;
     more.context = &session.objects;
-    if (more.writable && more.force_share) return fail(EINVAL, "--force-share/-U conflicts with read-write access");
+    if (more.writable && more.force_share)
+        return fail(EINVAL, fmt::format("Could not open '{}': force-share=on can only be used with read-only images", name));
     return block::open_image(more);
 }
 
@@ -140,9 +144,7 @@ Result<KeyValues> parse_options(std::string_view text, bool& help) {
 Result<u64> image_size(std::string_view text) {
     auto size = parse_size(text);
     if (size && *size <= u64(INT64_MAX)) return size;
-    if (!size && size.error().code != ERANGE && !text.starts_with('-'))
-        return fail(EINVAL, "Invalid image size specified. You may use k, M, G, T, P or E suffixes for kilobytes, megabytes, gigabytes, "
-                            "terabytes, petabytes and exabytes.");
+    if (!size && size.error().code != ERANGE) return bad_size("image size");
     return fail(EINVAL, fmt::format("Invalid image size specified. Must be between 0 and {}.", INT64_MAX));
 }
 

@@ -29,6 +29,8 @@ struct Source {
 /// "Expecting ...": a wrong number of arguments, with the pointer to the help that such errors carry.
 Error usage_error(std::string_view text);
 tl::unexpected<Error> usage(std::string_view text);
+/// "Invalid WHAT specified. You may use ...": not a size.
+tl::unexpected<Error> bad_size(std::string_view what);
 
 // Rows of the option tables.
 cli::Option object_row(Session& session);

@@ -17,7 +17,7 @@ struct Snapshot {
 };
 
 Result<void> choose(Snapshot& c, char verb, std::string_view name) {
-    if (c.chosen) return fail(EINVAL, "Cannot mix '-l', '-a', '-c', '-d'");
+    if (c.chosen) return usage("Cannot mix '-l', '-a', '-c', '-d'");
     c.chosen = true;
     c.verb = verb;
     c.name = name;
@@ -33,6 +33,7 @@ Result<void> act(const Snapshot& c, block::Node& node) {
     default: what = "delete", done = node.snapshot_delete(c.name); break;
     }
     if (done) return node.flush();
+    if (c.verb == 'a' && done.error().code == ENOENT) done.error().text = "Failed to load snapshot: No such file or directory";
     if (c.verb == 'd' && done.error().code == ENOENT) done.error().text = "snapshot not found";
     return in(fmt::format("Could not {} snapshot '{}'", what, c.name), std::move(done));
 }

@@ -13,7 +13,7 @@ Result<void> check_list(const Options& o) {
     if (o.has_image) return fail(EINVAL, "List mode is incompatible with a file name");
     const bool exporting = o.export_name || o.description || o.offset || o.persistent || !o.bitmaps.empty() ||
                            o.allocation_depth || o.read_only || o.snapshot || o.load_snapshot || o.shared != 1 ||
-                           !o.format.empty() || o.image_opts || !o.exports.empty();
+                           !o.format.empty() || o.image_opts || o.untrusted || !o.exports.empty();
     if (exporting) return fail(EINVAL, "List mode is incompatible with export settings");
     if (o.fork || !o.pid_file.empty() || o.connect)
         return fail(EINVAL, "List mode is incompatible with --fork, --pid-file and -c");

@@ -6,6 +6,7 @@
 #include "options.h"
 
 #include <cstdio>
+#include <cstring>
 
 using namespace emu;
 
@@ -71,6 +72,8 @@ std::vector<cli::Option> option_rows(nbd_tool::Options& o) {
         {"image-opts", "", "FILE is a list of image options, not a name", "", cli::into(o.image_opts)},
         {"object", "object", "TYPE,id=ID,...: make an object such as a secret; may be repeated; help lists the types",
          "", cli::into(o.objects)},
+        {"untrusted", "", "the image comes from a stranger: follow no backing file, data file or network reference in it", "",
+         cli::into(o.untrusted)},
         {"tls-creds", "id", "serve TLS only, with these credentials", "", cli::into(o.tls_creds)},
         {"tls-hostname", "name", "name expected in the server's certificate, with -L", "", cli::into(o.tls_hostname)},
         {"tls-authz", "id", "ask this authorization object about the client's certificate", "", cli::into(o.tls_authz)},
@@ -87,9 +90,9 @@ std::vector<cli::Option> option_rows(nbd_tool::Options& o) {
     };
 }
 
-Result<int> act(const nbd_tool::Options& o) {
+Result<int> act(const nbd_tool::Options& o, const std::string& name) {
     if (o.version) {
-        std::printf("%s version %s\n", "emu-nbd", EMU_VERSION);
+        std::printf("%s version %s\n", name.c_str(), EMU_VERSION);
         return 0;
     }
     for (const std::string& object : o.objects)
@@ -109,8 +112,10 @@ Result<int> act(const nbd_tool::Options& o) {
 } // namespace
 
 int main(int argc, char** argv) {
+    const char* slash = argc ? std::strrchr(argv[0], '/') : nullptr;
+    const std::string name = slash ? slash + 1 : argc ? argv[0] : "emu-nbd";
     nbd_tool::Options options;
-    cli::Tool tool{.name = "emu-nbd", .summary = "serve disk images over the network, by the NBD protocol"};
+    cli::Tool tool{.name = name, .summary = "serve disk images over the network, by the NBD protocol"};
     tool.options = option_rows(options);
     tool.grouped_letters = true;
     tool.positionals = {{"file", "the image to serve",
@@ -119,6 +124,6 @@ int main(int argc, char** argv) {
                              return {};
                          },
                          false}};
-    tool.action = [&] { return act(options); };
+    tool.action = [&] { return act(options, name); };
     return cli::run(tool, argc, argv);
 }

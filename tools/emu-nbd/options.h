@@ -20,7 +20,7 @@ struct Options {
     std::optional<std::string> cache, aio, discard, detect_zeroes, load_snapshot, description, export_name;
     std::vector<std::string> bitmaps, objects, exports;
     std::string format, tls_creds, tls_hostname, tls_authz, pid_file, selinux_label, image;
-    bool has_image = false, version = false;
+    bool has_image = false, version = false, untrusted = false;
 };
 
 /// What cannot go together.

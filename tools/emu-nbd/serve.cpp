@@ -130,6 +130,7 @@ Result<int> run(const Options& o, objects::Table& table, std::optional<Daemon>& 
 Result<int> serve(const Options& o) {
     objects::Table table([](std::string_view text) { log::warning(text); });
     EMU_CHECK(make_objects(o, table));
+    table.untrusted = o.untrusted;
     Fd activated = EMU_TRY(nbd::activated_socket());
     std::optional<Daemon> daemon;
     if (o.fork || (o.connect && !o.verbose)) daemon = EMU_TRY(Daemon::start());

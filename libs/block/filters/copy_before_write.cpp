@@ -75,12 +75,12 @@ Result<void> CopyBeforeWrite::restrict_to(std::string_view bitmap) {
     const std::vector<BitmapInfo> known = EMU_TRY(file_->bitmaps());
     const auto info = std::find_if(known.begin(), known.end(), [&](const BitmapInfo& b) { return b.name == bitmap; });
     if (info == known.end()) return fail(ENOENT, fmt::format("Bitmap '{}' is not found", bitmap));
-    const std::vector<u8> bits = EMU_TRY(file_->bitmap_bits(bitmap));
+    const SparseBits bits = EMU_TRY(file_->bitmap_bits(bitmap));
     for (usize i = 0; i < state_.size(); i++) {
         state_[i] = State::outside;
         const u64 begin = i * unit_ / info->granularity, end = std::min((i + 1) * unit_ - 1, size_ - 1) / info->granularity;
         for (u64 bit = begin; bit <= end && bit / 8 < bits.size(); bit++)
-            if (bits[usize(bit / 8)] >> (bit % 8) & 1) state_[i] = State::here;
+            if (bits.get(bit)) state_[i] = State::here;
     }
     return {};
 }

@@ -148,6 +148,8 @@ bool plan_write(const Command& self, const Parsed& parsed, bool vector, Request&
 }
 
 bool run_write(Node& node, Request& r, std::string_view name) {
+    if (has(r.flags, WriteFlags::compressed) && !node.limits().can_write_compressed)
+        return fmt::print("{} failed: {}\n", name, std::strerror(ENOTSUP)), false;
     const auto start = Clock::now();
     auto done = r.zeroes ? node.write_zeroes(r.offset, r.length, r.flags) : r.vmstate ? node.vmstate_write(r.offset, r.buffer) : node.write(r.offset, r.buffer, r.flags);
     const double seconds = since(start);

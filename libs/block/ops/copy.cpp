@@ -19,6 +19,8 @@ namespace emu::block {
 namespace {
 
 constexpr u64 max_piece = u64(2) << 20;
+/// To compress: short, so that those who wait for their turn to write wait shortly.
+constexpr u64 max_compressed_piece = u64(512) << 10;
 
 struct Piece {
     u64 number = 0;
@@ -123,7 +125,7 @@ Result<bool> Planner::next(Piece& piece) {
     if (over_backing && !extent.allocated) piece.kind = Piece::Kind::skip;
     else if (extent.zero || (!extent.allocated && !extent.data)) piece.kind = Piece::Kind::zero;
     if (piece.kind == Piece::Kind::data) {
-        piece.length = std::min(piece.length, max_piece);
+        piece.length = std::min(piece.length, unit_ > 1 ? max_compressed_piece : max_piece);
         if (o_.offload && extent.offset && extent.file) {
             piece.source_fd = extent.file->native_fd();
             piece.source_offset = extent.offset.value_or(0);
@@ -281,7 +283,8 @@ void Copier::work() {
 }
 
 Result<void> Copier::run() {
-    const unsigned threads = worker_threads(o_.workers);
+    // Packing takes all processors, also while some wait for their turn.
+    const unsigned threads = o_.compressed ? std::max(1u, std::min(o_.workers, 2 * std::thread::hardware_concurrency() + 1)) : worker_threads(o_.workers);
     if (threads <= 1) work();
     else ThreadPool(threads).for_each_index(threads, [this](usize) { work(); });
     if (error_) return fail(std::move(*error_));

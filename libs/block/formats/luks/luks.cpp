@@ -75,12 +75,12 @@ protected:
     }
     Result<void> do_write(u64 at, ConstBytes from, WriteFlags flags) override {
         EMU_CHECK(unlocked());
-        std::vector<u8> copy;
-        for (u64 done = 0; done < from.size(); done += copy.size()) {
+        std::vector<u8> room(std::min<u64>(piece, from.size()));
+        for (u64 done = 0; done < from.size(); done += piece) {
             const ConstBytes part = from.subspan(done, std::min<u64>(piece, from.size() - done));
-            copy.assign(part.begin(), part.end());
-            cipher_->encrypt((at + done) / sector, copy);
-            EMU_CHECK(file_->write(luks_.payload_offset + at + done, copy, flags));
+            const Bytes secret = Bytes(room).first(part.size());
+            cipher_->encrypt((at + done) / sector, secret, part);
+            EMU_CHECK(file_->write(luks_.payload_offset + at + done, secret, flags));
         }
         return {};
     }

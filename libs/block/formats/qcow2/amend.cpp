@@ -112,12 +112,13 @@ Result<void> Image::amend(AmendArgs& args) {
     const bool encryption = std::any_of(items.begin(), items.end(), [](const KeyValue& kv) { return kv.key.starts_with("encrypt."); });
     if (encryption && h_.crypt != CryptMethod::luks)
         return fail(EINVAL, "Only LUKS encryption options can be amended for qcow2 with amend");
-    if (auto cluster_size = EMU_TRY(o.take_size("cluster_size")); cluster_size && *cluster_size != cluster()) return fail(ENOTSUP, "Changing the cluster size is not supported");
-    for (std::string_view fixed : {"preallocation", "encryption", "extended_l2", "compression_type"})
-        if (o.take(fixed)) return fail(EINVAL, fmt::format("Invalid parameter '{}'", fixed));
+    for (std::string_view fixed : {"cluster_size", "preallocation", "encryption", "extended_l2", "compression_type"})
+        if (o.take(fixed)) return fail(EINVAL, fmt::format("Invalid parameter '{}'\nThis option is only supported for image creation", fixed));
     const auto size = EMU_TRY(o.take_size("size"));
     const auto backing_name = o.take("backing_file"), format = o.take("backing_fmt"), data_file = o.take("data_file");
     const auto raw = EMU_TRY(o.take_bool("data_file_raw"));
+    if (backing_name.value_or(h_.backing_file) != h_.backing_file || format.value_or(h_.backing_format) != h_.backing_format)
+        return fail(EINVAL, "Cannot amend the backing file\nYou can use 'rebase' instead.");
     EMU_CHECK(first_change());
     if (encryption && !o.has("encrypt.key-secret") && !key_secret_.empty()) o.add("encrypt.key-secret", key_secret_);
     if (encryption) EMU_CHECK(amend_luks(*file_, *h_.crypto, args));
@@ -137,10 +138,6 @@ Result<void> Image::amend(AmendArgs& args) {
         EMU_CHECK(amend_version(args));
     }
     if (!o.empty()) return fail(EINVAL, fmt::format("Invalid parameter '{}'", o.items().front().key));
-    if (backing_name || format) {
-        if (data_file_ && h_.autoclear & autoclear_raw_data_file && backing_name && !backing_name->empty()) return fail(EINVAL, "Cannot set a backing file for images with raw external data");
-        EMU_CHECK(change_backing(backing_name.value_or(h_.backing_file), format.value_or(h_.backing_format)));
-    }
     if (size) EMU_CHECK(truncate(*size));
     return flush();
 }

@@ -80,14 +80,20 @@ Result<void> Image::load_bits(Bitmap& b) {
     std::vector<u8> table(wanted * 8);
     if (!in_range(b.table_offset, table.size(), file_->size())) return fail(EINVAL, fmt::format("Bitmap '{}' lies behind the end of the file", b.name));
     EMU_CHECK(file_->read(b.table_offset, table));
-    b.bits.assign(bytes, 0);
+    b.bits = SparseBits(bytes);
+    std::vector<u8> part;
     for (u64 i = 0; i < wanted; i++) {
-        const u64 entry = be64(table, i * 8), offset = entry & offset_mask;
-        const Bytes part = Bytes(b.bits).subspan(i << h_.cluster_bits, std::min(cluster(), bytes - (i << h_.cluster_bits)));
-        if (offset) EMU_CHECK(read_padded(*file_, offset, part));
-        else if (entry & all_ones) std::fill(part.begin(), part.end(), u8(0xff));
+        const u64 entry = be64(table, i * 8), offset = entry & offset_mask, at = i << h_.cluster_bits;
+        const u64 length = std::min(cluster(), bytes - at);
+        if (offset) {
+            part.resize(length);
+            EMU_CHECK(read_padded(*file_, offset, part));
+            b.bits.put(at, part);
+        } else if (entry & all_ones) {
+            b.bits.fill(at, length, 0xff);
+        }
     }
-    if (const u64 rest = granules(virtual_size_, b.granularity_bits) % 8; rest && !b.bits.empty()) b.bits.back() &= u8(ones(unsigned(rest)));
+    b.bits.clear_from(granules(virtual_size_, b.granularity_bits));
     b.loaded = true;
     return {};
 }
@@ -112,14 +118,14 @@ Result<void> Image::store_bits(Bitmap& b) {
     std::vector<u8> table(cluster_up(std::max<u64>(count, 1) * 8));
     std::vector<u8> whole;
     for (u64 i = 0; i < count; i++) {
-        const ConstBytes part = ConstBytes(b.bits).subspan(i << h_.cluster_bits, std::min<u64>(cluster(), b.bits.size() - (i << h_.cluster_bits)));
-        if (is_zero(part)) continue;
-        if (part.size() == cluster() && std::all_of(part.begin(), part.end(), [](u8 x) { return x == 0xff; })) {
+        const u64 at = i << h_.cluster_bits, length = std::min<u64>(cluster(), b.bits.size() - at);
+        if (b.bits.uniform(at, length, 0)) continue;
+        if (length == cluster() && b.bits.uniform(at, length, 0xff)) {
             put_be64(table, i * 8, all_ones);
             continue;
         }
-        whole.assign(part.begin(), part.end());
-        whole.resize(cluster());
+        whole.assign(cluster(), 0);
+        b.bits.copy(at, Bytes(whole).first(length));
         const u64 offset = EMU_TRY(counts_.allocate(1));
         EMU_CHECK(check_overlap(offset, cluster()));
         EMU_CHECK(file_->write(offset, whole));
@@ -187,8 +193,7 @@ void Image::note_write(u64 at, u64 length) {
         if (!b.loaded || !(b.flags & bitmap_auto)) continue;
         const u64 end = std::min(at + length, virtual_size_.load());
         if (at >= end) return;
-        for (u64 i = at >> b.granularity_bits; i <= (end - 1) >> b.granularity_bits; i++)
-            if (i / 8 < b.bits.size()) b.bits[i / 8] |= u8(1 << (i % 8));
+        b.bits.set(at >> b.granularity_bits, (end - 1) >> b.granularity_bits);
         b.changed = true;
     }
 }
@@ -207,10 +212,10 @@ Result<std::vector<BitmapInfo>> Image::bitmaps() {
     return out;
 }
 
-Result<std::vector<u8>> Image::bitmap_bits(std::string_view name) {
+Result<SparseBits> Image::bitmap_bits(std::string_view name) {
     std::unique_lock lock(meta_);
     Bitmap* b = find_bitmap(name);
-    if (!b) return fail(ENOENT, fmt::format("Bitmap '{}' not found", name));
+    if (!b) return fail(ENOENT, fmt::format("Dirty bitmap '{}' not found", name));
     EMU_CHECK(load_bits(*b));
     std::lock_guard guard(bitmap_mutex_);
     return b->bits;
@@ -219,12 +224,10 @@ Result<std::vector<u8>> Image::bitmap_bits(std::string_view name) {
 namespace {
 
 /// Bits of one granularity OR-ed into those of another.
-void merge_bits(std::vector<u8>& to, unsigned to_bits, const std::vector<u8>& from, unsigned from_bits) {
-    for (u64 i = 0; i < u64(from.size()) * 8; i++) {
-        if (!(from[i / 8] >> (i % 8) & 1)) continue;
-        const u64 start = i << from_bits, end = ((i + 1) << from_bits) - 1;
-        for (u64 k = start >> to_bits; k <= end >> to_bits; k++)
-            if (k / 8 < to.size()) to[k / 8] |= u8(1 << (k % 8));
+void merge_bits(SparseBits& to, unsigned to_bits, const SparseBits& from, unsigned from_bits) {
+    for (u64 i = 0, run; i < from.size() * 8; i += run) {
+        run = from.alike(i);
+        if (from.get(i)) to.set((i << from_bits) >> to_bits, (((i + run) << from_bits) - 1) >> to_bits);
     }
 }
 
@@ -233,7 +236,7 @@ void merge_bits(std::vector<u8>& to, unsigned to_bits, const std::vector<u8>& fr
 Result<void> Image::bitmap_action(const BitmapAction& action) {
     using Kind = BitmapAction::Kind;
     if (h_.version < 3) return fail(ENOTSUP, "Cannot store dirty bitmaps in qcow2 v2 files");
-    std::vector<u8> merged;
+    SparseBits merged;
     u64 merged_granularity = 0;
     if (action.kind == Kind::merge) {
         EMU_ASSERT(action.source);
@@ -251,7 +254,7 @@ Result<void> Image::bitmap_action(const BitmapAction& action) {
         if (b) return fail(EEXIST, fmt::format("Bitmap already exists: {}", action.name));
         if (action.name.empty() || action.name.size() > 1023) return fail(EINVAL, "Bitmap name too long");
         const u64 g = action.granularity ? action.granularity : std::max<u64>(65536, std::min<u64>(cluster(), 2u << 20));
-        if (!is_power_of_two(g) || g < 512 || g > u64(1) << 31) return fail(EINVAL, "Granularity must be power of 2, at least 512");
+        if (!is_power_of_two(g) || g < 512 || g > u64(1) << 31) return fail(EINVAL, "Granularity must be power of 2 and at least 512");
         Bitmap made;
         made.name = action.name;
         made.granularity_bits = u8(std::countr_zero(g));
@@ -277,7 +280,7 @@ Result<void> Image::bitmap_action(const BitmapAction& action) {
     tracking_ = true; // stored when the image is closed
     switch (action.kind) {
     case Kind::clear:
-        std::fill(b->bits.begin(), b->bits.end(), u8(0));
+        b->bits.fill(0, b->bits.size(), 0);
         b->changed = true;
         break;
     case Kind::enable: b->flags |= bitmap_auto; break;

@@ -21,23 +21,22 @@ void Checker::error(std::string text) {
     if (result_.messages.size() < max_messages) result_.messages.push_back(std::move(text));
 }
 
-void Checker::refer(u64 offset, u64 length) {
+void Checker::refer(u64 offset, u64 length, u64 times) {
     if (!length) return;
     const u64 first = offset >> h_.cluster_bits, last = (offset + length - 1) >> h_.cluster_bits;
     if (last >= references_.size() || offset + length < offset) {
         error(fmt::format("ERROR: counting reference for region exceeding the end of the file by one cluster or more: offset {:#x} size {:#x}", offset, length));
         return;
     }
-    for (u64 i = first; i <= last; i++)
-        if (references_[i] != 0xffff) references_[i]++;
+    for (u64 i = first; i <= last; i++) references_[i] = u16(std::min<u64>(0xffff, references_[i] + times));
 }
 
-void Checker::count_entry(u64 entry, u64 bitmap, bool active) {
+void Checker::count_entry(u64 entry, u64 bitmap, u64 times, bool active) {
     const u64 cluster = h_.cluster_size();
     if (entry & flag_compressed) {
         if (entry & flag_copied) error(fmt::format("ERROR: coffset={:#x}: copied flag must never be set for compressed clusters", image_.compressed_offset(entry)));
         if (h_.has_data_file()) error(fmt::format("ERROR compressed cluster {:#x} with data file", entry));
-        else refer(image_.compressed_offset(entry), image_.compressed_length(entry));
+        else refer(image_.compressed_offset(entry), image_.compressed_length(entry), times);
         if (active) {
             (*result_.allocated_clusters)++;
             (*result_.compressed_clusters)++;
@@ -57,10 +56,10 @@ void Checker::count_entry(u64 entry, u64 bitmap, bool active) {
         if (next_contiguous_ && offset != next_contiguous_) (*result_.fragmented_clusters)++;
         next_contiguous_ = offset + cluster;
     }
-    if (!h_.has_data_file()) refer(offset, cluster);
+    if (!h_.has_data_file()) refer(offset, cluster, times);
 }
 
-Result<void> Checker::count_l2(u64 offset, bool active) {
+Result<void> Checker::count_l2(u64 offset, u64 times, bool active) {
     std::vector<u8> table(h_.cluster_size());
     if (auto got = read_padded(*image_.file_, offset, table); !got) {
         result_.check_errors++;
@@ -70,40 +69,88 @@ Result<void> Checker::count_l2(u64 offset, bool active) {
     const u64 step = h_.l2_entry_size();
     for (u64 at = 0; at < table.size(); at += step) {
         const u64 entry = be64(table, at), bitmap = step == 16 ? be64(table, at + 8) : 0;
-        if (entry || bitmap) count_entry(entry, bitmap, active);
+        if (entry || bitmap) count_entry(entry, bitmap, times, active);
     }
     return {};
 }
 
-Result<void> Checker::count_l1(const std::vector<u64>& l1, bool active) {
-    for (u64 entry : l1) {
-        const u64 offset = entry & offset_mask;
-        if (!offset) continue;
-        const u64 before = result_.corruptions;
-        refer(offset, h_.cluster_size());
-        if (offset & (h_.cluster_size() - 1)) {
-            error(fmt::format("ERROR l2_offset={:x}: Table is not cluster aligned; L1 entry corrupted", offset));
-            continue;
-        }
-        if (result_.corruptions == before) EMU_CHECK(count_l2(offset, active));
-    }
-    return {};
+void Checker::count_l1_entry(u64 entry, u64 times, bool active) {
+    const u64 offset = entry & offset_mask;
+    if (!offset) return;
+    const u64 before = result_.corruptions;
+    refer(offset, h_.cluster_size(), times);
+    if (offset & (h_.cluster_size() - 1)) return error(fmt::format("ERROR l2_offset={:x}: Table is not cluster aligned; L1 entry corrupted", offset));
+    if (result_.corruptions != before) return;
+    u64& known = l2_times_[offset];
+    if (active && !known) active_l2_.push_back(offset);
+    known += times;
 }
 
-Result<void> Checker::count_bitmaps() {
-    if (!h_.bitmaps) return {};
-    refer(h_.bitmaps->directory_offset, h_.bitmaps->directory_size);
+std::vector<Checker::Range> Checker::snapshot_tables() {
+    std::vector<Range> out;
     const u64 there = image_.file_->size();
+    for (const Snapshot& s : image_.snapshots_) {
+        const u64 length = std::max<u64>(8, u64(s.l1_size) * 8);
+        if (s.l1_offset & (h_.cluster_size() - 1))
+            error(fmt::format("ERROR snapshot {} ({}) l1_offset={:#x}: L1 table is not cluster aligned; snapshot table entry corrupted", s.info.id, s.info.name, s.l1_offset));
+        else if (s.l1_size && (s.l1_offset >= there || length >= there - s.l1_offset + h_.cluster_size()))
+            error(fmt::format("ERROR snapshot {} ({}): Could not read L1 table: it lies behind the end of the file", s.info.id, s.info.name));
+        else out.push_back({s.l1_offset, length});
+    }
+    return out;
+}
+
+std::vector<Checker::Range> Checker::bitmap_tables() {
+    std::vector<Range> out;
+    if (!h_.bitmaps) return out;
+    refer(h_.bitmaps->directory_offset, h_.bitmaps->directory_size);
     for (const Bitmap& b : image_.bitmaps_) {
-        if (!b.table_size) continue;
-        refer(b.table_offset, u64(b.table_size) * 8);
-        if (!in_range(b.table_offset, u64(b.table_size) * 8, there)) continue;
-        std::vector<u8> table(u64(b.table_size) * 8);
-        EMU_CHECK(image_.file_->read(b.table_offset, table));
-        for (usize at = 0; at < table.size(); at += 8)
-            if (const u64 offset = be64(table, at) & offset_mask) refer(offset, h_.cluster_size());
+        const u64 length = u64(b.table_size) * 8;
+        if (length && in_range(b.table_offset, length, image_.file_->size())) out.push_back({b.table_offset, length});
+        else refer(b.table_offset, length); // says what is wrong
+    }
+    return out;
+}
+
+namespace {
+
+/// Each stretch of numbers that lies in the same ranges, with how many those are.
+Result<void> sweep(const std::vector<std::pair<u64, u64>>& ranges, const std::function<Result<void>(u64 begin, u64 end, u64 times)>& each) {
+    std::vector<std::pair<u64, s64>> marks;
+    for (const auto& [begin, end] : ranges) {
+        marks.emplace_back(begin, 1);
+        marks.emplace_back(end, -1);
+    }
+    std::sort(marks.begin(), marks.end());
+    u64 times = 0, from = 0;
+    for (const auto& [at, step] : marks) {
+        if (times && at > from) EMU_CHECK(each(from, at, times));
+        from = at;
+        times += u64(step);
     }
     return {};
+}
+
+} // namespace
+
+Result<void> Checker::count_tables(const std::vector<Range>& tables, const std::function<void(u64 entry, u64 times)>& each) {
+    std::vector<std::pair<u64, u64>> clusters, bytes;
+    for (const Range& t : tables) {
+        clusters.emplace_back(t.offset >> h_.cluster_bits, ((t.offset + t.length - 1) >> h_.cluster_bits) + 1);
+        bytes.emplace_back(t.offset, t.offset + t.length);
+    }
+    EMU_CHECK(sweep(clusters, [&](u64 begin, u64 end, u64 times) {
+        return refer(begin << h_.cluster_bits, (end - begin) << h_.cluster_bits, times), Result<void>();
+    }));
+    std::vector<u8> raw;
+    return sweep(bytes, [&](u64 begin, u64 end, u64 times) -> Result<void> {
+        for (u64 at = begin; at < end; at += raw.size()) {
+            raw.resize(std::min<u64>(end - at, 65536));
+            EMU_CHECK(read_padded(*image_.file_, at, raw));
+            for (usize i = 0; i + 8 <= raw.size(); i += 8) each(be64(raw, i), times);
+        }
+        return {};
+    });
 }
 
 Result<void> Checker::count_refcount_blocks() {
@@ -132,25 +179,24 @@ Result<void> Checker::count_refcount_blocks() {
 }
 
 Result<void> Checker::count_references() {
+    l2_times_.clear();
+    active_l2_.clear();
     refer(0, h_.cluster_size());
     refer(h_.l1_offset, u64(image_.l1_.size()) * 8);
-    EMU_CHECK(count_l1(image_.l1_, true));
-    for (const Snapshot& s : image_.snapshots_) {
-        if (s.l1_offset & (h_.cluster_size() - 1)) {
-            error(fmt::format("ERROR snapshot {} ({}) l1_offset={:#x}: L1 table is not cluster aligned; snapshot table entry corrupted", s.info.id, s.info.name, s.l1_offset));
-            continue;
-        }
-        refer(s.l1_offset, std::max<u64>(8, u64(s.l1_size) * 8));
-        std::vector<u64> l1;
-        if (auto loaded = image_.load_l1(s.l1_offset, s.l1_size, l1); !loaded) {
-            error(fmt::format("ERROR snapshot {} ({}): {}", s.info.id, s.info.name, loaded.error().text));
-            continue;
-        }
-        EMU_CHECK(count_l1(l1, false));
-    }
+    for (u64 entry : image_.l1_) count_l1_entry(entry, 1, true);
+    EMU_CHECK(count_tables(snapshot_tables(), [&](u64 entry, u64 times) { count_l1_entry(entry, times, false); }));
     refer(h_.snapshots_offset, image_.snapshots_bytes_);
     if (h_.crypto) refer(h_.crypto->offset, h_.crypto->length);
-    return count_bitmaps();
+    EMU_CHECK(count_tables(bitmap_tables(), [&](u64 entry, u64 times) {
+        if (const u64 offset = entry & offset_mask) refer(offset, h_.cluster_size(), times);
+    }));
+    std::unordered_map<u64, u64> left = l2_times_;
+    for (u64 offset : active_l2_) {
+        EMU_CHECK(count_l2(offset, left[offset], true));
+        left.erase(offset);
+    }
+    for (const auto& [offset, times] : left) EMU_CHECK(count_l2(offset, times, false));
+    return {};
 }
 
 Result<void> Checker::compare() {
@@ -184,8 +230,7 @@ Result<void> Checker::compare() {
     return {};
 }
 
-Result<void> Checker::check_copied_l2(u64 l1_entry) {
-    const u64 offset = l1_entry & offset_mask;
+Result<void> Checker::check_copied_l2(u64 offset) {
     std::vector<u8> table(h_.cluster_size());
     if (!read_padded(*image_.file_, offset, table)) return {};
     for (u64 at = 0; at < table.size() && !h_.has_data_file(); at += h_.l2_entry_size()) {
@@ -210,8 +255,8 @@ Result<void> Checker::check_copied() {
             wrong_flags_ = true;
             error(fmt::format("{} OFLAG_COPIED L2 cluster: l1_index={} l1_entry={:x} refcount={}", mode_.fix_errors ? "Repairing" : "ERROR", i, l1[i], references_[index]));
         }
-        EMU_CHECK(check_copied_l2(l1[i]));
     }
+    for (u64 offset : active_l2_) EMU_CHECK(check_copied_l2(offset));
     return {};
 }
 

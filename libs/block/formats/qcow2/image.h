@@ -53,7 +53,7 @@ struct Bitmap {
     u32 table_size = 0, flags = 0;
     u8 type = 1, granularity_bits = 16;
     std::vector<u8> extra;
-    std::vector<u8> bits;    ///< when loaded
+    SparseBits bits;         ///< when loaded
     bool loaded = false, changed = false;
 };
 inline constexpr u32 bitmap_in_use = 1, bitmap_auto = 2;
@@ -88,7 +88,7 @@ public:
     Result<void> snapshot_load(std::string_view id_or_name) override;
     Result<std::vector<BitmapInfo>> bitmaps() override;
     Result<void> bitmap_action(const BitmapAction& action) override;
-    Result<std::vector<u8>> bitmap_bits(std::string_view name) override;
+    Result<SparseBits> bitmap_bits(std::string_view name) override;
     Result<void> vmstate_read(u64 at, Bytes to) override;
     Result<void> vmstate_write(u64 at, ConstBytes from) override;
 

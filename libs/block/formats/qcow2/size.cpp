@@ -120,7 +120,7 @@ Result<void> Image::resize(u64 size, Preallocation preallocation) {
         EMU_CHECK(load_bits(b));
         const u64 granules = (size + (u64(1) << b.granularity_bits) - 1) >> b.granularity_bits;
         b.bits.resize((granules + 7) / 8);
-        if (granules % 8 && size < old_size) b.bits.back() &= u8(ones(unsigned(granules % 8)));
+        b.bits.clear_from(granules);
         b.changed = true;
     }
     if (!bitmaps_.empty()) tracking_ = true;

@@ -131,7 +131,7 @@ Result<Snapshot*> Image::find_snapshot(std::string_view id_or_name) {
         if (s.info.id == id_or_name) return &s;
     for (Snapshot& s : snapshots_)
         if (s.info.name == id_or_name) return &s;
-    return fail(ENOENT, "Can't find the snapshot");
+    return fail(ENOENT, "Can't find snapshot");
 }
 
 /// Add to the counts of all that an L1 table refers to, tables included.
@@ -158,6 +158,7 @@ Result<void> Image::update_counts(const std::vector<u64>& l1, s64 delta) {
 /// COPIED means "counted once": set it so in the active tables.
 Result<void> Image::fix_copied_flags() {
     auto wanted = [&](u64 offset) -> Result<u64> { return EMU_TRY(counts_.get(offset >> h_.cluster_bits)) == 1 ? flag_copied : 0; };
+    std::unordered_set<u64> done;
     for (u64 i = 0; i < l1_.size(); i++) {
         const u64 offset = l1_[i] & offset_mask;
         if (!offset) continue;
@@ -166,6 +167,7 @@ Result<void> Image::fix_copied_flags() {
             l1_[i] = entry;
             l1_dirty_[i / 64] = any_l1_dirty_ = true;
         }
+        if (!done.insert(offset).second) continue;
         for (u64 part = 0; part < cluster() && !data_file_; part += l2_.piece_size()) {
             TableCache::Piece* piece = EMU_TRY(l2_.get(offset + part));
             for (u64 at = 0; at < piece->bytes.size(); at += h_.l2_entry_size()) {

@@ -132,13 +132,13 @@ Result<Plan> parse_create(CreateArgs& args) {
     KeyValues& o = args.options;
     plan.subformat = o.take("subformat").value_or(plan.subformat);
     static constexpr std::string_view known[] = {"monolithicSparse", "monolithicFlat", "twoGbMaxExtentSparse", "twoGbMaxExtentFlat", "streamOptimized"};
-    if (std::find(std::begin(known), std::end(known), plan.subformat) == std::end(known)) return fail(EINVAL, fmt::format("Invalid subformat '{}'", plan.subformat));
+    if (std::find(std::begin(known), std::end(known), plan.subformat) == std::end(known)) return fail(EINVAL, fmt::format("invalid parameter value: {}", plan.subformat));
     plan.zeroed_grain = EMU_TRY(o.take_bool("zeroed_grain")).value_or(false);
     const bool compat6 = EMU_TRY(o.take_bool("compat6")).value_or(false);
     plan.text.adapter = o.take("adapter_type").value_or("ide");
     static constexpr std::string_view adapters[] = {"ide", "lsilogic", "buslogic", "legacyESX"};
     if (std::find(std::begin(adapters), std::end(adapters), plan.text.adapter) == std::end(adapters))
-        return fail(EINVAL, fmt::format("Unknown adapter type: {}", plan.text.adapter));
+        return fail(EINVAL, fmt::format("invalid parameter value: {}", plan.text.adapter));
     const std::string version = o.take("hwversion").value_or("undefined");
     if (version != "undefined" && compat6) return fail(EINVAL, "compat6 cannot be enabled with hwversion set");
     plan.text.hw_version = version != "undefined" ? version : compat6 ? "6" : "4";

@@ -119,8 +119,8 @@ int main(int argc, char** argv) {
     tool.options = option_rows(options);
     tool.grouped_letters = true;
     tool.positionals = {{"file", "the image to serve",
-                         [&](std::string_view name) -> Result<void> {
-                             options.image = name, options.has_image = true;
+                         [&](std::string_view image) -> Result<void> {
+                             options.image = image, options.has_image = true;
                              return {};
                          },
                          false}};

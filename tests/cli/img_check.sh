@@ -52,5 +52,7 @@ is 63 $?
 has "$(cat err)" "This image format does not support checks"
 "$img" check nothing 2>/dev/null
 is 1 $?
-status 1 "$img" check -r some good.qcow2
-has "$line" "expecting 'leaks' or 'all'"
+"$img" check -r some good.qcow2 2>err
+is 1 $?
+is "emu-img: Unknown option value for -r (expecting 'leaks' or 'all'): some
+Try 'emu-img --help' for more information" "$(cat err)"

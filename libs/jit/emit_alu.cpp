@@ -414,9 +414,9 @@ bool Compiler::bfi(Id id) {
     const unsigned lsb = ir::field_lsb(node(id).aux), width = ir::field_width(node(id).aux);
     const u64 mask = ones(width) << lsb, all = w ? ~u64(0) : 0xffffffff;
     const Reg into = low(id, 0), field = low(id, 1);
-    consume(id);
-    if (lsb == 0 && (width == 8 || width == 16) && !(dying(field) && field != into)) { // else the result might take its register
-        const Reg to = def(id);
+    if (lsb == 0 && (width == 8 || width == 16)) {
+        consume(id);
+        const Reg to = dying(field) && field != into ? def_apart(id) : def(id); // def might choose the field's register
         move(to, into);
         width == 8 ? a.mov(a.b(to), a.b(field)) : a.mov(a.w(to), a.w(field));
         return true;

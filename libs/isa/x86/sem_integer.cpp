@@ -215,9 +215,10 @@ void divide(Unit& u) {
 void mov(Unit& u) { u.write(0, u.read(1)); }
 
 void lea(Unit& u) {
-    const Insn& i = u.insn;
-    Val at = u.effective();
+    Insn& i = u.insn;
     const unsigned bits = i.op_bits;
+    if (bits < 64 && i.addr_bits == 64) i.addr_bits = 32; // the rest would be cut off
+    Val at = u.effective();
     u.set_reg(i.reg(), bits, bits == 64 ? at : u.low(u.ir.trunc(at), bits));
 }
 
@@ -228,7 +229,15 @@ void movzx(Unit& u) {
 
 void movsx(Unit& u) {
     const unsigned from = u.bits(1), to = u.bits(0);
-    Val v = u.extended(u.read(1), from);
+    if (u.is_memory(1)) {
+        MemFlags flags = Unit::access(from);
+        flags.sign_extend = true;
+        Val v = u.ir.load(Unit::type_of(to), u.address(), flags);
+        return u.write(0, to < 32 ? u.low(v, to) : v);
+    }
+    Val v = u.read(1);
+    if (to == 64 && from < 32) return u.write(0, u.ir.sbfx(u.wide_field(v, from), 0, from));
+    v = u.extended(v, from);
     u.write(0, to == 64 ? u.ir.sext(v, Type::i64) : v);
 }
 

@@ -83,9 +83,12 @@ void Unit::set_reg(unsigned n, unsigned bits, Val value) {
     if (bits == 32) return ir.set(slot_gpr + n, ir.zext(value, Type::i64));
     unsigned lsb = 0;
     if (bits == 8 && n >= 4 && n < 8 && !insn.rex) n -= 4, lsb = 8;
-    value = unmasked(value, bits);
-    Val field = ir.node(value).op == Op::trunc ? Val{ir.node(value).a} : ir.zext(value, Type::i64);
-    ir.set(slot_gpr + n, ir.bfi(ir.get(slot_gpr + n), field, lsb, bits));
+    ir.set(slot_gpr + n, ir.bfi(ir.get(slot_gpr + n), wide_field(value, bits), lsb, bits));
+}
+
+Val Unit::wide_field(Val v, unsigned bits) {
+    v = unmasked(v, bits);
+    return ir.node(v).op == Op::trunc ? Val{ir.node(v).a} : ir.zext(v, Type::i64);
 }
 
 Val Unit::unmasked(Val v, unsigned bits) const {

@@ -67,6 +67,8 @@ public:
     void set_reg(unsigned n, unsigned bits, Val value);
     /// What a value was before its low `bits` or more were cut out, for those who only look at these.
     Val unmasked(Val v, unsigned bits) const;
+    /// An i64 whose low `bits` are those of an i32.
+    Val wide_field(Val v, unsigned bits);
     Val word(unsigned n) { return mode64_ ? ir.get(slot_gpr + n) : ir.trunc(ir.get(slot_gpr + n)); }
     void set_word(unsigned n, Val value) { ir.set(slot_gpr + n, ir.zext(value, Type::i64)); }
     Val word_imm(u64 value) { return ir.imm(word_type(), value); }

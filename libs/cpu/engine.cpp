@@ -184,6 +184,10 @@ void Engine::save_translations() {
     if (impl_->translated) impl_->translated->save_cache();
 }
 
+void Engine::share_memory() {
+    if (impl_->translated) impl_->translated->share_memory();
+}
+
 bool Engine::invalidate(u64 first, u64 last) {
     const bool dropped_code = impl_->translated && impl_->translated->invalidate(first, last);
     std::lock_guard lock(impl_->mutex);

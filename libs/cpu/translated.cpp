@@ -33,6 +33,7 @@ Result<std::unique_ptr<Translated>> Translated::create(Engine::Impl& engine) {
     if (counts) options.hot_threshold = engine.options.hot_threshold;
     if (const fp::Rules* rules = engine.isa->fp_env(0).rules) options.denormal_flag = rules->denormal_operand_flag;
     auto jit = EMU_TRY(jit::Jit::create(options, engine.isa->slots));
+    jit->set_alone(engine.options.alone);
     std::unique_ptr<Translated> translated(new Translated(engine, std::move(jit)));
     if (engine.options.perf_map || engine.options.jit_dump)
         translated->perf_map_ = std::make_unique<PerfMap>(engine.options.perf_map, engine.options.jit_dump);
@@ -185,6 +186,13 @@ void Translated::flush(Lock& lock) {
     engine_.stats.flushes++;
     flushing_ = false;
     flushed_.notify_all();
+}
+
+void Translated::share_memory() {
+    Lock lock(engine_.mutex);
+    if (!jit_->alone()) return;
+    jit_->set_alone(false);
+    flush(lock);
 }
 
 // --- vCPUs -----------------------------------------------------------------------------------------------------------------

@@ -67,6 +67,7 @@ public:
     /// Held while a region is being compiled, taken before the engine's; across fork() too.
     std::mutex& compile_mutex() { return compile_mutex_; }
     void save_cache();
+    void share_memory();
     /// The locks are held from the one to the other.
     Result<void> before_fork();
     void after_fork(bool in_child);

@@ -41,6 +41,7 @@ struct EngineOptions {
     std::string code_cache;           ///< directory for translations that later runs use again; "": none are kept
     std::string code_cache_key;       ///< what they are kept for: the program, in a version
     u64 (*code_address)(u64 pc) = nullptr; ///< where the pc of a breakpoint is in memory; null: at pc
+    bool alone = false;               ///< nobody but the first vCPU sees the guest's memory, until Engine::share_memory
     Instrument* instrument = nullptr; ///< hears of what is executed; no regions and no kept translations then
     bool perf_map = false, jit_dump = false;   ///< tell the host's profiler what translated code is (perf_map.h)
 };
@@ -98,6 +99,8 @@ public:
     void clear_breakpoints();
     /// Keep what was translated for later runs (EngineOptions::code_cache); when the program ends.
     void save_translations();
+    /// Others are about to see the guest's memory (EngineOptions::alone). Not to be called from translated code.
+    void share_memory();
 
     /// Before and after the process forks, by the thread that forks: in between no vCPU translates, and the child gets code of
     /// its own. On failure (no memory) there can be no fork.

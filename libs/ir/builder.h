@@ -104,6 +104,13 @@ public:
     Val flags_logic_keeping(Val a, Val carry, Val old);
     Val test(Cond cond, Val flags);
 
+    /// A token of the eflags_ ops: `log` is log2 of the width in bytes.
+    Val eflags(Op op, unsigned log, Val a, Val b = {}, Val c = {}) {
+        return emit(op, Type::i32, u16(log), unmasked(a, log), b && type(b) != Type::i1 ? unmasked(b, log) : b, c);
+    }
+    /// Condition code of Jcc over such a token.
+    Val test_eflags(unsigned condition, Val token);
+
     // Memory
     Val load(Type type, Val address, MemFlags flags) { return emit(type == Type::v128 ? Op::vload : Op::load, type, flags.pack(), address); }
     void store(Val address, Val value, MemFlags flags) { emit(Op::store, Type::none, flags.pack(), address, value); }
@@ -156,9 +163,14 @@ private:
     Val simplify_vector(Op op, Type type, u16 aux, Val a, Val b);
     Val lookup(Op op, Type type, u16 aux, u32 a, u32 b, u32 c);
     u32 exit_index(const Exit& exit);
+    Val unmasked(Val v, unsigned log) const;
     struct KeptFlags;
     bool kept_flags(Val token, KeptFlags& kept);
     Val test_kept(Cond cond, const KeptFlags& kept);
+    Val test_eflags_logic(unsigned condition, const Node& producer);
+    Val test_eflags_sub(unsigned condition, const Node& producer);
+    Val test_eflags_rotate(unsigned condition, const Node& producer);
+    Val test_eflags_add(unsigned condition, const Node& producer);
 
     Function& f_;
     Watcher* watcher_;

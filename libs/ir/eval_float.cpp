@@ -27,6 +27,15 @@ u32 compare_flags(fp::Order order) {
     }
 }
 
+u32 compare_eflags(fp::Order order) {
+    switch (order) {
+    case fp::Order::less: return eflag_fixed | eflag_cf;
+    case fp::Order::equal: return eflag_fixed | eflag_zf;
+    case fp::Order::greater: return eflag_fixed;
+    default: return eflag_fixed | eflag_zf | eflag_pf | eflag_cf;
+    }
+}
+
 template <class F> bool eval_format(Op op, Type type, u16 aux, const V128* args, fp::Env& env, V128& result) {
     const F a = read<F>(args[0]), b = read<F>(args[1]);
     F r{};
@@ -52,6 +61,7 @@ template <class F> bool eval_format(Op op, Type type, u16 aux, const V128* args,
     case Op::frint: r = fp::round_to_int(a, rounding(aux, env), aux_arg(aux) & 1, env); break;
     case Op::frintw: r = round_sized(a, aux, rounding(aux, env), env); break;
     case Op::fcmp: result = {compare_flags(fp::compare(a, b, aux & 1, env)), 0}; return true;
+    case Op::eflags_comis: result = {compare_eflags(fp::compare(a, b, aux & 1, env)), 0}; return true;
     case Op::fbits: result = {a.bits, 0}; return true;
     case Op::f2s:
         result = {type == Type::i64 ? u64(fp::to_int<s64>(a, rounding(aux, env), aux_arg(aux), env))

@@ -23,6 +23,72 @@ u32 sum_flags(u64 a, u64 b, bool carry, unsigned width) {
     return flags;
 }
 
+/// SF, ZF and PF of a result of `width` bits.
+u32 result_eflags(u64 result, unsigned width) {
+    u32 token = eflag_fixed;
+    if (bit(result, width - 1)) token |= eflag_sf;
+    if (!(result & ones(width))) token |= eflag_zf;
+    if (!(std::popcount(result & 0xff) & 1)) token |= eflag_pf;
+    return token;
+}
+
+u32 sum_eflags(u64 a, u64 b, bool carry, unsigned width) {
+    a &= ones(width), b &= ones(width);
+    const u128 wide = u128(a) + b + carry;
+    const u64 sum = u64(wide);
+    u32 token = result_eflags(sum, width);
+    if (u64(wide >> width)) token |= eflag_cf;
+    if (bit(~(a ^ b) & (a ^ sum), width - 1)) token |= eflag_of;
+    if (bit(a ^ b ^ sum, 4)) token |= eflag_af;
+    return token;
+}
+
+/// The borrow is the opposite of the carry of a + ~b + 1, and so is that of the low digit.
+u32 difference_eflags(u64 a, u64 b, bool borrow, unsigned width) { return sum_eflags(a, ~b, !borrow, width) ^ eflag_cf ^ eflag_af; }
+
+u32 shift_eflags(Op op, u64 a, unsigned count, unsigned width) {
+    a &= ones(width);
+    const u64 extended = op == Op::eflags_sar ? u64(sign_extend(a, width)) : a;
+    const u64 result = op == Op::eflags_shl ? a << count : op == Op::eflags_shr ? a >> count : u64(s64(extended) >> count);
+    const bool carry = op == Op::eflags_shl ? bit(a, width - count) : bit(extended, count - 1);
+    u32 token = result_eflags(result, width);
+    if (carry) token |= eflag_cf;
+    const bool overflow = op == Op::eflags_shl ? bit(result, width - 1) != carry : op == Op::eflags_shr && bit(a, width - 1);
+    if (count == 1 && overflow) token |= eflag_of;
+    return token;
+}
+
+u32 rotate_eflags(u64 result, u32 token, unsigned width, bool right) {
+    const bool top = bit(result, width - 1), carry = right ? top : bit(result, 0), other = right ? bit(result, width - 2) : top;
+    return (token & ~(eflag_cf | eflag_of)) | (carry ? eflag_cf : 0) | (carry != other ? eflag_of : 0);
+}
+
+u32 product_eflags(u64 a, u64 b, unsigned width) {
+    const s128 product = s128(sign_extend(a & ones(width), width)) * sign_extend(b & ones(width), width);
+    return product == s128(sign_extend(u64(product) & ones(width), width)) ? eflag_fixed : eflag_fixed | eflag_cf | eflag_of;
+}
+
+u32 eval_eflags(Op op, unsigned log, u64 a, u64 b, u64 c) {
+    const unsigned width = 8u << (log & 3);
+    const u32 old_carry = u32(b) & eflag_cf;
+    switch (op) {
+    case Op::eflags_add: return sum_eflags(a, b, false, width);
+    case Op::eflags_sub: return difference_eflags(a, b, false, width);
+    case Op::eflags_adc: return sum_eflags(a, b, c & 1, width);
+    case Op::eflags_sbb: return difference_eflags(a, b, c & 1, width);
+    case Op::eflags_logic: return result_eflags(a, width);
+    case Op::eflags_inc: return (sum_eflags(a, 1, false, width) & ~eflag_cf) | old_carry;
+    case Op::eflags_dec: return (difference_eflags(a, 1, false, width) & ~eflag_cf) | old_carry;
+    case Op::eflags_imul: return product_eflags(a, b, width);
+    case Op::eflags_rotate: return rotate_eflags(a, u32(b), width, log & 4);
+    case Op::eflags_nonzero: return a & ones(width) ? eflag_fixed | eflag_cf | eflag_of : eflag_fixed;
+    default: {
+        const unsigned count = unsigned(b) & (width - 1);
+        return count ? shift_eflags(op, a, count, width) : eflag_fixed; // a count of 0 is nobody's business
+    }
+    }
+}
+
 u64 reverse_bits(u64 value, unsigned width) {
     u64 result = 0;
     for (unsigned i = 0; i < width; i++) result |= u64(bit(value, i)) << (width - 1 - i);
@@ -120,7 +186,11 @@ bool eval_integer(Op op, Type type, u16 aux, Type arg_type, const V128* args, V1
     case Op::flags_adc: r = sum_flags(a, b, c & 1, arg_width); break;
     case Op::flags_logic: r = (bit(a, arg_width - 1) ? flag_n : 0) | (a ? 0 : flag_z); break;
     case Op::test_cond: r = holds(Cond(aux), u32(a)); break;
-    default: return false;
+    case Op::test_eflags: r = holds_eflags(aux, u32(a)); break;
+    default:
+        if (!is_eflags(op)) return false;
+        r = eval_eflags(op, aux, a, b, c);
+        break;
     }
     result = {width < 64 ? r & ones(width) : r, 0};
     return true;

@@ -84,6 +84,14 @@ inline constexpr u32 flags_mask = flag_n | flag_z | flag_c | flag_v;
 enum class Cond : u8 { eq, ne, cs, cc, mi, pl, vs, vc, hi, ls, ge, lt, gt, le, al, nv };
 bool holds(Cond cond, u32 flags);
 
+/// EFLAGS tokens of the x86: AX after LAHF and SETO AL. Bit 9 is as in EFLAGS: always set.
+inline constexpr u32 eflag_of = 1u << 0, eflag_cf = 1u << 8, eflag_fixed = 1u << 9, eflag_pf = 1u << 10, eflag_af = 1u << 12, eflag_zf = 1u << 14,
+                     eflag_sf = 1u << 15;
+/// Condition codes of Jcc come in pairs of opposites: bit 0 inverts.
+enum EflagsCond : u8 { cond_o = 0, cond_b = 2, cond_e = 4, cond_be = 6, cond_s = 8, cond_p = 10, cond_l = 12, cond_le = 14 };
+bool holds_eflags(unsigned condition, u32 token);
+constexpr bool is_eflags(Op op) { return (op >= Op::eflags_add && op <= Op::eflags_nonzero) || op == Op::eflags_comis; }
+
 /// What vhash does, operands (a, b, c) = (Vd, Vn, Vm) of the Arm instruction, for sm3ss1 (Vn, Vm, Va). The lane that SM3TT*
 /// takes from Vm is in bits 4 and 5.
 enum class HashStep : u8 {

@@ -32,6 +32,22 @@ bool holds(Cond cond, u32 flags) {
     return result != bool(unsigned(cond) & 1);
 }
 
+bool holds_eflags(unsigned condition, u32 token) {
+    const bool less = bool(token & eflag_sf) != bool(token & eflag_of);
+    bool result = false;
+    switch (condition & ~1u) {
+    case cond_o: result = token & eflag_of; break;
+    case cond_b: result = token & eflag_cf; break;
+    case cond_e: result = token & eflag_zf; break;
+    case cond_be: result = token & (eflag_cf | eflag_zf); break;
+    case cond_s: result = token & eflag_sf; break;
+    case cond_p: result = token & eflag_pf; break;
+    case cond_l: result = less; break;
+    default: result = less || token & eflag_zf; break;
+    }
+    return result != bool(condition & 1);
+}
+
 bool may_leave(const Function& function, const Node& node) {
     switch (info(node.op).effect) {
     case Effect::load: case Effect::exit: return true;
@@ -46,7 +62,7 @@ bool may_leave(const Function& function, const Node& node) {
 
 bool raises_flags(const Node& node) {
     const Op op = node.op;
-    if (op == Op::fcmp) return !(node.aux & fcmp_again);
+    if (op == Op::fcmp || op == Op::eflags_comis) return !(node.aux & fcmp_again);
     if (op >= Op::fadd && op < Op::vget) return op != Op::fneg && op != Op::fabs && op != Op::fbits && op != Op::bitsf;
     return op >= Op::vfadd && op < Op::vaesenc && op != Op::vfneg && op != Op::vfabs;
 }

@@ -12,7 +12,8 @@ bool has_form(const Builder& builder, const Node& n) {
     case Op::zext: return n.type == Type::i64 && builder.type({n.a}) == Type::i32;
     case Op::vzext: return builder.type({n.a}) == Type::f32 || builder.type({n.a}) == Type::f64;
     case Op::flags_add: case Op::flags_sub: case Op::flags_logic: return true;
-    case Op::fcmp: return builder.type({n.a}) != Type::f16;
+    case Op::eflags_add: case Op::eflags_sub: case Op::eflags_logic: return true;
+    case Op::fcmp: case Op::eflags_comis: return builder.type({n.a}) != Type::f16;
     default: return false;
     }
 }
@@ -66,9 +67,9 @@ Fact describe_value(const Builder& builder, Val v, unsigned slots) {
     if (!has_form(builder, n)) return fact;
     fact.form = Fact::pure;
     fact.op = n.op;
-    fact.aux = n.op == Op::fcmp ? u16(n.aux | fcmp_again) : n.aux;
+    fact.aux = n.op == Op::fcmp || n.op == Op::eflags_comis ? u16(n.aux | fcmp_again) : n.aux;
     // Where the form only says how wide a value is, other slots are no help.
-    const bool origins = n.op == Op::flags_sub || n.op == Op::flags_logic || n.op == Op::fcmp;
+    const bool origins = n.op == Op::flags_sub || n.op == Op::flags_logic || n.op == Op::fcmp || is_eflags(n.op);
     fact.args[0] = describe_operand(builder, n.a, slots, origins);
     if (is_operand(n.op, 1)) fact.args[1] = describe_operand(builder, n.b, slots, origins);
     // The builder may exchange these next time: nothing can be said of one of them alone.

@@ -20,7 +20,7 @@ Val Builder::simplify(Op op, Type type, u16 aux, Val a, Val b, Val c) {
         }
         if (node(a).op == Op::not_) return select({node(a).a}, c, b);
         return {};
-    case Op::test_cond: return {};
+    case Op::test_cond: case Op::test_eflags: return {};
     case Op::bitsf:
         if (node(a).op == Op::fbits && this->type({node(a).a}) == type) return {node(a).a};
         return {};
@@ -93,6 +93,7 @@ Val Builder::simplify_integer(Op op, Type type, u16 aux, Val a, Val b, Val c) {
             if (na.op == Op::slt) return sle({na.b}, {na.a});
             if (na.op == Op::sle) return slt({na.b}, {na.a});
             if (na.op == Op::test_cond) return test(Cond(na.aux ^ 1), {na.a});
+            if (na.op == Op::test_eflags) return test_eflags(na.aux ^ 1, {na.a});
         }
         break;
     case Op::neg:

@@ -34,7 +34,7 @@ bool is_address(Op op, unsigned operand) {
     return operand == 0 && (op == Op::load || op == Op::vload || op == Op::store || op == Op::atomic_rmw || op == Op::atomic_cas);
 }
 
-bool is_flags_value(Op op) { return is_flags(op) && op != Op::flags_adc; }
+bool is_flags_value(Op op) { return (is_flags(op) && op != Op::flags_adc) || ir::is_eflags(op); }
 
 } // namespace
 
@@ -156,9 +156,11 @@ Id Analysis::find_result(Id id, bool add) const {
 /// refer to the result: a need not be kept then.
 void Analysis::use_result_instead(Id id) {
     Node& n = nodes[id];
+    const bool eflags = n.op == Op::eflags_add || n.op == Op::eflags_sub;
+    if (!eflags && !is_compare(n.op) && !is_flags(n.op)) return;
     if (!raw_[n.a].replaced || n.a == n.b || backend_->options.only_fallback) return;
     if (n.op == Op::flags_logic || n.op == Op::flags_adc) return;
-    const Id result = find_result(id, n.op == Op::flags_add);
+    const Id result = find_result(id, n.op == Op::flags_add || n.op == Op::eflags_add);
     if (!result || result == n.b) return;
     n.c = n.a;
     n.a = result;
@@ -171,22 +173,30 @@ void Analysis::plan_node(Id id) {
     bool lazy = false;
     switch (n.op) {
     case Op::trunc: lazy = fused == uses; break;
-    case Op::test_cond: lazy = fused == uses; break;
-    case Op::flags_add: case Op::flags_sub: case Op::flags_logic: lazy = fused + sets == uses; break;
-    case Op::fcmp: lazy = (fused || !ir::raises_flags(n)) && fused + sets == uses; break;
+    case Op::test_cond: case Op::test_eflags: lazy = fused == uses; break;
+    case Op::flags_add: case Op::flags_sub: case Op::flags_adc: case Op::flags_logic: lazy = fused + sets == uses; break;
+    case Op::eflags_add: case Op::eflags_sub: case Op::eflags_adc: case Op::eflags_sbb: case Op::eflags_logic: case Op::eflags_inc:
+    case Op::eflags_dec: case Op::eflags_shl: case Op::eflags_shr: case Op::eflags_sar: case Op::eflags_imul: case Op::eflags_rotate:
+    case Op::eflags_nonzero:
+        lazy = fused + sets == uses;
+        break;
+    case Op::bfi: lazy = n.type == Type::i32 && sets == uses && ir::field_width(n.aux) == 1; break;
+    case Op::fcmp: case Op::eflags_comis: lazy = (fused || !ir::raises_flags(n)) && fused + sets == uses; break;
     case Op::vzext: lazy = ir::is_float(f_->nodes[f_->nodes[id].a].type) && sets == uses; break;
     case Op::select: {
         const Op yes = nodes[n.b].op, no = nodes[n.c].op;
+        if (nodes[n.a].op == Op::test_eflags) break;
         lazy = n.type == Type::i32 && sets == uses && (is_flags_value(yes) || is_flags_value(no) || yes == Op::select || no == Op::select) &&
                nodes[n.a].op != Op::test_cond;
         break;
     }
     case Op::add: lazy = n.type == Type::i64 && raw_[id].addresses && fused + sets == uses; break;
+    case Op::and_: lazy = n.type != Type::i1 && fused == uses; break;
     case Op::shl: lazy = n.type == Type::i64 && nodes[n.b].op == Op::imm && nodes[n.b].imm() <= 3 && fused == uses && uses; break;
     default: lazy = is_compare(n.op) && fused == uses; break;
     }
     info[id].plan = lazy && uses ? Plan::lazy : Plan::eager;
-    if (is_compare(n.op) || is_flags(n.op)) use_result_instead(id);
+    use_result_instead(id);
 }
 
 void Analysis::count_operands(Id id) {
@@ -198,12 +208,17 @@ void Analysis::count_operands(Id id) {
         const Id operand = fields[k];
         info[operand].uses++;
         const Op made_by = nodes[operand].op;
-        bool fused = is_address(n.op, k) || (k == 0 && (n.op == Op::select || n.op == Op::test_cond));
-        fused |= lazy && (n.op == Op::add || n.op == Op::select) && made_by != Op::fcmp;
+        bool fused = is_address(n.op, k) || (k == 0 && (n.op == Op::select || n.op == Op::test_cond || n.op == Op::test_eflags));
+        fused |= k == 2 && (n.op == Op::adc || n.op == Op::flags_adc || n.op == Op::eflags_adc || n.op == Op::eflags_sbb);
+        fused |= lazy && (n.op == Op::add || n.op == Op::select) && made_by != Op::fcmp && made_by != Op::eflags_comis;
+        if (made_by == Op::and_ && k == 0) // TEST will do
+            fused |= n.op == Op::flags_logic || n.op == Op::eflags_logic || ((n.op == Op::eq || n.op == Op::ne) && nodes[n.b].op == Op::imm && !nodes[n.b].imm());
+        fused |= lazy && k == 1 && (n.op == Op::eflags_inc || n.op == Op::eflags_dec || n.op == Op::eflags_rotate);
+        fused |= lazy && k == 0 && n.op == Op::bfi;
         // The low half of a wide register will do for most narrow ops.
         if (made_by == Op::trunc) fused = low_half_will_do(*f_, id, k, operand);
         if (fused) fused_[operand]++;
-        const bool carries_hint = k == (n.op == Op::select ? 2 : 0) && !is_flags(n.op) && !ir::raises_flags(n);
+        const bool carries_hint = k == (n.op == Op::select ? 2 : 0) && !is_flags(n.op) && !ir::is_eflags(n.op) && !ir::raises_flags(n);
         if (carries_hint && info[id].hint != no_reg && info[operand].hint == no_reg && ir::info(n.op).effect == Effect::pure &&
             is_xmm(info[id].hint) == (nodes[operand].type == Type::v128 || ir::is_float(nodes[operand].type)))
             info[operand].hint = info[id].hint;

@@ -87,6 +87,8 @@ struct Backend {
     Homes canonical;                     ///< where units that are entered from others find their slots
     RegMask allocatable = 0;
     Routines routines;
+    /// Nobody but one vCPU sees the guest's memory: its accesses need neither locks nor barriers. Once false, it stays so.
+    bool alone = false;
 
     Backend(const Options& options, ir::SlotTable slots);
     const HostFeatures& host() const { return options.features; }

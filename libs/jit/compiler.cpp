@@ -222,6 +222,21 @@ Compiler::Table::Table() {
         {Op::flags_sub, &Compiler::flags},
         {Op::flags_logic, &Compiler::flags},
         {Op::flags_adc, &Compiler::flags_adc},
+        {Op::eflags_add, &Compiler::eflags},
+        {Op::eflags_sub, &Compiler::eflags},
+        {Op::eflags_adc, &Compiler::eflags},
+        {Op::eflags_sbb, &Compiler::eflags},
+        {Op::eflags_logic, &Compiler::eflags},
+        {Op::eflags_inc, &Compiler::eflags},
+        {Op::eflags_dec, &Compiler::eflags},
+        {Op::eflags_shl, &Compiler::eflags},
+        {Op::eflags_shr, &Compiler::eflags},
+        {Op::eflags_sar, &Compiler::eflags},
+        {Op::eflags_imul, &Compiler::eflags},
+        {Op::eflags_comis, &Compiler::eflags},
+        {Op::eflags_rotate, &Compiler::eflags_rotate},
+        {Op::eflags_nonzero, &Compiler::eflags_nonzero},
+        {Op::test_eflags, &Compiler::test_eflags},
         {Op::select, &Compiler::select},
         {Op::eq, &Compiler::compare},
         {Op::ne, &Compiler::compare},
@@ -367,7 +382,7 @@ void Compiler::emit(Id id) {
     case Op::atomic_rmw: emit_atomic_rmw(id); break;
     case Op::atomic_cas: emit_atomic_cas(id); break;
     case Op::fence:
-        if (ir::Order(n.aux) == ir::Order::seq_cst) a.mfence();
+        if (ir::Order(n.aux) == ir::Order::seq_cst) barrier();
         break;
     case Op::call: emit_call(id); break;
     default: emit_pure(id); break;
@@ -475,7 +490,7 @@ Where Compiler::where(Id id) {
         return {Where::constant, u16(table_.constants.size() - 1)};
     }
     if (v.pending) {
-        Recipe recipe{n.op, n.type, arg_type(id), bool(n.aux & undo_aux) && (is_compare(n.op) || is_flags(n.op)), n.aux, {}};
+        Recipe recipe{n.op, n.type, arg_type(id), bool(n.aux & undo_aux) && (is_compare(n.op) || is_flags(n.op) || ir::is_eflags(n.op)), n.aux, {}};
         if (recipe.undo) recipe.aux &= u16(~undo_aux);
         for (unsigned k = 0; k < 3; k++)
             if (ir::is_operand(n.op, k)) recipe.args[k] = where(operand(id, k));

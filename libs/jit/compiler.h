@@ -163,6 +163,24 @@ private:
     bool select(Id id);
     bool fcmp(Id id);
 
+    // --- emit_eflags.cpp
+    bool eflags(Id id);
+    bool eflags_rotate(Id id);
+    bool eflags_nonzero(Id id);
+    bool test_eflags(Id id);
+    HostCond emit_test_eflags(Id id);
+    HostCond stored_eflags(Id token, unsigned condition);
+    bool host_eflags_match(Id token) const;
+    void emit_host_eflags(Id token);
+    void compare_eflags(Id token);
+    void sum_eflags(Id token);
+    void step_eflags(Id token);
+    void shift_eflags(Id token);
+    void pack_eflags(Id token);
+    Xbyak::Reg sized(Reg reg, unsigned log) const;
+    void emit_carry(Id carry);
+    bool test_bits(Id value, unsigned log, bool sign_counts);
+
     // --- emit_memory.cpp
     struct AddressParts {
         Id base = 0, index = 0;
@@ -179,6 +197,8 @@ private:
     void load_xmm(Reg to, const Xbyak::RegExp& at, ir::MemFlags flags, Reg scratch);
     void store_gpr(const Xbyak::RegExp& at, Reg from, unsigned size_log2);
     void store_xmm(const Xbyak::RegExp& at, Reg from, unsigned size_log2);
+    void lock();
+    void barrier();
     void swap_bytes(Reg reg, unsigned size_log2);
     void swap_narrow(Reg reg, unsigned size_log2);
     void emit_atomic_op(ir::AtomicOp op, Reg value, Reg operand, unsigned size);
@@ -210,6 +230,7 @@ private:
     bool andn(Id id);
     bool unary(Id id);
     bool adc(Id id);
+    void keep_carry(Id id);
     bool mul(Id id);
     bool mul_high(Id id);
     bool divide(Id id);

@@ -6,6 +6,7 @@
 
 namespace emu::jit {
 
+using ir::Node;
 using ir::Op;
 using ir::Type;
 
@@ -170,12 +171,34 @@ bool Compiler::unary(Id id) {
 
 bool Compiler::adc(Id id) {
     const bool w = wide(id);
-    const Reg carry = use(node(id).c), left = low(id, 0), right = low(id, 1);
+    low(id, 0), low(id, 1);
+    emit_carry(node(id).c);
+    const Reg left = value(low_id(id, 0)).reg, right = value(low_id(id, 1)).reg; // the condition may have moved them
     const Reg to = def_apart(id);
     a.mov(a.i(to, w), a.i(left, w));
-    a.bt(a.d(carry), 0);
     a.adc(a.i(to, w), a.i(right, w));
+    keep_carry(id);
     return true;
+}
+
+/// The host's CF is the carry of this adc: keep it for the next one of a long addition, which would have to add once more.
+void Compiler::keep_carry(Id id) {
+    constexpr Id reach = 24;
+    const Node& n = node(id);
+    for (Id at = id + 1; at < f_->nodes.size() && at < id + reach; at++) {
+        const Node& m = node(at);
+        const bool eflags = m.op == Op::test_eflags && m.aux == ir::cond_b;
+        if (!is_pending(at) || (!eflags && (m.op != Op::test_cond || ir::Cond(m.aux) != ir::Cond::cs))) continue;
+        const Node& token = node(m.a);
+        if (token.op != (eflags ? Op::eflags_adc : Op::flags_adc) || token.c != n.c || (eflags && token.aux != (wide(id) ? 3 : 2))) continue;
+        if (operand_type(m.a, 0) != n.type || !((token.a == n.a && token.b == n.b) || (token.a == n.b && token.b == n.a))) continue;
+        const Reg carry = temp();
+        a.setcc(cc_b, carry);
+        a.movzx(a.d(carry), a.b(carry));
+        assign(at, carry);
+        unuse(m.a);
+        return;
+    }
 }
 
 // --- multiplication and division -------------------------------------------------------------------------------------------
@@ -391,6 +414,13 @@ bool Compiler::bfi(Id id) {
     const unsigned lsb = ir::field_lsb(node(id).aux), width = ir::field_width(node(id).aux);
     const u64 mask = ones(width) << lsb, all = w ? ~u64(0) : 0xffffffff;
     const Reg into = low(id, 0), field = low(id, 1);
+    if (lsb == 0 && (width == 8 || width == 16)) {
+        consume(id);
+        const Reg to = dying(field) && field != into ? def_apart(id) : def(id); // def might choose the field's register
+        move(to, into);
+        width == 8 ? a.mov(a.b(to), a.b(field)) : a.mov(a.w(to), a.w(field));
+        return true;
+    }
     const Reg t = temp();
     const Reg to = def_apart(id);
     // The field in place, zeros around it.

@@ -30,10 +30,11 @@ void Compiler::undo_operand(Id id, Reg to) {
     const Node& n = node(id);
     const bool wide = operand_type(id, 0) == Type::i64;
     const Reg result = value(n.a).reg;
+    const bool addition = n.op == Op::flags_add || n.op == Op::eflags_add;
     u64 k;
-    if (n.op == Op::flags_add && constant(n.b, k) && fits32(k, wide)) {
+    if (addition && constant(n.b, k) && fits32(k, wide)) {
         a.lea(a.i(to, wide), a.ptr[a.q(result) + s32(0 - u32(k))]);
-    } else if (n.op == Op::flags_add) {
+    } else if (addition) {
         const Reg b = low(id, 1);
         a.mov(a.i(to, wide), a.i(result, wide));
         a.sub(a.i(to, wide), a.i(b, wide));
@@ -85,6 +86,7 @@ HostCond Compiler::emit_compare(Id id) {
     }
     if (constant(n.b, k) && fits32(k, wide)) {
         if (k == 0 && host_flags_.matches(a.pos(), n.a) && (n.op == Op::eq || n.op == Op::ne)) return {row.straight};
+        if (k == 0 && (n.op == Op::eq || n.op == Op::ne) && test_bits(left, wide ? 3 : 2, false)) return {row.straight};
         Xbyak::Address at = a.ptr[a.rax];
         if (memory_operand(left, wide ? 8 : 4, at)) {
             a.cmp((wide ? a.qword : a.dword)[at.getRegExp()], u32(k));
@@ -107,6 +109,7 @@ HostCond Compiler::emit_condition(Id id) {
     if (!backend_.options.only_fallback && is_pending(id)) {
         if (is_compare(n.op)) return emit_compare(id);
         if (n.op == Op::test_cond) return emit_test_cond(id);
+        if (n.op == Op::test_eflags) return emit_test_eflags(id);
     }
     const Reg r = use(id);
     a.test(a.d(r), a.d(r));
@@ -122,6 +125,7 @@ void Compiler::emit_host_flags(Id id) {
     u64 k;
     if (n.op == Op::flags_logic) {
         if (host_flags_.matches(a.pos(), n.a) && host_flags_.logic) return;
+        if (test_bits(n.a, wide ? 3 : 2, true)) return;
         const Reg r = low(id, 0);
         a.test(a.i(r, wide), a.i(r, wide));
         return;
@@ -185,10 +189,11 @@ bool Compiler::flags(Id id) {
 bool Compiler::flags_adc(Id id) {
     take(rax);
     const bool wide = operand_type(id, 0) == Type::i64;
-    const Reg carry = use(node(id).c), left = low(id, 0), right = low(id, 1), t = temp();
+    const Reg left = low(id, 0), t = temp();
+    low(id, 1);
     a.mov(a.i(t, wide), a.i(left, wide));
-    a.bt(a.d(carry), 0);
-    a.adc(a.i(t, wide), a.i(right, wide));
+    emit_carry(node(id).c);
+    a.adc(a.i(t, wide), a.i(low(id, 1), wide));
     pack_flags(false, false);
     consume(id);
     assign(id, rax);

@@ -225,7 +225,18 @@ void Compiler::emit_store(Id id) {
         }
     }
     record_snapshot(begin, a.pos());
-    if (flags.order == Order::seq_cst) a.mfence();
+    if (flags.order == Order::seq_cst) barrier();
+}
+
+void Compiler::lock() {
+    if (!backend_.alone) a.lock();
+}
+
+/// Stores before it are seen before loads behind it are made. A locked instruction does that sooner than MFENCE.
+void Compiler::barrier() {
+    if (backend_.alone) return;
+    a.lock();
+    a.or_(a.dword[a.rsp], 0);
 }
 
 /// Reverse the low bytes of a value with anything above them.
@@ -251,9 +262,16 @@ void Compiler::emit_atomic_rmw(Id id) {
     auto sized = [&](Reg r) -> Xbyak::Reg { return size == 0 ? Xbyak::Reg(a.b(r)) : size == 1 ? Xbyak::Reg(a.w(r)) : a.i(r, size == 3); };
     const Xbyak::Address memory = size == 0 ? a.byte[at] : size == 1 ? a.word[at] : size == 2 ? a.dword[at] : a.qword[at];
     if (simple) {
-        a.mov(a.q(rax), a.q(operand));
-        if (op == AtomicOp::add) a.lock(), a.xadd(memory, sized(rax));
-        else a.xchg(memory, sized(rax));
+        if (op == AtomicOp::swap && backend_.alone) { // XCHG locks by itself
+            MemFlags plain = flags;
+            plain.sign_extend = false;
+            load_gpr(rax, at, plain, size == 3);
+            store_gpr(at, operand, size);
+        } else {
+            a.mov(a.q(rax), a.q(operand));
+            if (op == AtomicOp::add) lock(), a.xadd(memory, sized(rax));
+            else a.xchg(memory, sized(rax));
+        }
     } else {
         MemFlags plain = flags;
         plain.sign_extend = plain.big_endian = false;
@@ -264,9 +282,13 @@ void Compiler::emit_atomic_rmw(Id id) {
         if (swap) swap_bytes(fresh, size);
         emit_atomic_op(op, fresh, operand, size);
         if (swap) swap_narrow(fresh, size);
-        a.lock();
-        a.cmpxchg(memory, sized(fresh));
-        a.jcc_to(cc_ne, again);
+        if (backend_.alone) {
+            store_gpr(at, fresh, size);
+        } else {
+            a.lock();
+            a.cmpxchg(memory, sized(fresh));
+            a.jcc_to(cc_ne, again);
+        }
     }
     record_snapshot(begin, a.pos());
     if (size == 0) a.movzx(a.eax, a.al);
@@ -320,7 +342,7 @@ void Compiler::emit_atomic_cas(Id id) {
     const u32 begin = a.pos();
     a.mov(a.q(rax), a.q(expected));
     if (swap) swap_narrow(rax, size);
-    a.lock();
+    lock();
     switch (size) {
     case 0: a.cmpxchg(a.byte[at], a.b(desired)); break;
     case 1: a.cmpxchg(a.word[at], a.w(desired)); break;

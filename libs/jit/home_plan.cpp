@@ -91,7 +91,11 @@ void HomePlan::plan_loop(u32 index) {
         free &= ~bit_of(reg);
     }
     homes.clean.resize(count);
-    for (unsigned s = 0; s < count; s++) homes.clean[s] = homes.home[s] != no_reg && !loop.changed[s];
+    for (unsigned s = 0; s < count; s++) {
+        // Memory is up to date where the way in does not have to write it for that.
+        const bool written = parent ? parent->home[s] == no_reg || parent->is_clean(s) : canonical_.home[s] == no_reg;
+        homes.clean[s] = homes.home[s] != no_reg && !loop.changed[s] && written;
+    }
     // What the loop does not touch stays where it is, as far as there are temporaries enough: a short loop should not have to
     // put it into memory first and to fetch it again behind.
     for (Reg reg = 0; reg < 32; reg++) {

@@ -43,6 +43,9 @@ public:
     const LinkSite& link_site(u32 number) const { return *site(number); }
     /// Drop all units. Nobody may be in translated code, and jump caches and return stacks must be emptied.
     void flush();
+    /// See Backend::alone; for what is compiled from now on.
+    void set_alone(bool alone) { backend_.alone = alone; }
+    bool alone() const { return backend_.alone; }
 
     /// Empty a vCPU's jump cache and set up its return stack. Again after a flush, with the state's jit_stack at the top then.
     void prepare(ir::JumpCacheEntry* jump_cache, ReturnStack& stack) const;

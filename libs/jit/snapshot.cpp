@@ -49,7 +49,7 @@ private:
         for (unsigned i = 0; i < 3; i++)
             if (ir::is_operand(recipe.op, i)) args[i] = value(recipe.args[i]);
         const u64 mask = ir::bit_width(recipe.arg_type) == 32 ? 0xffffffff : ~u64(0);
-        if (recipe.undo) args[0].lo = (recipe.op == ir::Op::flags_add ? args[0].lo - args[1].lo : args[0].lo + args[1].lo) & mask;
+        if (recipe.undo) args[0].lo = (recipe.op == ir::Op::flags_add || recipe.op == ir::Op::eflags_add ? args[0].lo - args[1].lo : args[0].lo + args[1].lo) & mask;
         // A float operand may sit in a register whose upper part is anything.
         if (ir::is_float(recipe.arg_type))
             for (ir::V128& arg : args) arg = {ir::bit_width(recipe.arg_type) == 64 ? arg.lo : arg.lo & ((u64(1) << ir::bit_width(recipe.arg_type)) - 1), 0};

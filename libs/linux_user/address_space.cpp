@@ -5,6 +5,7 @@
 #include "common/checked.h"
 
 #include <cerrno>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -173,6 +174,14 @@ s64 AddressSpace::map_locked(u64 address, u64 size, int prot, int flags, int fd,
     return at;
 }
 
+namespace {
+/// Can another process see what is written to such a mapping, now or after an mprotect()?
+bool may_be_shared(int flags, int fd) {
+    if ((flags & MAP_TYPE) == MAP_PRIVATE) return false;
+    return flags & MAP_ANONYMOUS || (::fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY;
+}
+} // namespace
+
 s64 AddressSpace::map(u64 address, u64 size, int prot, int flags, int fd, u64 offset, RegionKind kind) {
     auto rounded = checked_align_up<u64>(size, guest_page_);
     if (size == 0 || !aligned(offset)) return -EINVAL;
@@ -187,6 +196,7 @@ s64 AddressSpace::map(u64 address, u64 size, int prot, int flags, int fd, u64 of
     if (at >= 0) guard_aliases(u64(at), u64(at) + *rounded);
     lock.unlock();
     if (code) drop_translations(u64(at), u64(at) + *rounded);
+    if (at >= 0 && engine_ && may_be_shared(flags, fd)) engine_->share_memory();
     return at;
 }
 

@@ -151,6 +151,7 @@ s64 AddressSpace::attach_shared(int id, u64 address, int flags) {
     guard_aliases(at, at + size);
     lock.unlock();
     if (code) drop_translations(at, at + size);
+    if (engine_) engine_->share_memory();
     return s64(at);
 }
 

@@ -72,6 +72,7 @@ void* thread_main(void* argument) {
 }
 
 s64 new_thread(Call& call, const CloneRequest& request) {
+    call.process.engine().share_memory();
     auto child = std::make_unique<Thread>(call.process, call.thread.actions());
     copy_registers(*call.abi.isa, call.thread.state(), child->state());
     call.abi.fork_child(child->state(), request.stack ? std::optional(request.stack) : std::nullopt,

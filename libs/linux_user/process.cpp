@@ -119,6 +119,7 @@ Result<void> Process::prepare_space() {
     }
     if (options_.gdb.empty() && !plugins_) how.code_cache = options_.code_cache;
     else how.tier2 = cpu::Tier2::off; // breakpoints and counts are in units
+    how.alone = how.code_cache.empty(); // kept translations are for any time
     if (!how.code_cache.empty()) how.code_cache_key = identity_of(options_.program);
     engine_ = EMU_TRY(cpu::Engine::create(*abi_.isa, model_, how, *space_));
     space_->set_engine(engine_.get());

@@ -2,6 +2,7 @@
 #include "isa/x86/helpers.h"
 
 #include "cpu/vcpu.h"
+#include "ir/eval.h"
 #include "ir/memory.h"
 #include "isa/x86/models.h"
 #include "isa/x86/string_op.h"
@@ -281,13 +282,10 @@ struct StringRun {
 
     /// False: the run ends here.
     bool compare(u64 a, u64 b) {
-        const unsigned bits = bytes * 8;
-        const u64 all = bits == 64 ? ~u64(0) : (u64(1) << bits) - 1, top = u64(1) << (bits - 1);
-        a &= all, b &= all;
-        const u64 r = (a - b) & all;
-        state.zf = r == 0, state.sf = r & top, state.cf = a < b, state.of = ((a ^ b) & (a ^ r)) & top;
-        state.pf = u32(r), state.af = u32(a ^ b ^ r);
-        return state.zf != until_equal;
+        const ir::V128 args[3] = {{a, 0}, {b, 0}, {}};
+        fp::Env env;
+        state.flags = u32(ir::eval(ir::Op::eflags_sub, ir::Type::i32, u16(std::countr_zero(bytes)), ir::Type::i64, args, env).lo);
+        return bool(state.flags & ir::eflag_zf) != until_equal;
     }
     bool element() {
         const u64 si = get(rsi), di = get(rdi);

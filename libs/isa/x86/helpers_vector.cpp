@@ -206,7 +206,8 @@ u64 string_compare(StateHeader& header, u64 what, u64 reg) {
     c.length1 = implicit ? c.implicit_length(c.first) : explicit_length(s.gpr[rax], wide, c.count());
     c.length2 = implicit ? c.implicit_length(c.second) : explicit_length(s.gpr[rdx], wide, c.count());
     const u32 bits = c.result();
-    s.cf = bits, s.of = bits & 1, s.zf = c.length2 < c.count(), s.sf = c.length1 < c.count(), s.pf = 1, s.af = 0;
+    s.flags = ir::eflag_fixed | (bits ? ir::eflag_cf : 0) | (bits & 1 ? ir::eflag_of : 0) | (c.length2 < c.count() ? ir::eflag_zf : 0) |
+              (c.length1 < c.count() ? ir::eflag_sf : 0);
     if (index) {
         const unsigned none = c.count();
         s.gpr[rcx] = !bits ? none : c.imm & 64 ? 31 - unsigned(std::countl_zero(bits)) : unsigned(std::countr_zero(bits));

@@ -52,8 +52,8 @@ void loop(Unit& u) {
     } else {
         count = ir.sub(count, ir.imm(ir.type(count), 1));
         taken = ir.not_(u.is_zero(count, bits));
-        if (u.insn.opcode == 0xe0) taken = ir.and_(taken, ir.not_(ir.get(slot_zf)));
-        if (u.insn.opcode == 0xe1) taken = ir.and_(taken, ir.get(slot_zf));
+        if (u.insn.opcode == 0xe0) taken = ir.and_(taken, u.condition(ir::cond_e | 1));
+        if (u.insn.opcode == 0xe1) taken = ir.and_(taken, u.condition(ir::cond_e));
         u.set_reg(rcx, bits, count);
     }
     ir.exit_if(taken, {ir::ExitKind::jump, 0, target(u), 0});
@@ -195,7 +195,7 @@ void interrupt(Unit& u) {
     if (n == 3) return u.trap(u32(Trap::breakpoint), u.next);
     u.trap(trap_general_protection, u.pc, n * 8 + 2);
 }
-void into(Unit& u) { u.ir.exit_if(u.ir.get(slot_of), {ir::ExitKind::trap, trap_overflow, u.next, 0}); }
+void into(Unit& u) { u.ir.exit_if(u.condition(ir::cond_o), {ir::ExitKind::trap, trap_overflow, u.next, 0}); }
 
 void bound(Unit& u) {
     const unsigned bits = u.bits(0);
@@ -229,12 +229,7 @@ void xgetbv(Unit& u) {
 void random(Unit& u) {
     Val v = u.ir.call(helper_random);
     u.write(0, u.bits(0) == 64 ? v : u.ir.trunc(v));
-    u.flags_logic(u.ir.imm32(1), 32);
-    u.set_flag(slot_zf, u.ir.imm1(false));
-    u.set_flag(slot_sf, u.ir.imm1(false));
-    u.ir.set(slot_pf, u.ir.imm32(1));
-    u.set_flag(slot_cf, u.ir.imm1(true));
-    u.forget_producer();
+    u.set_flags(u.ir.imm32(ir::eflag_fixed | ir::eflag_cf));
 }
 
 void fence(Unit& u) { u.ir.fence(ir::Order::seq_cst); }

@@ -26,24 +26,12 @@ Val alu_value(Unit& u, Alu op, Val a, Val b) {
     }
 }
 
-/// CF of a + b + cf or a - b - cf needs the carry that went in.
-Val carry_of(Unit& u, Alu op, Val a, Val b, Val result, Val cf, unsigned bits) {
-    if (bits < 32) return u.ir.ne(u.ir.ubfx(result, bits, 1), u.ir.imm32(0));
-    if (op == alu_adc) return u.ir.or_(u.ir.ult(result, a), u.ir.and_(cf, u.ir.eq(result, a)));
-    return u.ir.or_(u.ir.ult(a, b), u.ir.and_(cf, u.ir.eq(a, b)));
-}
-
 void alu_flags(Unit& u, Alu op, Val a, Val b, Val result, unsigned bits) {
     switch (op) {
-    case alu_add: return u.flags_add(a, b, result, bits);
-    case alu_sub: case alu_cmp: return u.flags_sub(a, b, result, bits);
-    case alu_adc: case alu_sbb: {
-        const Val carry = carry_of(u, op, a, b, result, u.cf(), bits);
-        if (op == alu_adc) u.flags_add(a, b, result, bits);
-        else u.flags_sub(a, b, result, bits), u.set_flag(slot_zf, u.is_zero(result, bits));
-        u.set_flag(slot_cf, carry);
-        return u.forget_producer();
-    }
+    case alu_add: return u.flags_add(a, b, bits);
+    case alu_sub: case alu_cmp: return u.flags_sub(a, b, bits);
+    case alu_adc: return u.flags_adc(a, b, u.cf(), bits);
+    case alu_sbb: return u.flags_sbb(a, b, u.cf(), bits);
     default: return u.flags_logic(result, bits);
     }
 }
@@ -95,10 +83,7 @@ void inc_dec(Unit& u) {
     else a = u.read(0);
     Val result = u.arg() ? u.ir.sub(a, one) : u.ir.add(a, one);
     if (!u.insn.lock && u.is_memory(0)) u.store(u.address(), result, bits);
-    const Val cf = u.cf();
-    if (u.arg()) u.flags_sub(a, one, result, bits);
-    else u.flags_add(a, one, result, bits);
-    u.set_flag(slot_cf, cf);
+    u.flags_step(a, bits, u.arg());
     if (!u.is_memory(0)) u.write(0, result);
 }
 
@@ -119,20 +104,20 @@ void neg(Unit& u) {
         flags.order = ir::Order::seq_cst;
         Val seen = u.low(u.ir.atomic_cas(u.address(), old, value, flags), bits);
         u.ir.exit_if(u.ir.ne(seen, old), {ir::ExitKind::jump, 0, u.pc, 0});
-        return u.flags_sub(u.imm(bits, 0), old, value, bits);
+        return u.flags_sub(u.imm(bits, 0), old, bits);
     }
-    Val a = u.read(0), zero = u.imm(bits, 0), result = u.ir.neg(a);
+    Val a = u.read(0), result = u.ir.neg(a);
     if (u.is_memory(0)) u.store(u.address(), result, bits);
-    u.flags_sub(zero, a, result, bits);
+    u.flags_sub(u.imm(bits, 0), a, bits);
     if (!u.is_memory(0)) u.write(0, result);
 }
 
 // --- multiplication and division -----------------------------------------------------------------------------------------------
 
-void flags_multiply(Unit& u, Val low_result, Val overflow, unsigned bits) {
-    u.flags_result(low_result, bits);
-    u.set_flag(slot_cf, overflow);
-    u.set_flag(slot_of, overflow);
+/// CF and OF say whether the high half has anything to say; the others are undefined.
+void flags_multiply(Unit& u, Val a, Val b, Val high, unsigned bits, bool is_signed) {
+    const unsigned log = Unit::log_of(bits);
+    u.set_flags(is_signed ? u.ir.eflags(Op::eflags_imul, log, a, b) : u.ir.eflags(Op::eflags_nonzero, log, high));
 }
 
 /// MUL and IMUL of one operand: arg 1 = signed.
@@ -143,10 +128,9 @@ void multiply(Unit& u) {
     Val b = u.read(0), a = u.reg(rax, bits);
     if (bits == 64) {
         Val low = ir.mul(a, b), high = ir.op2(is_signed ? Op::mulhs : Op::mulhu, a, b);
-        Val expected = is_signed ? ir.sar(low, 63) : ir.imm64(0);
         u.set_reg(rax, 64, low);
         u.set_reg(rdx, 64, high);
-        return flags_multiply(u, low, ir.ne(high, expected), 64);
+        return flags_multiply(u, a, b, high, 64, is_signed);
     }
     auto widen = [&](Val v) { return is_signed ? ir.sext(u.extended(v, bits), Type::i64) : ir.zext(v, Type::i64); };
     Val product = ir.mul(widen(a), widen(b)), low = ir.trunc(product);
@@ -157,30 +141,38 @@ void multiply(Unit& u) {
         u.set_reg(rax, bits, low);
         u.set_reg(rdx, bits, high);
     }
-    Val back = is_signed ? ir.sext(u.extended(low, bits), Type::i64) : ir.zext(u.low(low, bits), Type::i64);
-    flags_multiply(u, low, ir.ne(back, product), bits);
+    flags_multiply(u, a, b, high, bits, is_signed);
 }
 
 /// IMUL Gv, Ev [, I].
 void multiply_two(Unit& u) {
-    const unsigned bits = u.bits(0);
-    ir::Builder& ir = u.ir;
     const bool three = u.insn.operands->count == 3;
     Val a = u.read(1), b = three ? u.read(2) : u.read(0);
-    Val low, overflow;
-    if (bits == 64) {
-        low = ir.mul(a, b);
-        overflow = ir.ne(ir.op2(Op::mulhs, a, b), ir.sar(low, 63));
-    } else {
-        Val product = ir.mul(ir.sext(u.extended(a, bits), Type::i64), ir.sext(u.extended(b, bits), Type::i64));
-        low = ir.trunc(product);
-        overflow = ir.ne(ir.sext(u.extended(low, bits), Type::i64), product);
-    }
-    u.write(0, low);
-    flags_multiply(u, low, overflow, bits);
+    u.write(0, u.ir.mul(a, b));
+    flags_multiply(u, a, b, {}, u.bits(0), true);
 }
 
 void divide_error_if(Unit& u, Val cond) { u.ir.exit_if(cond, {ir::ExitKind::trap, u32(Trap::divide_error), u.pc, 0}); }
+
+/// The dividend's high half only extends the low one, as CDQ, CQO or XOR EDX, EDX have just made it: a division of `bits` by
+/// `bits`. False: it may be anything.
+bool divide_extended(Unit& u, Val divisor, unsigned bits) {
+    ir::Builder& ir = u.ir;
+    const bool is_signed = u.arg();
+    const Type type = Unit::type_of(bits);
+    Val low = u.reg(rax, bits), high = u.reg(rdx, bits);
+    if (is_signed ? high != ir.sar(low, bits - 1) : !ir.is_const(high, 0, nullptr)) return false;
+    Val error = ir.eq(divisor, ir.imm(type, 0));
+    if (is_signed) {
+        Val minimum = ir.eq(low, ir.imm(type, u64(1) << (bits - 1)));
+        error = ir.or_(error, ir.and_(minimum, ir.eq(divisor, ir.imm(type, ~u64(0)))));
+    }
+    divide_error_if(u, error);
+    Val quotient = ir.op2(is_signed ? Op::sdiv : Op::udiv, low, divisor);
+    u.set_reg(rax, bits, quotient);
+    u.set_reg(rdx, bits, ir.op2(is_signed ? Op::srem : Op::urem, low, divisor));
+    return true;
+}
 
 void divide64(Unit& u, Val divisor) {
     ir::Builder& ir = u.ir;
@@ -196,6 +188,7 @@ void divide(Unit& u) {
     const bool is_signed = u.arg();
     ir::Builder& ir = u.ir;
     Val d = u.read(0);
+    if (bits >= 32 && divide_extended(u, d, bits)) return;
     if (bits == 64) return divide64(u, d);
     Val dividend;
     if (bits == 8) dividend = ir.zext(u.reg(rax, 16), Type::i64);
@@ -222,9 +215,10 @@ void divide(Unit& u) {
 void mov(Unit& u) { u.write(0, u.read(1)); }
 
 void lea(Unit& u) {
-    const Insn& i = u.insn;
-    Val at = u.effective();
+    Insn& i = u.insn;
     const unsigned bits = i.op_bits;
+    if (bits < 64 && i.addr_bits == 64) i.addr_bits = 32; // the rest would be cut off
+    Val at = u.effective();
     u.set_reg(i.reg(), bits, bits == 64 ? at : u.low(u.ir.trunc(at), bits));
 }
 
@@ -235,7 +229,15 @@ void movzx(Unit& u) {
 
 void movsx(Unit& u) {
     const unsigned from = u.bits(1), to = u.bits(0);
-    Val v = u.extended(u.read(1), from);
+    if (u.is_memory(1)) {
+        MemFlags flags = Unit::access(from);
+        flags.sign_extend = true;
+        Val v = u.ir.load(Unit::type_of(to), u.address(), flags);
+        return u.write(0, to < 32 ? u.low(v, to) : v);
+    }
+    Val v = u.read(1);
+    if (to == 64 && from < 32) return u.write(0, u.ir.sbfx(u.wide_field(v, from), 0, from));
+    v = u.extended(v, from);
     u.write(0, to == 64 ? u.ir.sext(v, Type::i64) : v);
 }
 
@@ -263,10 +265,10 @@ void xadd(Unit& u) {
     Val b = u.read(1), a = u.insn.lock ? locked(u, alu_add, b) : u.read(0), sum = u.ir.add(a, b);
     if (u.is_memory(0)) {
         if (!u.insn.lock) u.store(u.address(), sum, bits);
-        u.flags_add(a, b, sum, bits);
+        u.flags_add(a, b, bits);
         return u.write(1, a);
     }
-    u.flags_add(a, b, sum, bits);
+    u.flags_add(a, b, bits);
     u.write(1, a);
     u.write(0, sum);
 }
@@ -279,14 +281,14 @@ void cmpxchg(Unit& u) {
         MemFlags flags = Unit::access(bits);
         flags.order = ir::Order::seq_cst;
         Val old = u.low(ir.atomic_cas(u.address(), expected, desired, flags), bits);
-        u.flags_sub(expected, old, ir.sub(expected, old), bits);
+        u.flags_sub(expected, old, bits);
         // Equal: old is what is there already. In 64-bit code a 32-bit accumulator is zero-extended only when it is loaded.
         Val accumulator = ir.get(slot_gpr + rax);
         u.set_reg(rax, bits, old);
         return ir.set(slot_gpr + rax, ir.select(ir.eq(expected, old), accumulator, ir.get(slot_gpr + rax)));
     }
     Val old = u.read(0), equal = ir.eq(expected, old);
-    u.flags_sub(expected, old, ir.sub(expected, old), bits);
+    u.flags_sub(expected, old, bits);
     Val accumulator = ir.get(slot_gpr + rax);
     u.set_reg(rax, bits, old);
     ir.set(slot_gpr + rax, ir.select(equal, accumulator, ir.get(slot_gpr + rax)));
@@ -301,7 +303,7 @@ void cmpxchg8b(Unit& u) {
     if (u.insn.rex_w) {
         Val at = u.address(), misaligned = ir.ne(ir.and_(at, ir.imm64(15)), ir.imm64(0));
         ir.exit_if(misaligned, {ir::ExitKind::trap, trap_general_protection, u.pc, 0});
-        u.set_flag(slot_zf, ir.ne(ir.call(helper_cas16, {at}), ir.imm64(0)));
+        u.set_flag(ir::eflag_zf, ir.ne(ir.call(helper_cas16, {at}), ir.imm64(0)));
         return;
     }
     auto pair = [&](unsigned high, unsigned low) {
@@ -313,7 +315,7 @@ void cmpxchg8b(Unit& u) {
     Val a = ir.get(slot_gpr + rax), d = ir.get(slot_gpr + rdx);
     ir.set(slot_gpr + rax, ir.select(equal, a, ir.zext(ir.trunc(old), Type::i64)));
     ir.set(slot_gpr + rdx, ir.select(equal, d, ir.shr(old, 32u)));
-    u.set_flag(slot_zf, equal);
+    u.set_flag(ir::eflag_zf, equal);
 }
 
 void bswap(Unit& u) { u.write(0, u.ir.op1(Op::bswap, u.read(0))); }
@@ -337,25 +339,21 @@ void widen_rdx(Unit& u) {
     u.set_reg(rdx, bits, u.ir.sar(v, bits == 64 ? 63u : 31u));
 }
 
-void lahf(Unit& u) { u.set_reg(rax, 16, u.ir.or_(u.reg(rax, 8), u.ir.shl(u.ir.and_(u.ir.trunc(u.ir.call(helper_read_flags)), u.ir.imm32(0xd7)), 8u))); }
+void lahf(Unit& u) { u.set_reg(rax, 16, u.ir.or_(u.reg(rax, 8), u.ir.and_(u.flags(), u.ir.imm32(0xd700)))); }
 void sahf(Unit& u) {
     ir::Builder& ir = u.ir;
-    Val ah = ir.ubfx(ir.trunc(ir.get(slot_gpr + rax)), 8, 8);
-    auto bit = [&](u32 mask) { return ir.ne(ir.and_(ah, ir.imm32(mask)), ir.imm32(0)); };
-    u.set_flag(slot_cf, bit(eflags::cf));
-    u.set_flag(slot_zf, bit(eflags::zf));
-    u.set_flag(slot_sf, bit(eflags::sf));
-    ir.set(slot_pf, ir.zext(ir.not_(bit(eflags::pf)), Type::i32));
-    ir.set(slot_af, ah);
+    constexpr u32 all = ir::eflag_sf | ir::eflag_zf | ir::eflag_af | ir::eflag_pf | ir::eflag_cf;
+    Val fresh = ir.and_(ir.trunc(ir.get(slot_gpr + rax)), ir.imm32(all));
+    u.set_flags(ir.or_(fresh, ir.and_(u.flags(), ir.imm32(ir::eflag_of | ir::eflag_fixed))));
 }
 
 void flag(Unit& u) {
     switch (u.insn.opcode) {
-    case 0xf5: return u.set_flag(slot_cf, u.ir.not_(u.cf()));
-    case 0xf8: return u.set_flag(slot_cf, u.ir.imm1(false));
-    case 0xf9: return u.set_flag(slot_cf, u.ir.imm1(true));
-    case 0xfc: return u.set_flag(slot_df, u.ir.imm1(false));
-    default: return u.set_flag(slot_df, u.ir.imm1(true));
+    case 0xf5: return u.set_flag(ir::eflag_cf, u.ir.not_(u.cf()));
+    case 0xf8: return u.set_flag(ir::eflag_cf, u.ir.imm1(false));
+    case 0xf9: return u.set_flag(ir::eflag_cf, u.ir.imm1(true));
+    case 0xfc: return u.ir.set(slot_df, u.ir.imm1(false));
+    default: return u.ir.set(slot_df, u.ir.imm1(true));
     }
 }
 
@@ -388,8 +386,7 @@ void arpl(Unit& u) {
     Val lower = ir.ult(ir.and_(to, ir.imm32(3)), ir.and_(from, ir.imm32(3)));
     Val raised = ir.or_(ir.and_(to, ir.imm32(0xfffc)), ir.and_(from, ir.imm32(3)));
     u.write(0, ir.select(lower, raised, to));
-    u.set_flag(slot_zf, lower);
-    u.forget_producer();
+    u.set_flag(ir::eflag_zf, lower);
 }
 
 // --- the tables --------------------------------------------------------------------------------------------------------------------

@@ -12,26 +12,17 @@ namespace {
 
 enum Shift : u32 { s_rol, s_ror, s_rcl, s_rcr, s_shl, s_shr, s_sal, s_sar };
 
-/// Flags change only where the count is not 0: the old ones are kept otherwise.
-class FlagGuard {
-public:
-    FlagGuard(Unit& u, Val count) : u_(u), zero_(u.ir.eq(count, u.ir.imm(u.ir.type(count), 0))) {
-        for (unsigned slot = slot_zf; slot <= slot_af; slot++) old_[slot - slot_zf] = slot == slot_df ? Val{} : u.ir.get(slot);
-    }
-    ~FlagGuard() {
-        u64 k;
-        if (u_.ir.is_const(zero_, k) && !k) return;
-        for (unsigned slot = slot_zf; slot <= slot_af; slot++)
-            if (slot != slot_df) u_.ir.set(slot, u_.ir.select(zero_, old_[slot - slot_zf], u_.ir.get(slot)));
-        u_.forget_producer();
-    }
-    FlagGuard(const FlagGuard&) = delete;
+/// Flags change only where the count is not 0.
+void set_flags_unless_zero(Unit& u, Val count, Val token) {
+    Val zero = u.ir.eq(count, u.ir.imm(u.ir.type(count), 0));
+    u.set_flags(u.ir.select(zero, u.flags(), token));
+}
 
-private:
-    Unit& u_;
-    Val zero_;
-    std::array<Val, slot_af - slot_zf + 1> old_;
-};
+/// EFLAGS of a result whose CF and OF are these.
+Val shifted_flags(Unit& u, Val result, Val carry, Val overflow, unsigned bits) {
+    Val token = u.ir.eflags(Op::eflags_logic, Unit::log_of(bits), result);
+    return u.with_flag(u.with_flag(token, ir::eflag_cf, carry), ir::eflag_of, overflow);
+}
 
 Val bit_of(Unit& u, Val value, Val index) {
     Val one = u.ir.imm(u.ir.type(value), 1);
@@ -50,23 +41,26 @@ struct Shifted {
     Val value, carry, overflow;
 };
 
-Shifted shift_value(Unit& u, Shift op, Val v, Val count, unsigned bits) {
+/// `simple`: the back end knows the flags.
+Shifted shift_value(Unit& u, Shift op, Val v, Val count, unsigned bits, bool simple) {
     ir::Builder& ir = u.ir;
     const Type type = ir.type(v);
     const Val one = ir.imm(type, 1);
     Shifted out;
     if (op == s_shl || op == s_sal) {
         out.value = ir.shl(v, count);
-        if (bits < 32) out.carry = ir.ne(ir.ubfx(out.value, bits, 1), ir.imm32(0));
-        else out.carry = bit_of(u, v, count_minus(u, bits, count));
+        if (simple) return out;
+        out.carry = ir.ne(ir.ubfx(out.value, bits, 1), ir.imm32(0));
         out.overflow = ir.xor_(u.sign(out.value, bits), out.carry);
     } else if (op == s_shr) {
         out.value = ir.shr(v, count);
+        if (simple) return out;
         out.carry = bit_of(u, v, ir.sub(count, one));
         out.overflow = u.sign(v, bits);
     } else {
         Val wide = u.extended(v, bits);
         out.value = ir.sar(wide, count);
+        if (simple) return out;
         out.carry = ir.ne(ir.and_(ir.sar(wide, ir.sub(count, one)), one), ir.imm(type, 0));
         out.overflow = ir.imm1(false);
     }
@@ -83,15 +77,11 @@ void shift(Unit& u) {
     Val v = u.read(0), count = shift_count(u, 1, bits);
     u64 k;
     if (u.ir.is_const(count, k) && k == 0) return u.write(0, v); // a 32-bit register is still zero-extended
-    const Shifted s = shift_value(u, op, v, count, bits);
+    const bool known = u.ir.is_const(count, k) && k < bits;
+    const Shifted s = shift_value(u, op, v, count, bits, known || bits >= 32);
     finish(u, s.value, bits);
-    {
-        FlagGuard guard(u, count);
-        u.flags_logic(s.value, bits);
-        u.set_flag(slot_cf, s.carry);
-        u.set_flag(slot_of, s.overflow);
-        u.forget_producer();
-    }
+    if (s.carry) set_flags_unless_zero(u, count, shifted_flags(u, s.value, s.carry, s.overflow, bits));
+    else set_flags_unless_zero(u, count, u.ir.eflags(op == s_shr ? Op::eflags_shr : op == s_sar ? Op::eflags_sar : Op::eflags_shl, Unit::log_of(bits), v, count));
     if (!u.is_memory(0)) u.write(0, s.value);
 }
 
@@ -107,13 +97,7 @@ void rotate(Unit& u) {
     if (bits == 16) wide = ir.or_(v, ir.shl(v, 16u));
     Val result = u.low(ir.rotr(wide, left ? ir.neg(count) : count), bits);
     finish(u, result, bits);
-    Val zero = ir.eq(count, ir.imm(ir.type(count), 0)), top = u.sign(result, bits);
-    Val bottom = ir.ne(ir.and_(result, ir.imm(ir.type(result), 1)), ir.imm(ir.type(result), 0));
-    Val carry = left ? bottom : top;
-    Val second = ir.ne(ir.and_(result, ir.imm(ir.type(result), u64(1) << (bits - 2))), ir.imm(ir.type(result), 0));
-    Val overflow = left ? ir.xor_(top, bottom) : ir.xor_(top, second);
-    ir.set(slot_cf, ir.select(zero, ir.get(slot_cf), carry));
-    ir.set(slot_of, ir.select(zero, ir.get(slot_of), overflow));
+    set_flags_unless_zero(u, count, ir.eflags(Op::eflags_rotate, Unit::log_of(bits) | (left ? 0u : 4u), result, u.flags()));
     if (!u.is_memory(0)) u.write(0, result);
 }
 
@@ -128,13 +112,12 @@ void rotate_carry(Unit& u) {
     Val result = ir.call(helper_rotate_carry, {wide, what, in}), out = ir.call(helper_rotate_carry_out, {wide, what, in});
     if (bits != 64) result = ir.trunc(result);
     finish(u, result, bits);
-    Val zero = ir.eq(count, ir.imm32(0)), carry = ir.ne(out, ir.imm64(0));
+    Val carry = ir.ne(out, ir.imm64(0));
     // OF, defined for a count of 1: RCL top bit xor CF, RCR the two top bits.
     Val top = u.sign(result, bits);
     Val second = ir.ne(ir.and_(result, ir.imm(ir.type(result), u64(1) << (bits - 2))), ir.imm(ir.type(result), 0));
     Val overflow = right ? ir.xor_(top, second) : ir.xor_(top, carry);
-    ir.set(slot_of, ir.select(zero, ir.get(slot_of), overflow));
-    ir.set(slot_cf, ir.select(zero, ir.get(slot_cf), carry));
+    set_flags_unless_zero(u, count, u.with_flag(u.with_flag(u.flags(), ir::eflag_cf, carry), ir::eflag_of, overflow));
     if (!u.is_memory(0)) u.write(0, result);
 }
 
@@ -160,13 +143,8 @@ void shift_double(Unit& u) {
         carry = right ? bit_of(u, v, ir.sub(count, one)) : bit_of(u, v, rest);
     }
     finish(u, result, bits);
-    {
-        FlagGuard guard(u, count);
-        u.flags_logic(result, bits);
-        u.set_flag(slot_cf, carry);
-        u.set_flag(slot_of, ir.xor_(u.sign(result, bits), u.sign(v, bits)));
-        u.forget_producer();
-    }
+    Val overflow = ir.xor_(u.sign(result, bits), u.sign(v, bits));
+    set_flags_unless_zero(u, count, shifted_flags(u, result, carry, overflow, bits));
     if (!u.is_memory(0)) u.write(0, result);
 }
 
@@ -210,7 +188,7 @@ void bit_test_op(Unit& u) {
         if (memory) u.store(at, result, bits);
         else u.write(0, result);
     }
-    u.set_flag(slot_cf, carry);
+    u.set_flag(ir::eflag_cf, carry);
 }
 
 /// BSF (arg 0), BSR: the destination stays where the source is 0, as all processors do.
@@ -224,8 +202,6 @@ void bit_scan(Unit& u) {
     u.write(0, ir.select(zero, old, found));
     if (bits == 32) ir.set(slot_gpr + u.insn.reg(), ir.select(zero, whole, ir.get(slot_gpr + u.insn.reg())));
     u.flags_logic(v, bits);
-    u.set_flag(slot_zf, zero);
-    u.forget_producer();
 }
 
 /// LZCNT (arg 1), TZCNT, POPCNT (2).
@@ -236,25 +212,18 @@ void count_bits(Unit& u) {
     if (u.arg() == 2) {
         result = ir.op1(Op::popcnt, v);
         u.write(0, result);
-        u.flags_logic(result, bits);
-        u.set_flag(slot_zf, u.is_zero(v, bits));
-        u.set_flag(slot_sf, ir.imm1(false));
-        ir.set(slot_pf, ir.imm32(1));
-        return u.forget_producer();
+        return u.set_flags(u.with_flag(u.no_flags(), ir::eflag_zf, u.is_zero(v, bits)));
     }
     if (u.arg() == 1) result = bits == 16 ? ir.sub(ir.op1(Op::clz, v), ir.imm32(16)) : ir.op1(Op::clz, v);
     else result = ir.op1(Op::ctz, bits == 16 ? ir.or_(v, ir.imm32(0x10000)) : v);
     u.write(0, result);
-    u.set_flag(slot_cf, u.is_zero(v, bits));
-    u.set_flag(slot_zf, u.is_zero(result, bits));
+    u.set_flags(u.with_flag(u.with_flag(u.no_flags(), ir::eflag_cf, u.is_zero(v, bits)), ir::eflag_zf, u.is_zero(result, bits)));
 }
 
 // --- BMI -------------------------------------------------------------------------------------------------------------------------
 
 void flags_bmi(Unit& u, Val result, Val carry, unsigned bits) {
-    u.flags_logic(result, bits);
-    u.set_flag(slot_cf, carry);
-    u.forget_producer();
+    u.set_flags(u.with_flag(u.ir.eflags(Op::eflags_logic, Unit::log_of(bits), result), ir::eflag_cf, carry));
 }
 
 void andn(Unit& u) {
@@ -326,11 +295,11 @@ void shift_x(Unit& u) {
 
 /// ADCX (arg 0: CF) and ADOX (OF).
 void add_carry_x(Unit& u) {
-    const unsigned slot = u.arg() ? slot_of : slot_cf;
     ir::Builder& ir = u.ir;
-    Val a = u.read(0), b = u.read(1), carry = ir.get(slot), sum = ir.adc(a, b, carry);
-    u.write(0, sum);
-    ir.set(slot, ir.or_(ir.ult(sum, a), ir.and_(carry, ir.eq(sum, a))));
+    Val a = u.read(0), b = u.read(1), carry = u.condition(u.arg() ? ir::cond_o : ir::cond_b);
+    Val out = ir.test_eflags(ir::cond_b, ir.eflags(Op::eflags_adc, Unit::log_of(u.bits(0)), a, b, carry));
+    u.write(0, ir.adc(a, b, carry));
+    u.set_flag(u.arg() ? ir::eflag_of : ir::eflag_cf, out);
 }
 
 void movbe(Unit& u) {

@@ -66,12 +66,7 @@ void test(Unit& u) {
         Val folded = ir.or_(ir.vget(Type::i64, Lane::i64, v, 0), ir.vget(Type::i64, Lane::i64, v, 1));
         return ir.eq(folded, ir.imm64(0));
     };
-    u.forget_producer();
-    u.set_flag(slot_zf, none(both));
-    u.set_flag(slot_cf, none(only));
-    for (unsigned slot : {unsigned(slot_sf), unsigned(slot_of)}) u.set_flag(slot, ir.imm1(false));
-    ir.set(slot_pf, ir.imm32(1));
-    ir.set(slot_af, ir.imm32(0));
+    u.set_flags(u.with_flag(u.with_flag(u.no_flags(), ir::eflag_zf, none(both)), ir::eflag_cf, none(only)));
 }
 
 // --- lanes from and to general registers and memory ------------------------------------------------------------------------------
@@ -178,7 +173,6 @@ void string_compare(Unit& u) {
     Val source = u.vec(1);
     ir.set(slot_vector, source);
     const u64 wide = u.insn.rex_w && u.mode64() ? 1 : 0;
-    u.forget_producer();
     ir.call(helper_string_compare, {ir.imm64(u.arg() | u64(u.insn.imm & 0xff) << 8 | wide << 16 | u64(u.insn.vex) << 17), ir.imm64(u.insn.reg())});
 }
 

@@ -155,7 +155,7 @@ void compare_scalar(Unit& u) {
 void compare_flags(Unit& u) {
     const Lane lane = Lane(u.arg() & 15);
     Val a = u.ir.vget(float_type(lane), lane, u.vec(0), 0), b = u.scalar(1, float_type(lane));
-    u.flags_float(u.ir.fcmp(a, b, u.arg() & 16));
+    u.flags_float(a, b, u.arg() & 16);
 }
 
 // --- conversions -----------------------------------------------------------------------------------------------------------------------

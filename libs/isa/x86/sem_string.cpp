@@ -27,7 +27,6 @@ void repeated(Unit& u, StringOp op, unsigned bits) {
     Val base = segment == fs ? ir.get(slot_fs_base) : segment == gs ? ir.get(slot_gs_base) : u.mode64() ? ir.imm64(0) : ir.get(slot_flat_base + segment);
     const u64 what = unsigned(op) | bits << 8 | u64(u.insn.rep) << 16 | u64(u.insn.addr_bits) << 24;
     ir.call(helper_string, {ir.imm64(what), base});
-    u.forget_producer();
 }
 
 void string(Unit& u) {
@@ -45,7 +44,7 @@ void string(Unit& u) {
         Val a = u.load(source(), bits), b = u.load(destination(), bits);
         advance(u, rsi, bytes);
         advance(u, rdi, bytes);
-        return u.flags_sub(a, b, u.ir.sub(a, b), bits);
+        return u.flags_sub(a, b, bits);
     }
     case StringOp::stos:
         u.store(destination(), u.reg(rax, bits), bits);
@@ -58,7 +57,7 @@ void string(Unit& u) {
     default: {
         Val a = u.reg(rax, bits), b = u.load(destination(), bits);
         advance(u, rdi, bytes);
-        return u.flags_sub(a, b, u.ir.sub(a, b), bits);
+        return u.flags_sub(a, b, bits);
     }
     }
 }

@@ -23,18 +23,9 @@ void stack(Unit& u) { call(u, u.ir.imm64(0)); }
 void compare_flags(Unit& u) {
     ir::Builder& ir = u.ir;
     Val answer = ir.trunc(call(u, ir.imm64(0)));
-    u.forget_producer();
     Val kept = ir.ne(ir.and_(answer, ir.imm32(0x100)), ir.imm32(0));
-    auto set = [&](unsigned slot, unsigned bit) {
-        Val flag = ir.ne(ir.and_(answer, ir.imm32(1u << bit)), ir.imm32(0));
-        u.set_flag(slot, ir.select(kept, ir.get(slot), flag));
-    };
-    set(slot_cf, 0);
-    set(slot_zf, 6);
-    Val parity = ir.select(ir.ne(ir.and_(answer, ir.imm32(4)), ir.imm32(0)), ir.imm32(0), ir.imm32(1));
-    ir.set(slot_pf, ir.select(kept, ir.get(slot_pf), parity));
-    for (unsigned slot : {unsigned(slot_of), unsigned(slot_sf)}) u.set_flag(slot, ir.select(kept, ir.get(slot), ir.imm1(false)));
-    ir.set(slot_af, ir.select(kept, ir.get(slot_af), ir.imm32(0)));
+    Val token = ir.or_(ir.shl(ir.and_(answer, ir.imm32(0x45)), 8u), u.no_flags());
+    u.set_flags(ir.select(kept, u.flags(), token));
 }
 
 /// FCMOVcc: DA has B, E, BE, U; DB their opposites. Condition codes as of Jcc.

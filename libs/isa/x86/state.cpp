@@ -34,13 +34,8 @@ constexpr auto make_slots() {
     using ir::Type;
     std::array<Slot, slot_count> slots{};
     for (unsigned n = 0; n < 16; n++) slots[slot_gpr + n] = {gpr_names[n], Type::i64, u32(offsetof(State, gpr) + 8 * n), gpr_pins[n]};
-    slots[slot_zf] = {"zf", Type::i1, offsetof(State, zf)};
-    slots[slot_sf] = {"sf", Type::i1, offsetof(State, sf)};
-    slots[slot_cf] = {"cf", Type::i1, offsetof(State, cf)};
-    slots[slot_of] = {"of", Type::i1, offsetof(State, of)};
+    slots[slot_flags] = {"flags", Type::i32, offsetof(State, flags)};
     slots[slot_df] = {"df", Type::i1, offsetof(State, df)};
-    slots[slot_pf] = {"pf", Type::i32, offsetof(State, pf)};
-    slots[slot_af] = {"af", Type::i32, offsetof(State, af)};
     constexpr std::string_view flat_names[] = {"es_base", "cs_base", "ss_base", "ds_base"};
     for (unsigned n = 0; n < 4; n++) slots[slot_flat_base + n] = {flat_names[n], Type::i64, u32(offsetof(State, flat_base) + 8 * n)};
     slots[slot_fs_base] = {"fs_base", Type::i64, offsetof(State, fs_base)};
@@ -71,7 +66,7 @@ void reset(ir::StateHeader& header, const CpuModel& model, bool wide) {
     state.model = &model;
     state.x87 = X87{};
     state.mmx_mode = false;
-    state.pf = 1;
+    state.flags = ir::eflag_fixed;
     state.eflags_rest = eflags::fixed | eflags::if_;
     const u16 data = 0x2b;
     state.selector[cs] = wide ? 0x33 : 0x23;
@@ -168,25 +163,15 @@ bool load_segment(State& s, unsigned segment, u16 selector) {
 fp::Env mode_fp_env(const State& state) { return fp_env(current_mode(state)); }
 
 u32 read_eflags(const State& s) {
-    u32 value = s.eflags_rest;
-    if (s.cf) value |= eflags::cf;
-    if (!(std::popcount(s.pf & 0xff) & 1)) value |= eflags::pf;
-    if (s.af & 16) value |= eflags::af;
-    if (s.zf) value |= eflags::zf;
-    if (s.sf) value |= eflags::sf;
+    u32 value = s.eflags_rest | (s.flags >> 8 & (eflags::status & ~eflags::of));
+    if (s.flags & ir::eflag_of) value |= eflags::of;
     if (s.df) value |= eflags::df;
-    if (s.of) value |= eflags::of;
     return value;
 }
 
 void write_eflags(State& s, u32 value) {
-    s.cf = value & eflags::cf;
-    s.pf = value & eflags::pf ? 0 : 1;
-    s.af = value & eflags::af;
-    s.zf = value & eflags::zf;
-    s.sf = value & eflags::sf;
+    s.flags = ir::eflag_fixed | (value & eflags::status & ~eflags::of) << 8 | (value & eflags::of ? ir::eflag_of : 0);
     s.df = value & eflags::df;
-    s.of = value & eflags::of;
     s.eflags_rest = (value & ~(eflags::status | eflags::df)) | eflags::fixed;
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Registers of the x86 guests (Intel SDM volume 1, chapters 3, 8, 10 and 14). i386 uses the low halves of the first eight.
 //
-// EFLAGS is kept as what its bits come from: ZF, SF, CF, OF and DF as truth values, PF as a byte whose parity it is, AF as bit 4
-// of a word. Instructions set the slots to IR values; those that nobody reads cost nothing.
+// The status flags of EFLAGS are one token of the IR (ir::eflag_*), DF is a truth value. Instructions set the slot to an eflags_ op,
+// which costs nothing where nobody reads it.
 #pragma once
 #include "fp/fp.h"
 #include "ir/state.h"
@@ -40,9 +40,8 @@ struct Ldt {
 
 struct State : ir::StateHeader {
     u64 gpr[16] = {};
-    bool zf = false, sf = false, cf = false, of = false, df = false;
-    u32 pf = 0;                    ///< PF = even number of ones in the low byte
-    u32 af = 0;                    ///< AF = bit 4
+    u32 flags = 0;                 ///< a token: ir::eflag_*
+    bool df = false;
     u32 eflags_rest = 2;           ///< bits that nothing here computes: IF, AC, ID and the reserved one
     u64 fs_base = 0, gs_base = 0;
     u16 selector[6] = {};
@@ -66,7 +65,7 @@ struct State : ir::StateHeader {
 
 inline constexpr unsigned slot_gpr = 0;
 enum SlotIndex : unsigned {
-    slot_zf = slot_gpr + 16, slot_sf, slot_cf, slot_of, slot_df, slot_pf, slot_af,
+    slot_flags = slot_gpr + 16, slot_df,
     slot_flat_base,      ///< ES, CS, SS, DS
     slot_fs_base = slot_flat_base + 4, slot_gs_base,
     slot_xmm,

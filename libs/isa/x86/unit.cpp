@@ -4,6 +4,8 @@
 
 #include "common/result.h"
 
+#include <bit>
+
 namespace emu::isa::x86 {
 
 // --- operands ----------------------------------------------------------------------------------------------------------------
@@ -81,7 +83,17 @@ void Unit::set_reg(unsigned n, unsigned bits, Val value) {
     if (bits == 32) return ir.set(slot_gpr + n, ir.zext(value, Type::i64));
     unsigned lsb = 0;
     if (bits == 8 && n >= 4 && n < 8 && !insn.rex) n -= 4, lsb = 8;
-    ir.set(slot_gpr + n, ir.bfi(ir.get(slot_gpr + n), ir.zext(value, Type::i64), lsb, bits));
+    ir.set(slot_gpr + n, ir.bfi(ir.get(slot_gpr + n), wide_field(value, bits), lsb, bits));
+}
+
+Val Unit::wide_field(Val v, unsigned bits) {
+    v = unmasked(v, bits);
+    return ir.node(v).op == Op::trunc ? Val{ir.node(v).a} : ir.zext(v, Type::i64);
+}
+
+Val Unit::unmasked(Val v, unsigned bits) const {
+    const ir::Node& n = ir.node(v);
+    return n.op == Op::ubfx && ir::field_lsb(n.aux) == 0 && ir::field_width(n.aux) >= bits ? Val{n.a} : v;
 }
 
 // --- memory --------------------------------------------------------------------------------------------------------------------
@@ -128,7 +140,7 @@ MemFlags Unit::access(unsigned bits) {
     return {.size_log2 = u8(bits == 8 ? 0 : bits == 16 ? 1 : bits == 32 ? 2 : bits == 64 ? 3 : 4)};
 }
 Val Unit::load(Val at, unsigned bits) { return ir.load(bits == 128 ? Type::v128 : type_of(bits), at, access(bits)); }
-void Unit::store(Val at, Val value, unsigned bits) { ir.store(at, value, access(bits)); }
+void Unit::store(Val at, Val value, unsigned bits) { ir.store(at, bits < 32 ? unmasked(value, bits) : value, access(bits)); }
 
 void Unit::push(Val value, unsigned bits) {
     Val sp = ir.sub(word(rsp), word_imm(bits / 8));
@@ -149,107 +161,13 @@ Val Unit::sign(Val value, unsigned bits) {
     return ir.ne(ir.and_(value, ir.imm(ir.type(value), u64(1) << (bits - 1))), ir.imm(ir.type(value), 0));
 }
 
-void Unit::flags_result(Val result, unsigned bits) {
-    ir.set(slot_zf, is_zero(result, bits));
-    ir.set(slot_sf, sign(result, bits));
-    ir.set(slot_pf, ir.trunc(result));
+void Unit::flags_step(Val value, unsigned bits, bool down) {
+    set_flags(ir.eflags(down ? Op::eflags_dec : Op::eflags_inc, log_of(bits), value, flags()));
 }
 
-/// `sum` may carry bits above the width.
-void Unit::flags_add(Val a, Val b, Val sum, unsigned bits) {
-    flags_result(sum, bits);
-    Val carry = bits >= 32 ? ir.ult(sum, a) : ir.ne(ir.ubfx(sum, bits, 1), ir.imm32(0));
-    ir.set(slot_cf, carry);
-    ir.set(slot_of, sign(ir.and_(ir.xor_(a, sum), ir.xor_(b, sum)), bits));
-    ir.set(slot_af, ir.trunc(ir.xor_(ir.xor_(a, b), sum)));
-    producer_ = {};
-}
+void Unit::flags_float(Val a, Val b, bool signaling) { set_flags(ir.emit(Op::eflags_comis, Type::i32, signaling, a, b)); }
 
-void Unit::flags_sub(Val a, Val b, Val difference, unsigned bits) {
-    flags_result(difference, bits);
-    // A comparison of the operands says more to the back end than one of the result with 0.
-    ir.set(slot_zf, ir.eq(a, b));
-    ir.set(slot_cf, ir.ult(a, b));
-    ir.set(slot_of, sign(ir.and_(ir.xor_(a, b), ir.xor_(a, difference)), bits));
-    ir.set(slot_af, ir.trunc(ir.xor_(ir.xor_(a, b), difference)));
-    producer_ = {.kind = Producer::sub, .a = a, .b = b, .token = {}, .bits = bits, .zf = ir.get(slot_zf), .sf = ir.get(slot_sf),
-                 .cf = ir.get(slot_cf), .of = ir.get(slot_of), .pf = {}};
-}
-
-void Unit::flags_logic(Val result, unsigned bits) {
-    flags_result(result, bits);
-    ir.set(slot_cf, ir.imm1(false));
-    ir.set(slot_of, ir.imm1(false));
-    ir.set(slot_af, ir.imm32(0)); // undefined by the manual
-    producer_ = {.kind = Producer::sub, .a = low(result, bits), .b = ir.imm(type_of(bits), 0), .token = {}, .bits = bits,
-                 .zf = ir.get(slot_zf), .sf = ir.get(slot_sf), .cf = ir.get(slot_cf), .of = ir.get(slot_of), .pf = {}};
-}
-
-void Unit::flags_float(Val token) {
-    ir.set(slot_zf, ir.or_(ir.test(Cond::eq, token), ir.test(Cond::vs, token)));
-    ir.set(slot_cf, ir.test(Cond::lt, token));
-    ir.set(slot_pf, ir.select(ir.test(Cond::vs, token), ir.imm32(0), ir.imm32(1)));
-    ir.set(slot_sf, ir.imm1(false));
-    ir.set(slot_of, ir.imm1(false));
-    ir.set(slot_af, ir.imm32(0));
-    producer_ = {.kind = Producer::fcmp, .a = {}, .b = {}, .token = token, .bits = 0, .zf = ir.get(slot_zf), .sf = ir.get(slot_sf),
-                 .cf = ir.get(slot_cf), .of = ir.get(slot_of), .pf = ir.get(slot_pf)};
-}
-
-Val Unit::parity() {
-    Val ones = ir.op1(Op::popcnt, ir.ubfx(ir.get(slot_pf), 0, 8));
-    return ir.eq(ir.and_(ones, ir.imm32(1)), ir.imm32(0));
-}
-Val Unit::auxiliary() { return ir.ne(ir.and_(ir.get(slot_af), ir.imm32(16)), ir.imm32(0)); }
-
-namespace {
-/// The eight conditions, each with its opposite (SDM volume 2, appendix B, "tttn").
-enum Base : unsigned { c_overflow, c_below, c_zero, c_below_equal, c_sign, c_parity, c_less, c_less_equal };
-} // namespace
-
-Val Unit::condition_after_sub(unsigned base) {
-    const Producer& p = producer_;
-    switch (base) {
-    case c_below: return current(slot_cf, p.cf) ? ir.ult(p.a, p.b) : Val{};
-    case c_zero: return current(slot_zf, p.zf) ? ir.eq(p.a, p.b) : Val{};
-    case c_below_equal: return current(slot_cf, p.cf) && current(slot_zf, p.zf) ? ir.ule(p.a, p.b) : Val{};
-    case c_less: return current(slot_sf, p.sf) && current(slot_of, p.of) ? ir.slt(extended(p.a, p.bits), extended(p.b, p.bits)) : Val{};
-    case c_less_equal:
-        if (!current(slot_sf, p.sf) || !current(slot_of, p.of) || !current(slot_zf, p.zf)) return {};
-        return ir.sle(extended(p.a, p.bits), extended(p.b, p.bits));
-    default: return {};
-    }
-}
-
-Val Unit::condition_after_fcmp(unsigned base) {
-    const Producer& p = producer_;
-    switch (base) {
-    case c_below: return current(slot_cf, p.cf) ? ir.test(Cond::lt, p.token) : Val{};
-    case c_below_equal: return current(slot_cf, p.cf) && current(slot_zf, p.zf) ? ir.test(Cond::le, p.token) : Val{};
-    case c_parity: return current(slot_pf, p.pf) ? ir.test(Cond::vs, p.token) : Val{};
-    default: return {};
-    }
-}
-
-Val Unit::condition(unsigned cc) {
-    const unsigned base = cc >> 1;
-    Val v;
-    if (producer_.kind == Producer::sub) v = condition_after_sub(base);
-    if (producer_.kind == Producer::fcmp) v = condition_after_fcmp(base);
-    if (!v) {
-        switch (base) {
-        case c_overflow: v = ir.get(slot_of); break;
-        case c_below: v = ir.get(slot_cf); break;
-        case c_zero: v = ir.get(slot_zf); break;
-        case c_below_equal: v = ir.or_(ir.get(slot_cf), ir.get(slot_zf)); break;
-        case c_sign: v = ir.get(slot_sf); break;
-        case c_parity: v = parity(); break;
-        case c_less: v = ir.xor_(ir.get(slot_sf), ir.get(slot_of)); break;
-        default: v = ir.or_(ir.xor_(ir.get(slot_sf), ir.get(slot_of)), ir.get(slot_zf)); break;
-        }
-    }
-    return cc & 1 ? ir.not_(v) : v;
-}
+Val Unit::with_flag(Val token, u32 flag, Val i1) { return ir.bfi(token, ir.zext(i1, Type::i32), unsigned(std::countr_zero(flag)), 1); }
 
 void Unit::undefined() { ir.trap(u32(Trap::undefined), pc, ir.imm64(insn.opcode)); }
 

@@ -4,7 +4,7 @@
 //     void add(Unit& u) {
 //         Val a = u.read(0), b = u.read(1), sum = u.ir.add(a, b);
 //         u.write(0, sum);                         // memory accesses come before the first set
-//         u.flags_add(a, b, sum, u.bits(0));
+//         u.flags_add(a, b, u.bits(0));
 //     }
 //
 // Integer operands of 8, 16 and 32 bits are i32 values, zero-extended; 64-bit ones are i64.
@@ -65,6 +65,10 @@ public:
     // --- registers
     Val reg(unsigned n, unsigned bits);                 ///< bits 8: with the REX rule for AH..BH
     void set_reg(unsigned n, unsigned bits, Val value);
+    /// What a value was before its low `bits` or more were cut out, for those who only look at these.
+    Val unmasked(Val v, unsigned bits) const;
+    /// An i64 whose low `bits` are those of an i32.
+    Val wide_field(Val v, unsigned bits);
     Val word(unsigned n) { return mode64_ ? ir.get(slot_gpr + n) : ir.trunc(ir.get(slot_gpr + n)); }
     void set_word(unsigned n, Val value) { ir.set(slot_gpr + n, ir.zext(value, Type::i64)); }
     Val word_imm(u64 value) { return ir.imm(word_type(), value); }
@@ -127,21 +131,26 @@ public:
     void set_mmx(unsigned n, Val value);
 
     // --- flags
-    void flags_add(Val a, Val b, Val sum, unsigned bits);
-    void flags_sub(Val a, Val b, Val difference, unsigned bits);
-    void flags_logic(Val result, unsigned bits);
-    /// ZF, SF, PF of a result.
-    void flags_result(Val result, unsigned bits);
-    void set_flag(unsigned slot, Val i1) { ir.set(slot, i1); }
-    /// The flags are no longer those of one comparison.
-    void forget_producer() { producer_ = {}; }
-    Val cf() { return ir.get(slot_cf); }
-    /// UCOMIS and the like: from an fcmp token.
-    void flags_float(Val token);
+    Val flags() { return ir.get(slot_flags); }
+    void set_flags(Val token) { ir.set(slot_flags, token); }
+    void flags_add(Val a, Val b, unsigned bits) { set_flags(ir.eflags(Op::eflags_add, log_of(bits), a, b)); }
+    void flags_sub(Val a, Val b, unsigned bits) { set_flags(ir.eflags(Op::eflags_sub, log_of(bits), a, b)); }
+    void flags_adc(Val a, Val b, Val carry, unsigned bits) { set_flags(ir.eflags(Op::eflags_adc, log_of(bits), a, b, carry)); }
+    void flags_sbb(Val a, Val b, Val borrow, unsigned bits) { set_flags(ir.eflags(Op::eflags_sbb, log_of(bits), a, b, borrow)); }
+    void flags_logic(Val result, unsigned bits) { set_flags(ir.eflags(Op::eflags_logic, log_of(bits), result)); }
+    /// INC and DEC of `value`.
+    void flags_step(Val value, unsigned bits, bool down);
+    /// UCOMIS and the like.
+    void flags_float(Val a, Val b, bool signaling);
+    /// The token with one flag (ir::eflag_*) replaced by an i1.
+    Val with_flag(Val token, u32 flag, Val i1);
+    void set_flag(u32 flag, Val i1) { set_flags(with_flag(flags(), flag, i1)); }
+    /// All status flags clear.
+    Val no_flags() { return ir.imm32(ir::eflag_fixed); }
     /// Condition code of Jcc, SETcc, CMOVcc.
-    Val condition(unsigned cc);
-    Val parity();                                       ///< PF as i1
-    Val auxiliary();                                    ///< AF as i1
+    Val condition(unsigned cc) { return ir.test_eflags(cc, flags()); }
+    Val cf() { return condition(ir::cond_b); }
+    static unsigned log_of(unsigned bits) { return bits == 8 ? 0 : bits == 16 ? 1 : bits == 32 ? 2 : 3; }
     Val sign(Val value, unsigned bits);
     Val low(Val value, unsigned bits);                  ///< masked to the width
     Val extended(Val value, unsigned bits);             ///< sign-extended within its type
@@ -155,17 +164,6 @@ public:
     void sync() { ir.sync(next); }
 
 private:
-    /// What set ZF, SF, CF and OF last, as long as they are still the slots' values.
-    struct Producer {
-        enum Kind : u8 { none, sub, logic, add, fcmp } kind = none;
-        Val a, b, token;
-        unsigned bits = 0;
-        Val zf, sf, cf, of, pf;
-    } producer_;
-    bool current(unsigned slot, Val value) { return value && ir.get(slot) == value; }
-    Val condition_after_sub(unsigned base);
-    Val condition_after_fcmp(unsigned base);
-
     const TranslateRequest& request_;
     bool mode64_;
 };

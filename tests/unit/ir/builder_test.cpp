@@ -72,6 +72,21 @@ TEST_CASE("builder: conditions over a known flag producer become compares") {
     CHECK(ir.test(Cond::eq, token) == ir.or_(ir.not_(c), ir.eq(a, b)));
 }
 
+TEST_CASE("builder: conditions over EFLAGS become compares at 32 bits and more") {
+    Function f = make();
+    Builder ir(f);
+    Val a = ir.get(r0), b = ir.get(r1), sub = ir.eflags(Op::eflags_sub, 3, a, b);
+    CHECK(ir.test_eflags(cond_b, sub) == ir.ult(a, b));
+    CHECK(ir.test_eflags(cond_le | 1, sub) == ir.slt(b, a));
+    CHECK(ir.test_eflags(cond_l, ir.eflags(Op::eflags_logic, 3, a)) == ir.slt(a, ir.imm64(0)));
+    CHECK(ir.node(ir.test_eflags(cond_p, sub)).op == Op::test_eflags);
+    // INC keeps the older carry
+    CHECK(ir.test_eflags(cond_b, ir.eflags(Op::eflags_inc, 3, a, sub)) == ir.ult(a, b));
+    // masks to the width or more are not needed
+    Val low = ir.ubfx(a, 0, 8);
+    CHECK(ir.eflags(Op::eflags_sub, 0, low, b) == ir.eflags(Op::eflags_sub, 0, a, b));
+}
+
 TEST_CASE("builder: floating point folds only where no flag would be raised") {
     Function f = make();
     Builder ir(f);

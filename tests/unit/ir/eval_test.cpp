@@ -56,6 +56,22 @@ TEST_CASE("eval: flags of sums and differences") {
     CHECK(flags_of(Op::flags_adc, Type::i32, 0xffffffff, 0, 1) == (flag_z | flag_c));
     CHECK(flags_of(Op::flags_sub, Type::i32, 0x80000000, 1) == (flag_c | flag_v));
 }
+TEST_CASE("eval: EFLAGS at the operation's width") {
+    auto token = [](Op op, unsigned log, u64 a, u64 b = 0, u64 c = 0) { return u32(ev(op, Type::i32, a, b, c, u16(log))) & ~eflag_fixed; };
+    CHECK(token(Op::eflags_sub, 0, 0x100, 0x101) == (eflag_cf | eflag_pf | eflag_af | eflag_sf));
+    CHECK(token(Op::eflags_add, 0, 0x7f, 1) == (eflag_of | eflag_sf | eflag_af));
+    CHECK(token(Op::eflags_add, 1, 0xffff, 1) == (eflag_cf | eflag_zf | eflag_pf | eflag_af));
+    CHECK(token(Op::eflags_adc, 2, 0xffffffff, 0, 1) == (eflag_cf | eflag_zf | eflag_pf | eflag_af));
+    CHECK(token(Op::eflags_sbb, 2, 0, 0, 1) == (eflag_cf | eflag_sf | eflag_pf | eflag_af));
+    CHECK(token(Op::eflags_inc, 2, 0x7fffffff, eflag_cf) == (eflag_cf | eflag_of | eflag_sf | eflag_pf | eflag_af));
+    CHECK(token(Op::eflags_shl, 2, 0x40000000, 1) == (eflag_of | eflag_sf | eflag_pf));
+    CHECK(token(Op::eflags_shr, 0, 0x101, 1) == (eflag_cf | eflag_zf | eflag_pf));
+    CHECK(token(Op::eflags_sar, 1, 0x8002, 2) == (eflag_cf | eflag_sf | eflag_pf));
+    CHECK(token(Op::eflags_imul, 2, 0x10000, 0x10000) == (eflag_cf | eflag_of));
+    CHECK(token(Op::eflags_rotate, 0, 0x81, eflag_zf) == (eflag_zf | eflag_cf));
+    CHECK(holds_eflags(cond_le, eflag_of));
+    CHECK(!holds_eflags(cond_be | 1, eflag_cf));
+}
 TEST_CASE("eval: CRC of \"123456789\" by both polynomials") {
     u64 a = 0xffffffff, c = 0xffffffff;
     for (char byte : std::string_view("123456789")) {

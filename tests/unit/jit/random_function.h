@@ -149,7 +149,7 @@ private:
             for (unsigned i = 0; i < weight; i++) choices.push_back(c);
         }
         switch (r_.of(choices)) {
-        case integers: random_op(Op::add, Op::test_cond); break;
+        case integers: r_.chance(15) ? random_op(Op::eflags_add, Op::test_eflags) : random_op(Op::add, Op::test_cond); break;
         case scalar_floats: random_op(Op::fadd, Op::bitsf); break;
         case vectors: random_op(Op::vget, Op::vursqrte); break;
         case vector_floats: random_op(Op::vfadd, Op::vfcmla); break;
@@ -179,7 +179,7 @@ private:
             if (slot != slot_flags || is_flag_token(op)) ir_.set(slot, v);
         }
     }
-    static bool is_flag_token(Op op) { return (op >= Op::flags_add && op <= Op::flags_logic) || op == Op::fcmp; }
+    static bool is_flag_token(Op op) { return (op >= Op::flags_add && op <= Op::flags_logic) || op == Op::fcmp || ir::is_eflags(op); }
 
     /// A node of `op` with random operands.
     Val make_op(Op op) {
@@ -199,6 +199,13 @@ private:
             return keep(ir_.select(pick(Type::i1), pick(type), pick(type)));
         }
         if (op == Op::test_cond) return keep(ir_.test(ir::Cond(r_.below(14)), r_.chance(70) ? ir_.get(slot_flags) : last_token()));
+        if (op == Op::test_eflags) return keep(ir_.test_eflags(unsigned(r_.below(16)), r_.chance(70) ? ir_.get(slot_flags) : last_token()));
+        if (op >= Op::eflags_shl && op <= Op::eflags_sar) { // variable counts are not for narrow operands
+            const unsigned log = unsigned(r_.below(i == Type::i64 ? 4 : 3)), width = 8u << log;
+            Val count = ir_.imm(i, 1 + r_.below(width - 1));
+            if (log >= 2 && r_.chance(50)) count = ir_.and_(ir_.or_(pick(i), ir_.imm(i, 1)), ir_.imm(i, width - 1));
+            return keep(ir_.eflags(op, log, pick(i), count));
+        }
         if (op == Op::zext || op == Op::sext) {
             const Type from = r_.chance(30) ? Type::i1 : Type::i32;
             return keep(ir_.emit(op, from == Type::i32 ? Type::i64 : i, 0, pick(from)));
@@ -249,13 +256,15 @@ private:
             break;
         }
         case Op::crc32: aux = u16(r_.below(2) | (1u << r_.below(4)) << 1); break;
-        case Op::fcmp: aux = u16(r_.below(2)); break;
+        case Op::fcmp: case Op::eflags_comis: aux = u16(r_.below(2)); break;
         case Op::frint: aux = ir::fp_aux(rounding(), unsigned(r_.below(2))); break;
         case Op::frintw:
             if (type == Type::f16) return {};
             aux = ir::fp_aux(rounding(), r_.chance(50) ? 32 : 64);
             break;
+        case Op::eflags_rotate: aux = u16(r_.below(i == Type::i64 ? 4 : 3) | r_.below(2) << 2); break;
         default:
+            if (ir::is_eflags(op)) aux = u16(r_.below(i == Type::i64 ? 4 : 3));
             if (op >= Op::vget && op < Op::vaesenc) aux = vector_aux(op);
             break;
         }
@@ -264,8 +273,7 @@ private:
     }
 
     Val last_token() {
-        const Val v = make_op(r_.chance(50) ? Op::flags_add : Op::flags_adc);
-        return v;
+        return make_op(r_.chance(30) ? Op(unsigned(Op::eflags_add) + r_.below(8)) : r_.chance(50) ? Op::flags_add : Op::flags_adc);
     }
 
     Val scalar_lane(Op op) {

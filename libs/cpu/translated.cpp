@@ -176,6 +176,7 @@ void Translated::flush(Lock& lock) {
     covered_.clear();
     pages_.clear();
     jit_->flush();
+    if (shares_memory_) jit_->set_alone(false); // nobody compiles now
     for (Runner* runner : runners_) {
         for (auto& context : runner->contexts_) {
             jit_->prepare(context->jump_cache.data(), context->stack);
@@ -190,9 +191,8 @@ void Translated::flush(Lock& lock) {
 
 void Translated::share_memory() {
     Lock lock(engine_.mutex);
-    if (!jit_->alone()) return;
-    jit_->set_alone(false);
-    flush(lock);
+    shares_memory_ = true;
+    while (jit_->alone()) flush(lock);
 }
 
 // --- vCPUs -----------------------------------------------------------------------------------------------------------------

@@ -109,6 +109,7 @@ private:
     std::unique_ptr<PerfMap> perf_map_;
     std::vector<Runner*> runners_;
     bool flushing_ = false;
+    bool shares_memory_ = false;               ///< see EngineOptions::alone
     std::mutex compile_mutex_;
     std::set<UnitKey> covered_;                ///< blocks of regions
     std::deque<UnitKey> waiting_;              ///< hot places

@@ -23,6 +23,7 @@ struct Campaign {
     jit::Options options;
     const fp::Rules* rules = &fp::rules::arm;
     bool plain_fp = true;        ///< no flushing, no default NaN
+    bool alone = false;          ///< no locks
 };
 
 std::string difference(const State& want, const State& got) {
@@ -119,6 +120,7 @@ bool run_one(Machine& machine, const Campaign& campaign, Arena& arena, u64 seed,
 
 void run_campaign(const Campaign& campaign) {
     Machine machine(campaign.options);
+    machine.jit->set_alone(campaign.alone);
     Arena arena;
     Campaign c = campaign;
     const u64 count = env_number("EMU_RANDOM_COUNT", 400), first = env_number("EMU_RANDOM_SEED", 1);
@@ -155,6 +157,12 @@ TEST_CASE("jit: integers") { run_campaign({"integers", integers | exits, small()
 TEST_CASE("jit: integers, memory, calls and exits") { run_campaign({"integers+", integers | memory | calls | exits, small()}); }
 
 TEST_CASE("jit: everything") { run_campaign({"everything", all_chapters, small()}); }
+
+TEST_CASE("jit: memory that nobody else sees") {
+    Campaign campaign{"alone", integers | memory, small()};
+    campaign.alone = true;
+    run_campaign(campaign);
+}
 
 TEST_CASE("jit: everything on an x86-64-v2 host") {
     jit::Options o = small();

@@ -417,7 +417,8 @@ bool Compiler::bfi(Id id) {
     if (lsb == 0 && (width == 8 || width == 16)) {
         consume(id);
         const Reg to = dying(field) && field != into ? def_apart(id) : def(id); // def might choose the field's register
-        move(to, into);
+        if (w) move(to, into);
+        else a.mov(a.d(to), a.d(into)); // the upper half of a 64-bit operand does not stay
         width == 8 ? a.mov(a.b(to), a.b(field)) : a.mov(a.w(to), a.w(field));
         return true;
     }

@@ -77,6 +77,7 @@ void Compiler::sum_eflags(Id id) {
     const bool wide = operand_type(id, 0) == Type::i64;
     u64 k = 0;
     const bool imm = constant(n.b, k) && (log < 3 || s64(k) == s32(k));
+    if (n.op != Op::eflags_add && is_pending(n.c)) use(n.c); // its condition may want registers of its own
     Reg t;
     if (n.aux & undo_aux) {
         use_undo_operands(id);
@@ -216,7 +217,7 @@ bool Compiler::eflags(Id id) {
     const bool hit = host_eflags_match(id); // making room for rax does not touch the flags
     if (!hit) { // what is computed first may want rax itself
         for_each_operand(id, [&](Id v) {
-            if (is_pending(v) && node(v).op != Op::trunc && node(v).type != Type::i1) use(v);
+            if (is_pending(v) && node(v).op != Op::trunc) use(v);
         });
     }
     take(rax);
@@ -277,6 +278,7 @@ HostCond Compiler::stored_eflags(Id id, unsigned condition) {
         else a.test(a.d(use(id)), mask);
         return {condition & 1 ? cc_e : cc_ne};
     }
+    if (is_pending(id)) use(id); // it may want rax itself
     take(rax);
     copy_to(rax, id);
     a.add(a.al, 127); // overflows if OF

@@ -187,6 +187,7 @@ bool Compiler::flags(Id id) {
 }
 
 bool Compiler::flags_adc(Id id) {
+    if (is_pending(node(id).c)) use(node(id).c); // it may want rax itself
     take(rax);
     const bool wide = operand_type(id, 0) == Type::i64;
     const Reg left = low(id, 0), t = temp();
@@ -222,6 +223,7 @@ HostCond Compiler::token_condition(Id id, Cond cond) {
         else a.test(a.d(use(id)), mask);
         return {unsigned(cond) & 1 ? cc_e : cc_ne};
     }
+    if (is_pending(id)) use(id); // it may want rax itself
     take(rax);
     copy_to(rax, id);
     a.add(a.al, 127); // overflows if V

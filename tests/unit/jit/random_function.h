@@ -262,7 +262,10 @@ private:
             if (type == Type::f16) return {};
             aux = ir::fp_aux(rounding(), r_.chance(50) ? 32 : 64);
             break;
-        case Op::eflags_rotate: aux = u16(r_.below(i == Type::i64 ? 4 : 3) | r_.below(2) << 2); break;
+        case Op::eflags_rotate:
+            aux = u16(r_.below(i == Type::i64 ? 4 : 3) | r_.below(2) << 2);
+            args[1] = ir_.get(slot_flags); // a token
+            break;
         default:
             if (ir::is_eflags(op)) aux = u16(r_.below(i == Type::i64 ? 4 : 3));
             if (op >= Op::vget && op < Op::vaesenc) aux = vector_aux(op);

@@ -342,7 +342,7 @@ void Allocator::end_node() {
 }
 
 Allocator::Nest Allocator::begin_nested(Id id) {
-    const Nest outer{locked_, dying_, current_};
+    const Nest outer{locked_, dying_, current_, state_.contents};
     current_ = id;
     // The outer node's operands stay locked, but are not this node's to overwrite.
     dying_ = 0;
@@ -356,6 +356,17 @@ void Allocator::end_nested(const Nest& outer) {
     consumed_ = false;
     locked_ = outer.locked;
     dying_ = outer.dying;
+    // The inner node may have wanted a register of the outer one's operands (take): the lock goes with the value.
+    for (RegMask m = outer.locked; m; m &= m - 1) {
+        const Reg reg = lowest(m);
+        const Id id = outer.contents[reg];
+        if (!id || state_.contents[reg] == id) continue;
+        locked_ &= ~bit_of(reg), dying_ &= ~bit_of(reg);
+        if (const Reg now = value(id).reg; now != no_reg) {
+            locked_ |= bit_of(now);
+            if (outer.dying & bit_of(reg)) dying_ |= bit_of(now);
+        }
+    }
     current_ = outer.current;
 }
 

@@ -82,6 +82,7 @@ protected:
     struct Nest {
         RegMask locked, dying;
         Id current;
+        std::array<Id, 32> contents;
     };
     Nest begin_nested(Id id);
     void end_nested(const Nest& outer);

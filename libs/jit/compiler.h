@@ -416,6 +416,7 @@ private:
         Id result = 0;
         bool subtraction = false;   ///< else addition, or logic with CF = OF = 0
         bool logic = false;
+        bool parity = true;         ///< PF and AF are of the result too
         bool matches(u32 at, Id id) const { return result && pos == at && result == id; }
     } host_flags_;
 };

@@ -22,7 +22,7 @@ Compiler::RegMem Compiler::reg_mem(Id id, unsigned k) {
     return {use(v), at};
 }
 
-void Compiler::note_flags(Id result, bool subtraction, bool logic) { host_flags_ = {a.pos(), result, subtraction, logic}; }
+void Compiler::note_flags(Id result, bool subtraction, bool logic) { host_flags_ = {a.pos(), result, subtraction, logic, true}; }
 
 // --- addition and the like -------------------------------------------------------------------------------------------------
 
@@ -144,6 +144,7 @@ bool Compiler::andn(Id id) {
         if (w) a.andn(a.q(to), a.q(right), a.q(left));
         else a.andn(a.d(to), a.d(right), a.d(left));
         note_flags(id, false, true);
+        host_flags_.parity = false; // ANDN leaves it undefined
         return true;
     }
     const Reg to = def_apart(id); // a & ~b = (a | b) ^ b

@@ -34,7 +34,7 @@ Xbyak::Reg Compiler::sized(Reg reg, unsigned log) const {
 /// Are they those of this pending token already?
 bool Compiler::host_eflags_match(Id id) const {
     const Node& n = node(id);
-    if (n.op == Op::eflags_comis || width_log(n) < 2 || !host_flags_.matches(a.pos(), n.a)) return false;
+    if (n.op == Op::eflags_comis || width_log(n) < 2 || !host_flags_.matches(a.pos(), n.a) || !host_flags_.parity) return false;
     if (n.op == Op::eflags_logic) return host_flags_.logic;
     if (!(n.aux & undo_aux) || host_flags_.logic) return false;
     return host_flags_.subtraction == (n.op == Op::eflags_sub);

@@ -230,6 +230,7 @@ Result<void> Checker::compare() {
     return {};
 }
 
+/// COPIED speaks of the recorded count, which a leak may have made higher than it should be: writes then copy, which does no harm.
 Result<void> Checker::check_copied_l2(u64 offset) {
     std::vector<u8> table(h_.cluster_size());
     if (!read_padded(*image_.file_, offset, table)) return {};
@@ -238,10 +239,10 @@ Result<void> Checker::check_copied_l2(u64 offset) {
         if (entry & flag_compressed || !host || host & (h_.cluster_size() - 1)) continue;
         const u64 index = host >> h_.cluster_bits;
         if (index >= references_.size()) continue;
-        const bool once = references_[index] == 1;
-        if (once == ((entry & flag_copied) != 0)) continue;
+        const auto count = image_.counts_.get(index);
+        if (!count || (*count == 1) == ((entry & flag_copied) != 0)) continue;
         wrong_flags_ = true;
-        error(fmt::format("{} OFLAG_COPIED data cluster: l2_entry={:x} refcount={}", mode_.fix_errors ? "Repairing" : "ERROR", entry, references_[index]));
+        error(fmt::format("{} OFLAG_COPIED data cluster: l2_entry={:x} refcount={}", mode_.fix_errors ? "Repairing" : "ERROR", entry, *count));
     }
     return {};
 }
@@ -251,9 +252,10 @@ Result<void> Checker::check_copied() {
     for (u64 i = 0; i < l1.size(); i++) {
         const u64 offset = l1[i] & offset_mask, index = offset >> h_.cluster_bits;
         if (!offset || offset & (h_.cluster_size() - 1) || index >= references_.size()) continue;
-        if ((references_[index] == 1) != ((l1[i] & flag_copied) != 0)) {
+        const auto count = image_.counts_.get(index);
+        if (count && (*count == 1) != ((l1[i] & flag_copied) != 0)) {
             wrong_flags_ = true;
-            error(fmt::format("{} OFLAG_COPIED L2 cluster: l1_index={} l1_entry={:x} refcount={}", mode_.fix_errors ? "Repairing" : "ERROR", i, l1[i], references_[index]));
+            error(fmt::format("{} OFLAG_COPIED L2 cluster: l1_index={} l1_entry={:x} refcount={}", mode_.fix_errors ? "Repairing" : "ERROR", i, l1[i], *count));
         }
     }
     for (u64 offset : active_l2_) EMU_CHECK(check_copied_l2(offset));

@@ -16,7 +16,6 @@ namespace emu::block::qcow2 {
 namespace {
 
 constexpr u64 l1_sector = 64; ///< entries of 8 bytes in 512
-constexpr u64 max_pending_frees = 65536;
 
 u64 piece_bytes(const Header& h) { return std::min<u64>(h.cluster_size(), 65536); }
 

@@ -131,7 +131,7 @@ Result<void> Refcounts::ensure_block(u64 index) {
         EMU_CHECK(file_.event("refblock_alloc"));
         EMU_CHECK(file_.event("refblock_alloc_write"));
         const u64 offset = cluster << cluster_bits_;
-        EMU_TRY(blocks_.fresh(offset));
+        (void)EMU_TRY(blocks_.fresh(offset));
         table_[index] = offset;
         table_dirty_ = true;
         EMU_CHECK(set(cluster, 1)); // possibly in the new block itself

@@ -105,7 +105,7 @@ Result<void> Image::plan_copies(Allocation& a, u64 at, u64 end) {
 
 /// Places for the clusters from `at` on; meta_ is held exclusively and the cluster of `at` is not in flight.
 Result<Image::Allocation> Image::allocate_for(u64 at, u64 length) {
-    EMU_TRY(writable_l2(at));
+    (void)EMU_TRY(writable_l2(at));
     Allocation a{.start = cluster_down(at)};
     u64 count = EMU_TRY(clusters_to_allocate(at, length, a));
     if (!count) return corrupt("an entry that is neither ours nor to be replaced");
@@ -267,7 +267,7 @@ Result<void> Image::write_packed(u64 at, ConstBytes packed) {
 Result<void> Image::put_packed(u64 at, ConstBytes packed) {
     std::unique_lock lock(meta_);
     landed_.wait(lock, [&] { return !flying(at, at + cluster()); });
-    EMU_TRY(writable_l2(at));
+    (void)EMU_TRY(writable_l2(at));
     EMU_CHECK(file_->event("write_compressed"));
     const u64 host = EMU_TRY(counts_.allocate_bytes(packed.size()));
     EMU_CHECK(check_overlap(host, packed.size()));

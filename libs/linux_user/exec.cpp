@@ -13,6 +13,7 @@
 #include <climits>
 #include <fmt/format.h>
 #include <sys/auxv.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -207,9 +208,15 @@ s64 sys_execveat(Call& call) {
     std::string path;
     int directory = call.int_at(0);
     if (s64 result = call.load_string(call.a[1], path)) return result;
-    if (path.empty() && !(call.a[4] & AT_EMPTY_PATH)) return -ENOENT;
-    if (path.empty() || (path[0] != '/' && directory != AT_FDCWD))
+    const u32 flags = u32(call.a[4]);
+    if (path.empty() && !(flags & AT_EMPTY_PATH)) return -ENOENT;
+    if (flags & ~u32(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)) return -EINVAL;
+    const bool relative = path.empty() || (path[0] != '/' && directory != AT_FDCWD);
+    if (relative && directory != AT_FDCWD && ::fcntl(directory, F_GETFD) < 0) return -EBADF;
+    if (relative)
         path = fmt::format("/proc/self/fd/{}{}{}", directory, path.empty() ? "" : "/", path);
+    else if (struct stat about; (flags & AT_SYMLINK_NOFOLLOW) && ::lstat(call.process.paths().resolve(path).c_str(), &about) == 0 && S_ISLNK(about.st_mode))
+        return -ELOOP;
     return execute_call(call, path, call.a[2], call.a[3]);
 }
 

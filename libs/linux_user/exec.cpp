@@ -2,6 +2,7 @@
 #include "linux_user/exec.h"
 
 #include "common/fd.h"
+#include "common/sizes.h"
 #include "linux_user/process.h"
 #include "linux_user/syscall.h"
 #include "linux_user/thread.h"
@@ -9,7 +10,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <fmt/format.h>
+#include <sys/auxv.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -18,6 +22,7 @@ namespace {
 
 constexpr unsigned most_interpreters = 5; // nested scripts, as the kernel allows
 constexpr usize most_strings = 1 << 20;
+constexpr int lowest_own_descriptor = 901;
 Fd emulator;
 
 std::vector<char*> pointers(const std::vector<std::string>& strings) {
@@ -138,10 +143,24 @@ std::vector<std::string> emulator_command(const UserOptions& options, std::strin
     return command;
 }
 
+/// A descriptor that execute() has handed on to this program: what the kernel calls a file that execveat() was given.
+static int inherited_emulator(std::string_view name) {
+    constexpr std::string_view folder = "/dev/fd/";
+    if (!name.starts_with(folder)) return -1;
+    auto number = parse_number(name.substr(folder.size()));
+    if (!number || *number < u64(lowest_own_descriptor) || *number > INT_MAX) return -1;
+    return ::fcntl(int(*number), F_SETFD, FD_CLOEXEC) == 0 ? int(*number) : -1;
+}
+
 void remember_emulator() {
-    int fd = ::open("/proc/self/exe", O_PATH | O_CLOEXEC);
+    const u64 told = ::getauxval(AT_EXECFN);
+    const char* name = told ? reinterpret_cast<const char*>(told) : "";
+    int fd = inherited_emulator(name);
+    if (fd >= 0) return emulator.reset(fd);
+    fd = ::open("/proc/self/exe", O_PATH | O_CLOEXEC);
+    if (fd < 0) fd = ::open(name, O_PATH | O_CLOEXEC); // /proc is not mounted in every root directory
     if (fd < 0) return;
-    int high = ::fcntl(fd, F_DUPFD_CLOEXEC, 901);
+    int high = ::fcntl(fd, F_DUPFD_CLOEXEC, lowest_own_descriptor);
     if (high >= 0) ::close(fd);
     emulator.reset(high >= 0 ? high : fd);
 }
@@ -167,7 +186,12 @@ s64 execute(Process& process, const std::string& path, std::vector<std::string> 
         SplitEnvironment split = split_environment(environment);
         process.save_translations();
         auto command = emulator_command(process.options(), process.abi().name, file, argv, split.guest_only);
+        // It is handed on: the new program could not find it where /proc is not mounted.
+        if (emulator.get() >= lowest_own_descriptor) ::fcntl(emulator.get(), F_SETFD, 0);
         ::syscall(SYS_execveat, emulator.get(), "", pointers(command).data(), pointers(split.host).data(), AT_EMPTY_PATH);
+        const int error = errno;
+        ::fcntl(emulator.get(), F_SETFD, FD_CLOEXEC);
+        errno = error;
         if (errno != ENOSYS && errno != EACCES && errno != ENOENT) return -errno;
     }
     ::execve(file.c_str(), pointers(argv).data(), pointers(environment).data());
@@ -184,9 +208,15 @@ s64 sys_execveat(Call& call) {
     std::string path;
     int directory = call.int_at(0);
     if (s64 result = call.load_string(call.a[1], path)) return result;
-    if (path.empty() && !(call.a[4] & AT_EMPTY_PATH)) return -ENOENT;
-    if (path.empty() || (path[0] != '/' && directory != AT_FDCWD))
+    const u32 flags = u32(call.a[4]);
+    if (path.empty() && !(flags & AT_EMPTY_PATH)) return -ENOENT;
+    if (flags & ~u32(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)) return -EINVAL;
+    const bool relative = path.empty() || (path[0] != '/' && directory != AT_FDCWD);
+    if (relative && directory != AT_FDCWD && ::fcntl(directory, F_GETFD) < 0) return -EBADF;
+    if (relative)
         path = fmt::format("/proc/self/fd/{}{}{}", directory, path.empty() ? "" : "/", path);
+    else if (struct stat about; (flags & AT_SYMLINK_NOFOLLOW) && ::lstat(call.process.paths().resolve(path).c_str(), &about) == 0 && S_ISLNK(about.st_mode))
+        return -ELOOP;
     return execute_call(call, path, call.a[2], call.a[3]);
 }
 

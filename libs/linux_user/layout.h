@@ -8,7 +8,7 @@
 //     W  signed long: sign-extended where the guest's is narrower
 //     p  pointer: guest addresses get the base added            a digit repeats the next letter ("14w")
 //     n  64 bits of which only 32 count when a 32-bit ABI writes them (tv_nsec of the time64 structures)
-//     t  a time of the 64-bit System V IPC structures: on 32-bit ABIs two words, the low one first
+//     t  64 bits that are two words on 32-bit ABIs, the low one first: signal masks, times of the System V IPC structures
 // Structures whose members come in another order per ABI (stat) have a table of named fields instead.
 #pragma once
 #include "common/bytes.h"

@@ -5,6 +5,7 @@
 #include "linux_user/ioctls.h"
 #include "linux_user/process.h"
 #include "linux_user/strace_structs.h"
+#include "linux_user/strace_values.h"
 #include "linux_user/thread.h"
 
 #include <algorithm>
@@ -18,39 +19,22 @@
 namespace emu::linux_user {
 namespace {
 
-constexpr usize longest_text = 64;
-
-std::string quoted(std::string_view text, bool cut) {
-    std::string out = "\"";
-    for (unsigned char c : text) {
-        if (c == '"' || c == '\\')
-            out += {'\\', char(c)};
-        else if (c == '\n')
-            out += "\\n";
-        else if (c == '\t')
-            out += "\\t";
-        else if (c < 32 || c >= 127)
-            out += fmt::format("\\{:o}", c);
-        else
-            out += char(c);
-    }
-    return out + (cut ? "\"..." : "\"");
-}
+constexpr usize longest_text = 32;
 
 std::string pointer(u64 value) { return value ? fmt::format("{:#x}", value) : "NULL"; }
 
 std::string text(Call& call, u64 at) {
     if (!at) return "NULL";
     std::string string;
-    s64 result = call.load_string(at, string, 256);
-    return result == -EFAULT ? pointer(at) : quoted(string, result < 0);
+    s64 result = call.load_string(at, string);
+    return result == -EFAULT ? pointer(at) : strace_text(string, string.size()) + (result < 0 ? "..." : "");
 }
 
 std::string buffer(Call& call, u64 at, u64 size) {
     if (!at) return "NULL";
-    std::string bytes(usize(std::min<u64>(size, longest_text)), 0);
+    std::string bytes(usize(std::min<u64>(size, longest_text + 1)), 0);
     if (!call.copy_in(bytes.data(), at, bytes.size())) return pointer(at);
-    return quoted(bytes, size > bytes.size());
+    return strace_text(bytes, longest_text);
 }
 
 std::string flags(const ArgKind& kind, u64 value) {
@@ -63,7 +47,8 @@ std::string flags(const ArgKind& kind, u64 value) {
         left &= ~name->value;
         if (name->value == 0) return out;
     }
-    if (left || out.empty()) out += fmt::format("{}{:#x}", out.empty() ? "" : "|", left);
+    if (left == 0 && out.empty()) return "0";
+    if (left) out += fmt::format("{}{:#x}", out.empty() ? "" : "|", left);
     return out;
 }
 
@@ -72,6 +57,17 @@ std::string open_flags(Call& call, const ArgKind& kind, u64 value) {
     u32 host = flags_to_host(call.abi.open_flags, u32(value));
     if (host & O_ACCMODE) return flags(kind, host);
     return host ? "O_RDONLY|" + flags(kind, host) : "O_RDONLY";
+}
+
+/// Of pipe2, dup3 and signalfd4: there is no access mode.
+std::string descriptor_flags(Call& call, u64 value) {
+    const u32 host = flags_to_host(call.abi.open_flags, u32(value)), known = O_CLOEXEC | O_NONBLOCK | O_DIRECT;
+    const std::string_view prefix = call.row.host_number == SYS_signalfd4 ? "SFD" : "O";
+    std::string out;
+    for (auto [bit, name] : {std::pair(O_NONBLOCK, "NONBLOCK"), std::pair(O_DIRECT, "DIRECT"), std::pair(O_CLOEXEC, "CLOEXEC")})
+        if (host & u32(bit)) out += fmt::format("{}{}_{}", out.empty() ? "" : "|", prefix, name);
+    if (host & ~known) out += fmt::format("{}{:#x}", out.empty() ? "" : "|", host & ~known);
+    return out.empty() ? "0" : out;
 }
 
 std::string choice(const ArgKind& kind, u64 value) {
@@ -125,6 +121,7 @@ bool is_output(ArgClass cls) {
 std::string argument(Call& call, unsigned i, const s64* done) {
     const ArgKind& kind = arg_kind(call.row.arguments[i]);
     u64 value = call.a[i];
+    if (auto text = strace_dependent(call, i, done)) return *text;
     if (auto text = strace_struct(call, i, done)) return *text;
     if (is_output(kind.cls) && (!done || *done < 0)) return pointer(value);
     switch (kind.show) {
@@ -139,6 +136,7 @@ std::string argument(Call& call, unsigned i, const s64* done) {
     case Show::buffer: return buffer(call, value, done && is_output(kind.cls) ? u64(*done) : call.a[i + 1]);
     case Show::structure: return structure(call, kind, value);
     case Show::flags:
+        if (kind.name == "pipe_flags") return descriptor_flags(call, value);
         return kind.name == "open_flags" ? open_flags(call, kind, value) : flags(kind, value);
     case Show::choice:
         if (kind.name == "ioctl_cmd")
@@ -154,28 +152,15 @@ std::string argument(Call& call, unsigned i, const s64* done) {
 std::string arguments(Call& call, const s64* done) {
     std::string out;
     for (unsigned i = 0; i < most_arguments && call.row.arguments[i]; i++) {
-        // The mode of open counts only where a file may be made.
-        if (arg_kind(call.row.arguments[i]).name == "mode" && i > 0 &&
-            arg_kind(call.row.arguments[i - 1]).name == "open_flags" &&
-            !(flags_to_host(call.abi.open_flags, u32(call.a[i - 1])) & (O_CREAT | __O_TMPFILE)))
-            break;
+        if (argument_is_unused(call, i)) continue;
         out += (i ? ", " : "") + argument(call, i, done);
     }
     return out;
 }
 
-std::string string_list(Call& call, u64 at) {
-    std::string out = "[";
-    for (unsigned i = 0; at; i++, at += call.abi.model.word) {
-        auto each = call.load_word(at);
-        if (!each || !*each) break;
-        if (i == 32) return out + ", ...]";
-        out += (i ? ", " : "") + text(call, *each);
-    }
-    return out + "]";
-}
-
 void line(Thread& thread, const std::string& what) { log::print("{} {}", thread.tid, what); }
+
+thread_local std::string before; ///< the arguments as they were
 
 /// Calls after which this program may not be there any more.
 bool shown_first(const Syscall& row) {
@@ -201,17 +186,17 @@ std::string strace_result(const Syscall& row, s64 result) {
 }
 
 void strace_enter(Call& call) {
-    if (!shown_first(call.row)) return;
-    if (call.row.handler == sys_execve)
-        return line(call.thread, fmt::format("execve({}, {}, {:#x}) = ?", text(call, call.a[0]), string_list(call, call.a[1]),
-                                             call.a[2]));
-    line(call.thread, fmt::format("{}({}) = ?", call.row.name, arguments(call, nullptr)));
+    if (shown_as_before(call.row)) before = arguments(call, nullptr);
+    if (shown_first(call.row)) line(call.thread, fmt::format("{}({}) = ?", call.row.name, arguments(call, nullptr)));
 }
 
 void strace_leave(Call& call, s64 result) {
     if (shown_first(call.row) && result >= 0) return;
     if (shown_first(call.row) && result == registers_set) return;
-    line(call.thread, fmt::format("{}({}) = {}", call.row.name, arguments(call, &result), strace_result(call.row, result)));
+    if (result == registers_set && (call.row.host_number == SYS_fork || call.row.host_number == SYS_clone || call.row.host_number == SYS_vfork))
+        return; // the child's side; it is the parent's call
+    const std::string list = shown_as_before(call.row) && result != interrupted ? before : arguments(call, &result);
+    line(call.thread, fmt::format("{}({}) = {}", call.row.name, list, strace_outcome(call, result).value_or(strace_result(call.row, result))));
 }
 
 void strace_refused(Thread& thread, u64 number, const Syscall* row, const u64 (&arguments)[6]) {

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <limits>
+#include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -17,17 +18,61 @@ namespace emu::linux_user {
 namespace {
 constexpr unsigned mmap2_shift = 12; // whatever the page size
 constexpr u64 here = u64(s64(AT_FDCWD));
+constexpr usize ino64_at = 0, next64_at = 8, length64_at = 16, type64_at = 18, name64_at = 19; // struct linux_dirent64
 } // namespace
 
+namespace {
+
+/// Places in a directory. File systems with hashed directories (ext4) give 64-bit processes all of the hash, and 32-bit ones its
+/// upper half, because their C libraries refuse what does not fit a long. Emu is a 64-bit process whoever its guest is.
+constexpr u64 narrow_place(u64 place) { return place >> 31 ? place >> 32 : place; }
+
+/// The way back. Small numbers are of directories that simply count.
+u64 wide_place(int fd, u64 place, int whence) {
+    constexpr u64 least_hash = 1 << 20, most_narrow = 0x7fffffff;
+    constexpr auto ext4 = 0xef53, overlay = 0x794c7630;
+    struct stat about;
+    struct statfs system;
+    if (whence != SEEK_SET || place < least_hash || place > most_narrow || ::fstat(fd, &about) < 0 || !S_ISDIR(about.st_mode)) return place;
+    if (::fstatfs(fd, &system) < 0 || (system.f_type != ext4 && system.f_type != overlay)) return place;
+    return place == most_narrow ? u64(std::numeric_limits<s64>::max()) : place << 32;
+}
+
+/// What lseek() says of a directory.
+s64 told_place(int fd, s64 place) {
+    struct stat about;
+    return place >> 31 > 0 && ::fstat(fd, &about) == 0 && S_ISDIR(about.st_mode) ? s64(narrow_place(u64(place))) : place;
+}
+
+} // namespace
+
+s64 sys_getdents64(Call& call) {
+    const s64 size = pass_through(call);
+    if (call.abi.model == host_model || size <= 0) return size;
+    for (u64 at = call.a[1], end = at + u64(size); at < end;) {
+        std::array<u8, type64_at> head;
+        if (!call.copy_in(head.data(), at, head.size())) return -EFAULT;
+        const u64 place = le64(head, next64_at);
+        const u16 length = le16(head, length64_at);
+        if (!call.store<u64>(at + ino64_at, le64(head, ino64_at)) || !call.store<u16>(at + length64_at, length) ||
+            !call.store<u64>(at + next64_at, call.narrow() ? narrow_place(place) : place))
+            return -EFAULT;
+        at += std::max<u16>(length, type64_at);
+    }
+    return size;
+}
+
 s64 sys_llseek(Call& call) {
-    const s64 at = call.pass(call.a[0], call.a[1] << 32 | call.a[2], call.a[4]);
+    const u64 wish = wide_place(call.int_at(0), call.a[1] << 32 | call.a[2], call.int_at(4));
+    const s64 at = told_place(call.int_at(0), call.pass(call.a[0], wish, call.a[4]));
     if (at < 0) return at;
     return call.store<u64>(call.a[3], u64(at)) ? 0 : -EFAULT;
 }
 
 s64 sys_lseek(Call& call) {
     if (!call.narrow()) return call.pass(call.a[0], call.a[1], call.a[2]);
-    const s64 at = call.pass(call.a[0], u64(s64(s32(call.a[1]))), call.a[2]);
+    const u64 wish = wide_place(call.int_at(0), u64(s64(s32(call.a[1]))), call.int_at(2));
+    const s64 at = told_place(call.int_at(0), call.pass(call.a[0], wish, call.a[2]));
     return at > std::numeric_limits<s32>::max() ? -EOVERFLOW : at;
 }
 
@@ -83,8 +128,6 @@ s64 sys_fstatfs64(Call& call) {
 
 namespace {
 
-constexpr usize ino64_at = 0, next64_at = 8, length64_at = 16, type64_at = 18, name64_at = 19; // struct linux_dirent64
-
 /// struct linux_dirent: inode and offset of a word each, length, name, and the type in the last byte.
 usize put_entry(Bytes to, ConstBytes from, const DataModel& model) {
     const usize word = model.word, length = le16(from, length64_at);
@@ -94,7 +137,8 @@ usize put_entry(Bytes to, ConstBytes from, const DataModel& model) {
     if (needed > to.size()) return 0;
     std::fill_n(to.begin(), needed, u8(0));
     put_field(to, {0, u8(word)}, le64(from, ino64_at), model.order);
-    put_field(to, {u16(word), u8(word)}, le64(from, next64_at), model.order);
+    const u64 place = le64(from, next64_at);
+    put_field(to, {u16(word), u8(word)}, word == 4 ? narrow_place(place) : place, model.order);
     put_field(to, {u16(2 * word), 2}, needed, model.order);
     std::copy_n(name.begin(), size, to.begin() + std::ptrdiff_t(2 * word + 2));
     to[needed - 1] = from[type64_at];

@@ -68,6 +68,12 @@ template <class T> bool load_optional(const Call& call, std::string_view format,
     return call.load_struct(format, from, to);
 }
 
+/// A signal mask; what is wrong with its size comes first.
+s64 load_mask(const Call& call, u64 from, u64 size, u64& mask, u64& host) {
+    if (from && size != sizeof mask) return -EINVAL;
+    return load_optional(call, "t", from, mask, host) ? 0 : -EFAULT;
+}
+
 /// The kernel writes the time that is left back.
 void store_remaining(const Call& call, u64 to, const timespec& left) {
     if (to) call.store_struct(call.time_format(), to, left);
@@ -89,7 +95,7 @@ s64 sys_epoll_ctl(Call& call) {
 
 s64 sys_epoll_pwait(Call& call) {
     u64 mask, mask_at;
-    if (!load_optional(call, "q", call.a[4], mask, mask_at)) return -EFAULT;
+    if (s64 result = load_mask(call, call.a[4], call.a[5], mask, mask_at)) return result;
     Events events(call);
     s64 count = call.pass(call.a[0], events.host, events.most, call.a[3], mask_at, call.a[5]);
     return count <= 0 ? count : store_events(call, call.a[1], events.list.data(), count);
@@ -99,7 +105,7 @@ s64 sys_epoll_pwait2(Call& call) {
     u64 mask, mask_at, timeout_at;
     timespec timeout;
     if (!load_optional(call, "qn", call.a[3], timeout, timeout_at)) return -EFAULT;
-    if (!load_optional(call, "q", call.a[4], mask, mask_at)) return -EFAULT;
+    if (s64 result = load_mask(call, call.a[4], call.a[5], mask, mask_at)) return result;
     Events events(call);
     s64 count = call.pass(call.a[0], events.host, events.most, timeout_at, mask_at, call.a[5]);
     return count <= 0 ? count : store_events(call, call.a[1], events.list.data(), count);
@@ -109,7 +115,7 @@ s64 sys_ppoll(Call& call) {
     u64 mask, mask_at, timeout_at;
     timespec timeout;
     if (!load_optional(call, call.time_format(), call.a[2], timeout, timeout_at)) return -EFAULT;
-    if (!load_optional(call, "q", call.a[3], mask, mask_at)) return -EFAULT;
+    if (s64 result = load_mask(call, call.a[3], call.a[4], mask, mask_at)) return result;
     u64 size = u64(u32(call.a[1])) * 8;
     const bool there = call.space.contains(call.a[0], size);
     if (there) call.space.prepare_write(call.a[0], size);
@@ -126,7 +132,7 @@ s64 sys_pselect6(Call& call) {
     if (!load_optional(call, call.time_format(), call.a[4], timeout, timeout_at)) return -EFAULT;
     if (call.a[5]) {
         if (!call.load_struct("ww", call.a[5], masking)) return -EFAULT;
-        if (!load_optional(call, "q", masking[0], mask, mask_at)) return -EFAULT;
+        if (!load_optional(call, "t", masking[0], mask, mask_at)) return -EFAULT;
     }
     u64 host_masking[2] = {mask_at, masking[1]};
     s64 result = call.pass(call.a[0], sets.host(0), sets.host(1), sets.host(2), timeout_at, call.a[5] ? host_pointer(host_masking) : 0);

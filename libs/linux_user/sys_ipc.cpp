@@ -61,11 +61,11 @@ s64 sys_semctl(Call& call) {
 }
 
 s64 sys_semop(Call& call) {
-    // struct sembuf is three 16-bit numbers everywhere.
-    if (!call.space.contains(call.a[1], u64(u32(call.a[2])) * 6)) return call.pass(call.a[0], nowhere(call.a[1]), call.a[2], 0);
     u64 timeout[2];
     bool timed = call.row.host_number == SYS_semtimedop && call.a[3];
     if (timed && !call.load_struct(call.time_format(), call.a[3], timeout)) return -EFAULT;
+    // struct sembuf is three 16-bit numbers everywhere.
+    if (!call.space.contains(call.a[1], u64(u32(call.a[2])) * 6)) return call.pass(call.a[0], nowhere(call.a[1]), call.a[2], 0);
     return call.pass(call.a[0], host_pointer(call.host(call.a[1])), call.a[2], timed ? host_pointer(timeout) : 0);
 }
 

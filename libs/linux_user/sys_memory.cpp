@@ -30,9 +30,9 @@ s64 sys_shmdt(Call& call) { return call.space.detach_shared(call.a[0]); }
 
 s64 sys_process_madvise(Call& call) {
     std::vector<iovec> vectors;
-    if (call.a[4]) return -EINVAL;
-    if (s64 result = load_vectors(call, call.a[1], call.a[2], Transfer::from_guest, vectors)) return result;
-    return call.pass(call.a[0], host_pointer(vectors.data()), vectors.size(), call.a[3], call.a[4]);
+    if (u32(call.a[4])) return -EINVAL;
+    if (s64 result = load_vectors(call, call.a[1], u32(call.a[2]), Transfer::from_guest, vectors)) return result;
+    return call.pass(call.a[0], host_pointer(vectors.data()), vectors.size(), call.a[3], 0);
 }
 
 } // namespace emu::linux_user

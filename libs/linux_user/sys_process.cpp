@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <ctime>
 #include <linux/futex.h>
 #include <sched.h>
 #include <sys/syscall.h>
@@ -132,16 +133,20 @@ s64 sys_futex_waitv(Call& call) {
         u32 flags, reserved;
     };
     constexpr u64 most = 128; // FUTEX_WAITV_MAX
-    if (call.a[1] == 0 || call.a[1] > most) return -EINVAL;
+    const u32 count = u32(call.a[1]);
+    if (u32(call.a[2]) || count == 0 || count > most || call.a[0] == 0) return -EINVAL;
+    u64 timeout[2];
+    if (call.a[3]) {
+        if (call.int_at(4) != CLOCK_REALTIME && call.int_at(4) != CLOCK_MONOTONIC) return -EINVAL;
+        if (!call.load_struct("qq", call.a[3], timeout)) return -EFAULT;
+    }
     std::array<Waiter, most> waiters;
-    for (u64 i = 0; i < call.a[1]; i++) {
+    for (u64 i = 0; i < count; i++) {
         if (!call.load_struct("qqii", call.a[0] + i * sizeof(Waiter), waiters[i])) return -EFAULT;
         if (!call.space.contains(waiters[i].address, 4)) return -EFAULT;
         waiters[i].address += call.space.base();
     }
-    u64 timeout[2];
-    if (call.a[3] && !call.load_struct("qq", call.a[3], timeout)) return -EFAULT;
-    return call.pass(host_pointer(waiters.data()), call.a[1], call.a[2], call.a[3] ? host_pointer(timeout) : 0, call.a[4]);
+    return call.pass(host_pointer(waiters.data()), count, 0, call.a[3] ? host_pointer(timeout) : 0, call.a[4]);
 }
 
 } // namespace emu::linux_user

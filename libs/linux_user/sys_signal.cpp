@@ -4,6 +4,7 @@
 #include "linux_user/syscall.h"
 #include "linux_user/thread.h"
 
+#include <array>
 #include <cerrno>
 #include <ctime>
 #include <sys/syscall.h>
@@ -15,13 +16,13 @@ constexpr u64 mask_size = 8;
 
 bool valid(int signal) { return signal >= 1 && signal <= signal_count; }
 
-/// struct sigaction as the kernel has it, with a restorer (every ABI but a few that come later).
-constexpr std::string_view action_format = "wwwq";
+/// struct sigaction as the kernel has it (a mask is an array of longs, and aligned as they are), with a restorer (every ABI but a few that come later).
+constexpr std::string_view action_format = "wwwt";
 struct ActionWords {
     u64 handler, flags, restorer, mask;
 };
 
-s64 load_mask(const Call& call, u64 at, u64& mask) { return call.load_struct("q", at, mask) ? 0 : -EFAULT; }
+s64 load_mask(const Call& call, u64 at, u64& mask) { return call.load_struct("t", at, mask) ? 0 : -EFAULT; }
 
 } // namespace
 
@@ -60,7 +61,7 @@ s64 sys_rt_sigprocmask(Call& call) {
         // Signals that came before are delivered under the old mask.
         if (!call.thread.try_signal_mask(mask)) return interrupted;
     }
-    return call.a[2] && !call.store_struct("q", call.a[2], old) ? -EFAULT : 0;
+    return call.a[2] && !call.store_struct("t", call.a[2], old) ? -EFAULT : 0;
 }
 
 s64 sys_rt_sigpending(Call& call) {
@@ -69,9 +70,9 @@ s64 sys_rt_sigpending(Call& call) {
     s64 result = call.pass(host_pointer(&set), mask_size);
     if (result < 0) return result;
     set |= call.thread.held_signals();
-    u8 bytes[mask_size];
-    store_bytes(bytes, set, call.abi.model.order);
-    return call.copy_out(call.a[0], bytes, usize(call.a[1])) ? 0 : -EFAULT; // shorter masks are read too
+    std::array<u8, mask_size> bytes;
+    convert_struct("t", {reinterpret_cast<const u8*>(&set), sizeof set}, host_model, bytes, call.abi.model);
+    return call.copy_out(call.a[0], bytes.data(), usize(call.a[1])) ? 0 : -EFAULT; // shorter masks are read too
 }
 
 s64 sys_rt_sigsuspend(Call& call) {

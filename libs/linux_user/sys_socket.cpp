@@ -63,6 +63,7 @@ s64 sys_sendmmsg(Call& call) { return many_messages(call, Transfer::from_guest, 
 
 s64 sys_recvmmsg(Call& call) {
     timespec timeout;
+    if (!call.narrow() && call.int_at(3) < 0) return -EINVAL; // MSG_CMSG_COMPAT, the kernel's own
     if (call.a[4] && !call.load_struct(call.time_format(), call.a[4], timeout)) return -EFAULT;
     s64 done = many_messages(call, Transfer::to_guest, call.a[4] ? host_pointer(&timeout) : 0);
     if (done >= 0 && call.a[4] && !call.store_struct(call.time_format(), call.a[4], timeout)) return -EFAULT;

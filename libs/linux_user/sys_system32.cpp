@@ -37,7 +37,7 @@ s64 sys_sysinfo(Call& call) {
 /// The kernel's mask is an array of its own words, which may be wider than the guest's.
 s64 sys_sched_getaffinity(Call& call) {
     const usize room = std::min<usize>(u32(call.a[1]), 64 << 10);
-    if (room % call.abi.model.word) return -EINVAL;
+    if (u32(call.a[1]) % call.abi.model.word) return -EINVAL;
     std::vector<u8> mask((room + 7) / 8 * 8);
     const s64 size = call.pass(call.a[0], mask.size(), host_pointer(mask.data()));
     if (size < 0) return size;

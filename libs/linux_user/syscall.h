@@ -110,8 +110,8 @@ struct Call {
 };
 
 /// A host address where no memory can be, for a guest's that is no good: the kernel says EFAULT when it comes to look, and not
-/// before it has found whatever else is wrong with the call.
-constexpr u64 nowhere(u64 guest) { return u64(1) << 63 | (guest & 4095); }
+/// before it has found whatever else is wrong with the call. What is beyond all user memory stays as it is: sums with it overflow.
+constexpr u64 nowhere(u64 guest) { return guest >> 47 ? guest : u64(1) << 63 | (guest & 4095); }
 
 template <class T> u64 host_pointer(T* pointer) { return u64(reinterpret_cast<std::uintptr_t>(pointer)); }
 

@@ -27,3 +27,9 @@ is 'errno 40' "$("$emu" ./run ./loop x)"
 "$emu" -strace -D log ./run ./report name >/dev/null
 has "$(cat log)" 'execve("./report", ["name"], 0x'
 has "$(cat log)" 'write(1, "argv name\n", 10) = 10'
+
+# Without /proc, as in a root directory that is being made.
+if [ "$(id -u)" = 0 ] && mkdir root && cp "$(readlink -f "$EMU_TOOLS/emu-user-static")" root/emu-aarch64 2>/dev/null; then
+    cp report run root
+    is 'argv name' "$(chroot root /emu-aarch64 /run /run /run /report name)"
+fi

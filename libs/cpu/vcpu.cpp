@@ -13,7 +13,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
-#include <xmmintrin.h>
 
 namespace emu::cpu {
 
@@ -221,8 +220,10 @@ bool Vcpu::handle_host_fault(int signal, int code, u64 address, void* ucontext) 
     if (translated && impl_->state->in_jit && translated->handle_fault(impl_->runner, address, ucontext)) return true;
     const auto* context = static_cast<const ucontext_t*>(ucontext);
     const bool write = context->uc_mcontext.gregs[REG_ERR] & 2; // page-fault error code, bit 1: write access
-    // The handler never returns: unblock what it was entered with blocked, and take back the FP flags that it was entered without.
-    _mm_setcsr(context->uc_mcontext.fpregs->mxcsr);
+    // The handler never returns: unblock what it was entered with blocked, and take back what it was entered without, the FP flags
+    // and the x87 registers.
+    asm volatile("fxrstor64 %0" : : "m"(*context->uc_mcontext.fpregs)
+                 : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
     pthread_sigmask(SIG_SETMASK, &context->uc_sigmask, nullptr);
     raise(write ? isa::Trap::store_fault : isa::Trap::load_fault, address - impl_->engine.options().memory_base, code, signal);
 }

@@ -53,6 +53,14 @@ V128 cas16(void* host, V128 expected, V128 desired) {
     return old;
 }
 
+/// The instructions themselves: a compiler may make something else of the intrinsics.
+__m128i aligned_load(const __m128i* from) {
+    __m128i v;
+    asm volatile("movaps %1, %0" : "=x"(v) : "m"(*from));
+    return v;
+}
+void aligned_store(__m128i* to, __m128i v) { asm volatile("movaps %1, %0" : "=m"(*to) : "x"(v)); }
+
 } // namespace
 
 V128 FlatMemory::load(u64 address, MemFlags flags) {
@@ -65,7 +73,9 @@ V128 FlatMemory::load(u64 address, MemFlags flags) {
     case 3: v.lo = *static_cast<const volatile u64*>(host); break;
     default: {
         u64 halves[2];
-        _mm_storeu_si128(reinterpret_cast<__m128i*>(halves), _mm_loadu_si128(static_cast<const __m128i*>(host)));
+        // What the host does to a misaligned access is what is asked for: a general protection fault.
+        const auto* vector = static_cast<const __m128i*>(host);
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(halves), flags.aligned ? aligned_load(vector) : _mm_loadu_si128(vector));
         v = {halves[0], halves[1]};
         break;
     }
@@ -83,7 +93,8 @@ void FlatMemory::store(u64 address, MemFlags flags, V128 value) {
     default: {
         __m128i x;
         std::memcpy(&x, &value, sizeof x);
-        _mm_storeu_si128(static_cast<__m128i*>(host), x);
+        if (flags.aligned) aligned_store(static_cast<__m128i*>(host), x);
+        else _mm_storeu_si128(static_cast<__m128i*>(host), x);
         break;
     }
     }

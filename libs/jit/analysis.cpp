@@ -2,6 +2,7 @@
 #include "jit/analysis.h"
 
 #include "common/bits.h"
+#include "ir/host_x87.h"
 
 namespace emu::jit {
 
@@ -33,6 +34,9 @@ bool is_float_lane0(const Node& n) {
 bool is_address(Op op, unsigned operand) {
     return operand == 0 && (op == Op::load || op == Op::vload || op == Op::store || op == Op::atomic_rmw || op == Op::atomic_cas);
 }
+
+/// Is argument `k` of a call an address that the host's addressing can compute?
+bool is_address(const ir::Helper& helper, unsigned k) { return k == 1 && ir::x87_form(helper) == ir::X87Form::memory; }
 
 bool is_flags_value(Op op) { return (is_flags(op) && op != Op::flags_adc) || ir::is_eflags(op); }
 
@@ -116,6 +120,7 @@ void Analysis::forward() {
                 u32& arg = extra[n.b + k];
                 arg = alias_[f_->extra[n.b + k]];
                 raw_[arg].uses++;
+                if (is_address(helper, k)) raw_[arg].addresses++;
             }
             if (ir::may_leave(*f_, n)) last_leave_ = id;
             if (helper.writes_state) {
@@ -249,7 +254,10 @@ void Analysis::backward() {
         }
         case Effect::call:
             info[id].plan = Plan::eager;
-            for (unsigned k = 0; k < f_->helpers[n.a]->args; k++) info[extra[n.b + k]].uses++;
+            for (unsigned k = 0; k < f_->helpers[n.a]->args; k++) {
+                info[extra[n.b + k]].uses++;
+                if (is_address(*f_->helpers[n.a], k)) fused_[extra[n.b + k]]++;
+            }
             break;
         case Effect::load: case Effect::store:
             info[id].plan = Plan::eager;

@@ -141,6 +141,8 @@ private:
     bool is_live(u32 block, unsigned slot) const { return region_->blocks[block]->live[slot]; }
     void jump_to_block(u32 block) { block_jumps_.push_back({a.jmp_forward(), block}); }
     void emit_call(Id id);
+    void emit_x87(Id id);
+    void emit_x87_memory(u8 escape, u8 modrm, const Xbyak::RegExp& at);
     void emit_stubs();
 
     // --- conditions (emit_flags.cpp)

@@ -3,6 +3,7 @@
 #include "jit/compiler.h"
 
 #include "common/result.h"
+#include "ir/host_x87.h"
 
 #include <bit>
 #include <cstddef>
@@ -320,6 +321,7 @@ bool Compiler::rescue_slot(Id id, unsigned slot) {
 void Compiler::emit_call(Id id) {
     const Node& n = node(id);
     const ir::Helper& helper = *f_->helpers[n.a];
+    if (ir::x87_form(helper) != ir::X87Form::none) return emit_x87(id);
     const bool syncs = helper.reads_state || helper.writes_state;
     for (unsigned k = 0; k < helper.args; k++)
         if (is_pending(analysis_->extra[n.b + k])) compute(analysis_->extra[n.b + k]);

@@ -125,7 +125,9 @@ void Compiler::load_xmm(Reg to, const Xbyak::RegExp& at, MemFlags flags, Reg scr
     case 2: avx() ? a.vmovss(x, a.dword[at]) : a.movss(x, a.dword[at]); break;
     case 3: avx() ? a.vmovsd(x, a.qword[at]) : a.movsd(x, a.qword[at]); break;
     default:
-        avx() ? a.vmovups(x, a.ptr[at]) : a.movups(x, a.ptr[at]);
+        // A misaligned access faults by itself where it has to.
+        if (flags.aligned) avx() ? a.vmovaps(x, a.ptr[at]) : a.movaps(x, a.ptr[at]);
+        else avx() ? a.vmovups(x, a.ptr[at]) : a.movups(x, a.ptr[at]);
         if (flags.big_endian) a.pshufb(x, constant_address({0x08090a0b0c0d0e0f, 0x0001020304050607}));
         break;
     }
@@ -204,7 +206,8 @@ void Compiler::emit_store(Id id) {
             store_gpr(at, t, size);
         } else {
             begin = a.pos();
-            store_xmm(at, from, size);
+            if (flags.aligned && size == 4) avx() ? a.vmovaps(a.ptr[at], a.x(from)) : a.movaps(a.ptr[at], a.x(from));
+            else store_xmm(at, from, size);
         }
     } else {
         Reg from = use(v);

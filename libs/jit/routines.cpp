@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The common routines: the way into translated code, the ways out, helper calls on the C++ stack, the jump cache.
 #include "ir/eval.h"
+#include "ir/host_x87.h"
 #include "ir/memory.h"
 #include "jit/backend.h"
 
@@ -96,6 +97,7 @@ private:
         a_.mov(a_.byte[a_.r15 + (s32(offsetof(ir::StateHeader, in_jit)) - state_bias)], 1);
         a_.ldmxcsr(field(offsetof(ir::StateHeader, mxcsr)));
         if (backend_.options.memory_base) a_.mov(a_.r14, field(offsetof(ir::StateHeader, memory_base)));
+        with_live_x87([&](const Xbyak::Address& image) { a_.frstor(image); });
         move_homes(true);
         a_.mov(a_.rsp, field(offsetof(ir::StateHeader, jit_stack)));
         a_.jmp(a_.rsi);
@@ -146,6 +148,7 @@ private:
         a_.mov(field(offsetof(ir::StateHeader, jit_stack)), a_.rsp);
         a_.mov(a_.rsp, field(offsetof(ir::StateHeader, host_stack)));
         a_.mov(a_.byte[a_.r15 + (s32(offsetof(ir::StateHeader, in_jit)) - state_bias)], 0);
+        with_live_x87([&](const Xbyak::Address& image) { a_.fnsave(image); });
         a_.stmxcsr(mxcsr_place());
         a_.mov(a_.ecx, mxcsr_place());
         a_.ldmxcsr(field(offsetof(ir::StateHeader, host_mxcsr)));
@@ -153,6 +156,17 @@ private:
         a_.add(a_.rsp, 8);
         for (unsigned i = std::size(saved); i-- > 0;) a_.pop(Assembler::q(saved[i]));
         a_.ret();
+    }
+
+    /// With the place of their image, if the guest's x87 registers are in the host's. Only the host's flags are changed besides.
+    template <class F> void with_live_x87(F f) {
+        for (const ir::Slot& slot : backend_.slots) {
+            if (slot.name != ir::host_x87_slot) continue;
+            a_.cmp(a_.dword[a_.r15 + (s32(slot.offset) - state_bias)], 0);
+            const Fixup skip = a_.jcc_forward(cc_e);
+            f(field(slot.offset + ir::host_x87_image_at));
+            a_.bind(skip);
+        }
     }
 
     Xbyak::Address mxcsr_place() {

@@ -14,6 +14,7 @@
 namespace emu::linux_user {
 
 class AddressSpace;
+class Thread;
 struct Call;
 
 /// A row of an ABI's system call table.
@@ -117,6 +118,13 @@ struct Abi {
     bool (*pop_frame)(ir::StateHeader& state, AddressSpace& space, FrameRestore& restore);
     /// sigreturn(): the frame of a handler without SA_SIGINFO, where that differs.
     bool (*pop_old_frame)(ir::StateHeader& state, AddressSpace& space, FrameRestore& restore) = nullptr;
+
+    // What the processor and the kernel do besides.
+    /// Accesses that the processor refuses without saying where (x86: not canonical, misaligned) are told as SI_KERNEL.
+    bool faults_without_address = false;
+    int illegal_code = ILL_ILLOPC, breakpoint_code = TRAP_BRKPT; ///< si_code of undefined instructions and breakpoints
+    /// Code of the kernel's outside the guest's memory, at `pc`: done, or false where there is none. Or null.
+    bool (*kernel_code)(Thread& thread, u64 pc) = nullptr;
 };
 
 } // namespace emu::linux_user

@@ -118,6 +118,7 @@ void Thread::handle_trap(const cpu::Stop& stop) {
     };
     switch (stop.trap) {
     case isa::Trap::fetch_fault:
+        if (process_.abi().kernel_code && process_.abi().kernel_code(*this, stop.value)) return;
         fault(SIGSEGV, process_.space().find(stop.value) ? SEGV_ACCERR : SEGV_MAPERR, stop.value);
         break;
     case isa::Trap::load_fault:
@@ -127,15 +128,16 @@ void Thread::handle_trap(const cpu::Stop& stop) {
         int code = stop.host_code == 0 || stop.host_code == SI_KERNEL ? SEGV_MAPERR : stop.host_code;
         // What is only reserved for the guest is not mapped to it.
         if (code == SEGV_ACCERR && !process_.space().find(stop.value)) code = SEGV_MAPERR;
-        fault(signal, code, stop.value);
+        if (stop.host_code == SI_KERNEL && process_.abi().faults_without_address) fault(SIGSEGV, SI_KERNEL, 0);
+        else fault(signal, code, stop.value);
         break;
     }
     case isa::Trap::misaligned: fault(SIGBUS, BUS_ADRALN, stop.value); break;
-    case isa::Trap::breakpoint: fault(SIGTRAP, TRAP_BRKPT, pc); break;
+    case isa::Trap::breakpoint: fault(SIGTRAP, process_.abi().breakpoint_code, pc); break;
     case isa::Trap::divide_error: fault(SIGFPE, FPE_INTDIV, pc); break;
     case isa::Trap::fp_error: fault(SIGFPE, FPE_FLTINV, pc); break;
     default:
-        fault(SIGILL, ILL_ILLOPC, pc);
+        fault(SIGILL, process_.abi().illegal_code, pc);
         if (process_.abi().own_trap && stop.trap >= isa::Trap::first_own) process_.abi().own_trap(state(), u32(stop.trap), stop.value, info);
         break;
     }

@@ -46,13 +46,13 @@ void set_st(ir::StateHeader& state, u32 which, ConstBytes value) {
 u32 tag_word(const State& state) {
     u32 word = 0;
     for (unsigned i = 0; i < 8; i++)
-        if (state.x87.empty >> i & 1) word |= 3u << (2 * i);
+        if (x87_of(state).empty >> i & 1) word |= 3u << (2 * i);
     return word;
 }
 
 enum Control : u32 { fctrl, fstat, ftag, fiseg, fioff, foseg, fooff, fop };
 void get_control(const ir::StateHeader& state, u32 which, Bytes value) {
-    const X87& x = regs(state).x87;
+    const X87 x = x87_of(regs(state));
     const u32 values[] = {x.control, x.status, tag_word(regs(state)), u32(x.instruction >> 32), u32(x.instruction), u32(x.operand >> 32),
                           u32(x.operand), x.opcode};
     put_le32(value, 0, values[which]);

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <ctime>
 #include <random>
+#include <utility>
 
 namespace emu::isa::x86 {
 
@@ -173,6 +174,21 @@ u64 set_mxcsr(StateHeader& s, u64 value) {
 }
 u64 get_mxcsr(StateHeader& s) { return read_mxcsr(of(s)); }
 
+// An unmasked exception: the sticky flags are put aside for one instruction, so that it is seen what that one raises.
+u64 simd_begin(StateHeader& s) {
+    of(s).earlier_flags |= s.fp_flags; // there are some if memory faulted under an earlier instruction
+    s.fp_flags = 0;
+    return 0;
+}
+u64 simd_check(StateHeader& s) {
+    const u32 raised = unmasked_flags(of(s));
+    // What is found before an operation keeps it from being done, and so from raising the rest.
+    constexpr u32 before = fp::invalid | fp::denormal_operand | fp::divide_by_zero;
+    if (raised & before) s.fp_flags &= before;
+    s.fp_flags |= std::exchange(of(s).earlier_flags, 0);
+    return raised != 0;
+}
+
 u64 cas16(StateHeader& s, u64 address) {
     State& state = of(s);
     const ir::MemFlags flags{.size_log2 = 4, .order = ir::Order::seq_cst};
@@ -204,6 +220,7 @@ constexpr u64 area_x87 = 1, area_sse = 2, area_avx = 4, area_all = 7;
 
 u64 save(StateHeader& s, u64 address, u64 form) {
     State& state = of(s);
+    take_x87_from_host(state);
     u8 area[legacy_size] = {};
     const u64 wanted = form & 2 ? (state.gpr[rax] & area_all) : area_x87 | area_sse;
     copy_in(s, address, area, form & 2 ? legacy_size : 0);
@@ -227,6 +244,7 @@ u64 save(StateHeader& s, u64 address, u64 form) {
 
 u64 restore(StateHeader& s, u64 address, u64 form) {
     State& state = of(s);
+    take_x87_from_host(state);
     u8 area[legacy_size];
     copy_in(s, address, area, legacy_size);
     u64 wanted = area_x87 | area_sse, present = wanted;
@@ -362,6 +380,8 @@ const Helper helper_cpuid{"x86_cpuid", function(cpuid), Type::none, 0, true, tru
 const Helper helper_timestamp{"x86_timestamp", function(timestamp), Type::i64, 0};
 const Helper helper_random{"x86_random", function(random), Type::i64, 0};
 const Helper helper_load_segment{"x86_load_segment", function(set_segment), Type::none, 2, true, true, true};
+const Helper helper_simd_begin{"x86_simd_begin", function(simd_begin), Type::none, 0, true};
+const Helper helper_simd_check{"x86_simd_check", function(simd_check), Type::i64, 0, true};
 const Helper helper_write_mxcsr{"x86_write_mxcsr", function(set_mxcsr), Type::none, 1, true, true};
 const Helper helper_read_mxcsr{"x86_read_mxcsr", function(get_mxcsr), Type::i32, 0, true};
 const Helper helper_fxsave{"x86_save", function(save), Type::none, 2, true, false, true};

@@ -15,6 +15,7 @@ extern const Helper helper_bcd;                               ///< (ax | flags <
 extern const Helper helper_pdep, helper_pext;
 extern const Helper helper_read_flags, helper_write_flags;
 extern const Helper helper_cpuid, helper_timestamp, helper_random, helper_load_segment;
+extern const Helper helper_simd_begin, helper_simd_check;     ///< around an instruction: -> did it raise what is unmasked?
 extern const Helper helper_write_mxcsr, helper_read_mxcsr;
 extern const Helper helper_fxsave, helper_fxrstor;            ///< (address, form): 1 = 64-bit form, 2 = XSAVE with the mask in edx:eax
 extern const Helper helper_cas16;                             ///< (address): compare rdx:rax with 16 bytes, replace by rcx:rbx; result ZF
@@ -25,6 +26,9 @@ extern const Helper helper_string;
 // x87 (x87_helpers.cpp)
 extern const Helper helper_x87;                               ///< (row argument and more, FCMOV's condition, pc) -> AX or flags
 extern const Helper helper_x87_memory;                        ///< (row argument and more, address, pc)
+extern const Helper helper_x87_enter;                         ///< the guest's registers go into the host's
+/// Instructions of the host's (ir/host_x87.h): (opcode, ModRM << 8, row argument and more << 16; address or condition).
+extern const Helper native_x87, native_x87_memory, native_x87_move_if, native_x87_compare, native_x87_status;
 extern const Helper helper_enter_mmx, helper_leave_mmx, helper_emms;
 
 // Vectors (helpers_vector.cpp), see vector_helper.h

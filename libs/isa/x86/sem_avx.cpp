@@ -165,6 +165,10 @@ void to_half(Unit& u) {
     Val low = vector_result(u, VectorOp::to_half, a, a);
     if (both) low = ir.v2(Op::vcat, Lane::i8, low, vector_result(u, VectorOp::to_half, b, b));
     if (!u.insn.is_memory()) return set_both(u, u.insn.rm(), low, ir.vzero());
+    if (u.in_mode(mode::fp_trapped)) { // before memory is changed
+        ir.exit_if(ir.ne(ir.call(helper_simd_check), ir.imm64(0)), {ir::ExitKind::trap, trap_simd, u.pc, 0});
+        ir.call(helper_simd_begin);
+    }
     if (both) u.store(u.address(), low, 128);
     else u.store(u.address(), ir.vget(Type::i64, Lane::i64, low, 0), 64);
 }
@@ -189,8 +193,9 @@ void multiply_add(Unit& u) {
         return ir.v3(Op::vfma, lane, a, b, c);
     };
     if (!(arg & fma_scalar)) {
-        Val results[2];
-        for (unsigned h = 0; h < u.halves(); h++) results[h] = compute(u.xmm(n, h), u.xmm(u.insn.vex_v, h), u.vec(1, h));
+        Val results[2], three[2];
+        for (unsigned h = 0; h < u.halves(); h++) three[h] = u.vec(1, h);
+        for (unsigned h = 0; h < u.halves(); h++) results[h] = compute(u.xmm(n, h), u.xmm(u.insn.vex_v, h), three[h]);
         set_both(u, n, results[0], u.halves() == 2 ? results[1] : ir.vzero());
         return;
     }

@@ -250,7 +250,7 @@ void save_area(Unit& u) {
     u.ir.exit_if(u.ir.ne(u.ir.and_(at, u.ir.imm64(align)), u.ir.imm64(0)), {ir::ExitKind::trap, trap_general_protection, u.pc, 0});
     Val form = u.ir.imm64((u.insn.rex_w ? 1u : 0u) | (u.arg() & 2));
     u.ir.call(u.arg() & 1 ? helper_fxrstor : helper_fxsave, {at, form});
-    if (u.arg() & 1) u.sync();
+    if ((u.arg() & 1) || u.in_mode(mode::x87_live)) u.sync();
 }
 
 constexpr Row flow_rows[] = {

@@ -213,8 +213,9 @@ void narrow_packed(Unit& u) {
         Val hi = ir.emit(Op::f2s, Type::i32, ir::fp_aux(rounding), ir.vget(Type::f64, Lane::f64, v, 1));
         return ir.vset(Lane::i32, ir.vzext(lo), hi, 1);
     };
-    Val low = half(u.vec(1, 0));
-    if (u.halves() == 2) low = ir.v2(Op::vcat, Lane::i8, low, half(u.vec(1, 1)));
+    const bool both = u.halves() == 2;
+    Val lower = u.vec(1, 0), upper = both ? u.vec(1, 1) : Val{}, low = half(lower);
+    if (both) low = ir.v2(Op::vcat, Lane::i8, low, half(upper));
     u.set_xmm(u.insn.reg(), 0, low);
     if (u.insn.vex) u.set_xmm(u.insn.reg(), 1, ir.vzero());
 }

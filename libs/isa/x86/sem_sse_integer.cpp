@@ -244,7 +244,7 @@ void pextrw(Unit& u) {
 
 void emms(Unit& u) {
     u.ir.call(helper_emms);
-    if (u.mmx_mode()) u.sync();
+    if (u.mmx_mode() || u.in_mode(mode::x87_live)) u.sync();
 }
 
 using L = Lane;

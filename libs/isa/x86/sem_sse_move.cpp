@@ -11,6 +11,11 @@ namespace {
 
 /// Whole vectors, either way.
 void move(Unit& u) {
+    const unsigned memory = u.is_memory(0) ? 0 : 1;
+    if (u.halves() == 2 && u.is_memory(memory) && u.vector_access(memory).aligned) {
+        Val misaligned = u.ir.ne(u.ir.and_(u.address(), u.ir.imm64(31)), u.ir.imm64(0));
+        u.ir.exit_if(misaligned, {ir::ExitKind::trap, trap_general_protection, u.pc, 0});
+    }
     Val low = u.vec(1, 0);
     if (u.halves() == 1) return u.set_vec({low});
     u.set_vec({low, u.vec(1, 1)});

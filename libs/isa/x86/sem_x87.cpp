@@ -16,26 +16,95 @@ u64 what(const Unit& u) {
 }
 Val call(Unit& u, Val condition) { return u.ir.call(helper_x87, {u.ir.imm64(what(u)), condition, u.ir.imm64(u.pc)}); }
 
-void memory(Unit& u) { u.ir.call(helper_x87_memory, {u.ir.imm64(what(u)), u.address(), u.ir.imm64(u.pc)}); }
-void stack(Unit& u) { call(u, u.ir.imm64(0)); }
+Val native(Unit& u) { return u.ir.imm64(u.insn.opcode | u64(u.insn.modrm) << 8 | what(u) << 16); }
 
-/// FCOMI and the like set ZF, PF and CF. An unmasked exception leaves them: bit 8 of the answer.
+/// Environments and the whole state are a helper's business.
+bool only_by_helper(X87Op op) {
+    return op == X87Op::load_env || op == X87Op::store_env || op == X87Op::save || op == X87Op::restore;
+}
+
+/// The instruction itself, on the host's registers; no: a helper is to do it. Those are loaded with the guest's before, and
+/// the code is translated anew for that.
+enum class Done : u8 { no, yes };
+template <class F> Done on_host(Unit& u, F emit) {
+    if (u.in_mode(mode::x87_live)) {
+        if (only_by_helper(x87_arg::op(u.insn.row->arg))) {
+            u.ir.set(slot_x87_once, u.ir.imm32(1));
+            u.ir.sync(u.pc);
+        } else {
+            emit();
+        }
+        return Done::yes;
+    }
+    if (u.in_mode(mode::x87_helpers | mode::x87_once)) return Done::no;
+    u.ir.call(helper_x87_enter);
+    u.ir.sync(u.pc);
+    return Done::yes;
+}
+/// After a helper: what it did was for this one time.
+void after_helper(Unit& u) {
+    const X87Op op = x87_arg::op(u.insn.row->arg);
+    // The control word says how it goes on.
+    if (u.in_mode(mode::x87_once) || op == X87Op::load_control || op == X87Op::init || only_by_helper(op)) u.sync();
+}
+
+/// FLDCW that unmasks something ends the use of the host's registers.
+void load_control(Unit& u) {
+    ir::Builder& ir = u.ir;
+    Val at = u.address(), masks = ir.imm32(x87_status::exceptions);
+    Val unmasks = ir.ne(ir.and_(u.load(at, 16), masks), masks);
+    ir.set(slot_x87_once, ir.zext(unmasks, Type::i32));
+    ir.exit_if(unmasks, {ir::ExitKind::sync, 0, u.pc, 0});
+    ir.set(slot_x87_once, ir.imm32(0));
+    ir.call(native_x87_memory, {native(u), at});
+}
+
+void memory(Unit& u) {
+    const Done done = on_host(u, [&] {
+        if (x87_arg::op(u.insn.row->arg) == X87Op::load_control) load_control(u);
+        else u.ir.call(native_x87_memory, {native(u), u.address()});
+    });
+    if (done == Done::yes) return;
+    u.ir.call(helper_x87_memory, {u.ir.imm64(what(u)), u.address(), u.ir.imm64(u.pc)});
+    after_helper(u);
+}
+void stack(Unit& u) {
+    const Done done = on_host(u, [&] {
+        const X87Op op = x87_arg::op(u.insn.row->arg);
+        if (op != X87Op::wait && op != X87Op::nop) u.ir.call(native_x87, {native(u)});
+    });
+    if (done == Done::yes) return;
+    call(u, u.ir.imm64(0));
+    after_helper(u);
+}
+
+/// FCOMI and the like set ZF, PF and CF. Where a helper does it, an unmasked exception leaves them: bit 8 of the answer.
 void compare_flags(Unit& u) {
+    if (on_host(u, [&] { u.set_flags(u.ir.call(native_x87_compare, {native(u)})); }) == Done::yes) return;
     ir::Builder& ir = u.ir;
     Val answer = ir.trunc(call(u, ir.imm64(0)));
     Val kept = ir.ne(ir.and_(answer, ir.imm32(0x100)), ir.imm32(0));
     Val token = ir.or_(ir.shl(ir.and_(answer, ir.imm32(0x45)), 8u), u.no_flags());
     u.set_flags(ir.select(kept, u.flags(), token));
+    after_helper(u);
 }
 
 /// FCMOVcc: DA has B, E, BE, U; DB their opposites. Condition codes as of Jcc.
 void conditional_move(Unit& u) {
     constexpr u8 codes[] = {2, 4, 6, 10};
     const unsigned cc = codes[u.insn.modrm >> 3 & 3] | (u.insn.opcode & 1);
+    const Done done = on_host(u, [&] { u.ir.call(native_x87_move_if, {native(u), u.ir.zext(u.condition(cc), Type::i64)}); });
+    if (done == Done::yes) return;
     call(u, u.ir.zext(u.condition(cc), Type::i64));
+    after_helper(u);
 }
 
-void status_to_ax(Unit& u) { u.set_reg(rax, 16, u.ir.trunc(call(u, u.ir.imm64(0)))); }
+void status_to_ax(Unit& u) {
+    const Done done = on_host(u, [&] { u.set_reg(rax, 16, u.ir.call(native_x87_status, {native(u)})); });
+    if (done == Done::yes) return;
+    u.set_reg(rax, 16, u.ir.trunc(call(u, u.ir.imm64(0))));
+    after_helper(u);
+}
 
 using F = X87Format;
 using O = X87Op;

@@ -2,9 +2,11 @@
 // The slot table, EFLAGS and MXCSR, the FXSAVE image, and the Isa values of i386 and x86-64.
 #include "isa/x86/state.h"
 
+#include "ir/host_x87.h"
 #include "isa/x86/models.h"
 #include "isa/x86/unit.h"
 #include "isa/x86/x86.h"
+#include "isa/x86/x87_op.h"
 
 #include <array>
 #include <bit>
@@ -47,6 +49,9 @@ constexpr auto make_slots() {
     for (unsigned n = 0; n < 8; n++)
         slots[slot_mmx + n] = {mmx_names[n], Type::i64, u32(offsetof(State, mmx) + 8 * n)};
     slots[slot_mmx_written] = {"mmx_written", Type::i32, offsetof(State, mmx_written)};
+    static_assert(offsetof(State, host_x87.image) == offsetof(State, host_x87) + ir::host_x87_image_at);
+    slots[slot_host_x87] = {ir::host_x87_slot, Type::i32, offsetof(State, host_x87)};
+    slots[slot_x87_once] = {"x87_once", Type::i32, offsetof(State, x87_once)};
     constexpr std::string_view scratch_names[] = {"v0", "v1", "v2"};
     for (unsigned n = 0; n < 3; n++) slots[slot_vector + n] = {scratch_names[n], Type::v128, u32(offsetof(State, scratch) + 16 * n)};
     return slots;
@@ -83,6 +88,11 @@ u32 current_mode(const State& state) {
     if (state.guest_mxcsr & mxcsr_ftz) m |= mode::ftz;
     if ((state.guest_mxcsr & mxcsr_masks) != mxcsr_masks) m |= mode::fp_trapped;
     if (state.mmx_mode) m |= mode::mmx;
+    // Behind an MMU no instruction of the host's will do; nor does one that may raise an exception.
+    constexpr u16 all_masked = x87_status::exceptions;
+    if (state.x87_once) m |= mode::x87_once;
+    else if (state.host_x87.live) m |= mode::x87_live;
+    else if (state.tlb || (state.x87.control & all_masked) != all_masked) m |= mode::x87_helpers;
     return m;
 }
 u32 mode_64(const ir::StateHeader& header) { return current_mode(static_cast<const State&>(header)) | mode::code64; }
@@ -98,7 +108,7 @@ void inherit(const ir::StateHeader& from_header, ir::StateHeader& to_header) {
     std::copy(std::begin(from.selector), std::end(from.selector), to.selector);
     std::copy(std::begin(from.tls), std::end(from.tls), to.tls);
     to.ldt = from.ldt;
-    to.x87 = from.x87;
+    to.x87 = x87_of(from);
     to.x87.host_current = false;
     to.mmx_mode = from.mmx_mode;
     to.guest_mxcsr = from.guest_mxcsr;
@@ -175,10 +185,18 @@ void write_eflags(State& s, u32 value) {
     s.eflags_rest = (value & ~(eflags::status | eflags::df)) | eflags::fixed;
 }
 
+u32 unmasked_flags(const State& s) {
+    constexpr unsigned masks_at = 7;
+    u32 value = 0;
+    for (auto [guest, flag] : mxcsr_flags)
+        if ((s.fp_flags & flag) && !(s.guest_mxcsr & guest << masks_at)) value |= flag;
+    return value;
+}
+
 u32 read_mxcsr(const State& s) {
     u32 value = s.guest_mxcsr;
     for (auto [guest, flag] : mxcsr_flags)
-        if (s.fp_flags & flag) value |= guest;
+        if ((s.fp_flags | s.earlier_flags) & flag) value |= guest;
     return value;
 }
 
@@ -188,6 +206,7 @@ void write_mxcsr(State& s, u32 value) {
     for (auto [guest, flag] : mxcsr_flags)
         if (value & guest) flags |= flag;
     s.fp_flags = flags;
+    s.earlier_flags = 0;
     // The host runs with the guest's rounding and flushing, and with every exception masked.
     s.mxcsr = mxcsr_masks | (value & (0x6000 | mxcsr_daz | mxcsr_ftz));
 }
@@ -204,7 +223,7 @@ template <class T> T take(const u8* from, usize at) {
 } // namespace
 
 void fxsave(const State& s, u8* to, bool wide) {
-    const X87& x = s.x87;
+    const X87 x = x87_of(s);
     put(to, 0, x.control);
     put(to, 2, x.status);
     put(to, 4, u8(~x.empty));
@@ -227,6 +246,7 @@ void fxsave(const State& s, u8* to, bool wide) {
 void fxrstor(State& s, const u8* from, bool wide) {
     X87& x = s.x87;
     s.mmx_mode = false;
+    s.host_x87.live = 0;
     x.host_current = false;
     x.control = take<u16>(from, 0) | 0x40;
     x.status = take<u16>(from, 2);

@@ -23,6 +23,7 @@ struct X87 {
     u64 instruction = 0, operand = 0;
     fp::F80 reg[8] = {};
     unsigned top() const { return status >> 11 & 7; }
+    const fp::F80& st(unsigned i) const { return reg[(top() + i) & 7]; }
     fp::F80& st(unsigned i) { return reg[(top() + i) & 7]; }
 };
 
@@ -45,12 +46,19 @@ struct State : ir::StateHeader {
     u32 eflags_rest = 2;           ///< bits that nothing here computes: IF, AC, ID and the reserved one
     u64 fs_base = 0, gs_base = 0;
     u16 selector[6] = {};
+    u32 earlier_flags = 0;         ///< sticky flags that are not in fp_flags for now (mode::fp_trapped)
     u32 guest_mxcsr = 0x1f80;      ///< without the sticky bits, which are in fp_flags
     ir::V128 xmm[16];
     ir::V128 ymm_high[16];
     X87 x87;
     /// While the program uses MMX, the fractions of the x87 registers live here; one translation knows one of the two states.
     u64 mmx[8] = {};
+    /// Whether translated code has the x87 registers in the host's, and their image outside of it (ir::host_x87_slot).
+    struct {
+        u32 live = 0;
+        u8 image[108] = {};
+    } host_x87;
+    u32 x87_once = 0;              ///< the next x87 instruction is to be done by a helper, whatever the mode
     u32 mmx_written = 0;           ///< those whose sign and exponent are all ones from then on
     bool mmx_mode = false;
     ir::V128 scratch[3];           ///< operands of helpers for vectors; nothing lasts here
@@ -72,6 +80,7 @@ enum SlotIndex : unsigned {
     slot_ymm_high = slot_xmm + 16,
     slot_mmx = slot_ymm_high + 16,
     slot_mmx_written = slot_mmx + 8,
+    slot_x87_once, slot_host_x87,
     slot_vector,     ///< scratch: second source and result of a vector helper
     slot_vector_first, slot_vector_third,
     slot_count,
@@ -91,11 +100,19 @@ bool load_segment(State& state, unsigned segment, u16 selector);
 u32 read_eflags(const State& state);
 void write_eflags(State& state, u32 value);
 
+/// The flags of `fp_flags` that MXCSR does not mask.
+u32 unmasked_flags(const State& state);
 /// MXCSR as the guest sees it; writing it also chooses the host's.
 u32 read_mxcsr(const State& state);
 void write_mxcsr(State& state, u32 value);
 
 void leave_mmx_mode(State& state);
+/// The x87 for those outside of translated code who look at it: `State::x87`, or what the image says.
+X87 x87_of(const State& state);
+/// The same for helpers and for those who change it: `State::x87` counts after this.
+void take_x87_from_host(State& state);
+/// FSTENV's tag word.
+u16 x87_tags(const X87& x87);
 /// Rounding and flushing of MXCSR.
 fp::Env mode_fp_env(const State& state);
 

@@ -47,6 +47,26 @@ bool changes_register_use(Unit& u) {
     return true;
 }
 
+/// With an SSE exception unmasked, what an instruction raised is looked at before its results count (SDM volume 1, 11.5.2).
+void checked_semantic(Unit& u) {
+    const Insn& insn = u.insn;
+    ir::Builder& ir = u.ir;
+    auto vector = [](const OperandSpec& o) { return o.kind == Kind::V || o.kind == Kind::W || o.kind == Kind::U; };
+    if (!std::any_of(insn.operands->at.begin(), insn.operands->at.end(), vector)) return insn.row->semantic(u);
+    // The destination comes first; VCVTPS2PH's is ModRM.rm.
+    const unsigned n = insn.operands->at[0].kind == Kind::W ? insn.rm() : insn.reg();
+    const unsigned results[] = {slot_xmm + n, slot_ymm_high + n, slot_gpr + n, slot_flags};
+    std::array<Val, std::size(results)> before, after;
+    ir.call(helper_simd_begin);
+    for (usize i = 0; i < before.size(); i++) before[i] = ir.get(results[i]);
+    insn.row->semantic(u);
+    if (!ir.open()) return;
+    Val raised = ir.ne(ir.call(helper_simd_check), ir.imm64(0));
+    for (usize i = 0; i < before.size(); i++) after[i] = ir.get(results[i]), ir.set(results[i], before[i]);
+    ir.exit_if(raised, {ir::ExitKind::trap, trap_simd, u.pc, 0});
+    for (usize i = 0; i < before.size(); i++) ir.set(results[i], after[i]);
+}
+
 /// Decode and build one instruction; false: its bytes cannot all be fetched.
 bool translate_insn(Unit& u, ConstBytes code, u64 features, ir::Function& function) {
     Insn& insn = u.insn;
@@ -60,7 +80,7 @@ bool translate_insn(Unit& u, ConstBytes code, u64 features, ir::Function& functi
     for (unsigned i = 0; i < 4 && i < length; i++) raw |= u32(code[i]) << (8 * i);
     u.ir.insn(u.pc, raw);
     if (outcome != Decoded::ok) u.undefined();
-    else if (!changes_register_use(u)) insn.row->semantic(u);
+    else if (!changes_register_use(u)) u.in_mode(mode::fp_trapped) ? checked_semantic(u) : insn.row->semantic(u);
     drop_unreached(function);
     return true;
 }

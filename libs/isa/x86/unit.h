@@ -31,6 +31,9 @@ inline constexpr u32 rounding = 3, daz = 4, ftz = 8;   ///< MXCSR.RC as MXCSR nu
 inline constexpr u32 code64 = 16;
 inline constexpr u32 fp_trapped = 32;                  ///< some SSE exception is unmasked
 inline constexpr u32 mmx = 64;                         ///< the x87 registers are in use as MMX registers
+/// Where x87 instructions are done: in the host's registers, which hold the guest's (live); by helpers, this time (once) or always.
+/// None of these: they are put there first.
+inline constexpr u32 x87_live = 256, x87_once = 512, x87_helpers = 1024;
 inline constexpr u32 segmented = 128;                  ///< 32-bit code with a base in ES, SS or DS
 }
 
@@ -98,7 +101,9 @@ public:
     unsigned halves() const { return insn.vex && insn.vex_l ? 2 : 1; }
     Val xmm(unsigned n, unsigned half = 0) { return ir.get((half ? slot_ymm_high : slot_xmm) + n); }
     void set_xmm(unsigned n, unsigned half, Val v) { ir.set((half ? slot_ymm_high : slot_xmm) + n, v); }
-    /// Half `half` of a vector operand. MMX operands come zero-extended. Misaligned memory is taken, also where SSE refuses it.
+    /// How a whole vector in memory is accessed: misaligned ones may be refused.
+    MemFlags vector_access(unsigned k) const;
+    /// Half `half` of a vector operand. MMX operands come zero-extended.
     Val vec(unsigned k, unsigned half = 0);
     /// The low `bits` (32, 64) of a vector operand or of memory, as float or integer.
     Val scalar(unsigned k, Type type);
@@ -112,9 +117,11 @@ public:
     /// Each half from the first and second sources', by itself, as AVX2 does: f(a, b) or f(a, b, half). All sources are read
     /// before anything is set: memory may fault, and the destination may be a source.
     template <class F> void each_half(F f) {
-        Val results[2];
+        // A fault on the second half of an operand comes before anything is raised for the first.
+        Val results[2], second[2];
+        for (unsigned h = 0; h < halves(); h++) second[h] = vec(1, h);
         for (unsigned h = 0; h < halves(); h++) {
-            Val a = first(h), b = vec(1, h);
+            Val a = first(h), b = second[h];
             if constexpr (std::is_invocable_v<F, Val, Val, unsigned>) results[h] = f(a, b, h);
             else results[h] = f(a, b);
         }
@@ -155,6 +162,8 @@ public:
     Val low(Val value, unsigned bits);                  ///< masked to the width
     Val extended(Val value, unsigned bits);             ///< sign-extended within its type
     Val is_zero(Val value, unsigned bits);
+
+    bool in_mode(u32 bits) const { return request_.mode & bits; }
 
     // --- leaving
     void undefined();

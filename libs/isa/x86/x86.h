@@ -16,6 +16,7 @@ enum X86Trap : u32 {
     trap_bound,                                     ///< BOUND
     trap_interrupt,                                 ///< INT n that means nothing to Linux (n)
     trap_fpu,                                       ///< #MF: an unmasked x87 exception is pending
+    trap_simd,                                      ///< #XM: an unmasked SSE exception; the flags are in the state
     trap_debug,                                     ///< INT1
 };
 

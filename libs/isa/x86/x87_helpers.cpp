@@ -3,6 +3,7 @@
 #include "isa/x86/x87_op.h"
 
 #include "cpu/vcpu.h"
+#include "ir/host_x87.h"
 #include "ir/memory.h"
 #include "isa/x86/helpers.h"
 #include "isa/x86/x86.h"
@@ -27,6 +28,8 @@ constexpr u64 integer_bit = u64(1) << 63;
 class Fpu {
 public:
     Fpu(StateHeader& header, u64 what, u64 pc) : header_(header), x_(static_cast<State&>(header).x87), what_(what) {
+        take_x87_from_host(static_cast<State&>(header));
+        static_cast<State&>(header).x87_once = 0;
         op_ = x87_arg::op(what);
         if (!(what & x87_arg::no_wait)) {
             if (x_.status & sw::summary) raise(trap_fpu);
@@ -126,7 +129,6 @@ private:
     unsigned env_size() const { return what_ & x87_arg::op16 ? 14 : 28; }
     void put_env(u64 address);
     void take_env(u64 address);
-    u16 tags() const;
 
     StateHeader& header_;
     X87& x_;
@@ -426,23 +428,9 @@ void Fpu::store_value(u64 at) {
     if (stores) pops();
 }
 
-u16 Fpu::tags() const {
-    u16 tags = 0;
-    for (unsigned n = 0; n < 8; n++) {
-        const F80 v = x_.reg[n];
-        const unsigned exponent = v.sign_exponent & 0x7fff;
-        unsigned tag = 0;
-        if (x_.empty >> n & 1) tag = 3;
-        else if (exponent == 0 && !v.fraction) tag = 1;
-        else if (exponent == 0 || exponent == 0x7fff || !(v.fraction & integer_bit)) tag = 2;
-        tags |= u16(tag << (2 * n));
-    }
-    return tags;
-}
-
 /// FSTENV (SDM volume 1, figures 8-9 and 8-11), protected mode.
 void Fpu::put_env(u64 at) {
-    const u32 words[] = {x_.control, x_.status, tags(), u32(x_.instruction), u32(x_.opcode) << 16, u32(x_.operand), 0};
+    const u32 words[] = {x_.control, x_.status, x87_tags(x_), u32(x_.instruction), u32(x_.opcode) << 16, u32(x_.operand), 0};
     const bool small = what_ & x87_arg::op16;
     const u32 unused = small ? 0 : 0xffff0000;
     for (unsigned n = 0; n < 7; n++) store(at + n * (small ? 2 : 4), small ? 1 : 2, words[n] | (n < 3 || n == 6 ? unused : 0));
@@ -514,8 +502,47 @@ u64 Fpu::run_memory(u64 at) {
 u64 x87(StateHeader& s, u64 what, u64 condition, u64 pc) { return Fpu(s, what, pc).run(condition); }
 u64 x87_memory(StateHeader& s, u64 what, u64 address, u64 pc) { return Fpu(s, what, pc).run_memory(address); }
 
+
+// FNSAVE's image: seven words of 32 bits, then st(0) to st(7), ten bytes each (SDM volume 1, figure 8-9).
+constexpr usize control_at = 0, status_at = 4, tags_at = 8, registers_at = 28, register_size = 10;
+
+void to_image(State& state) {
+    const X87& x = state.x87;
+    u8* image = state.host_x87.image;
+    std::memset(image, 0, sizeof state.host_x87.image);
+    const u16 tags = x87_tags(x);
+    std::memcpy(image + control_at, &x.control, 2);
+    std::memcpy(image + status_at, &x.status, 2);
+    std::memcpy(image + tags_at, &tags, 2);
+    for (unsigned i = 0; i < 8; i++) {
+        std::memcpy(image + registers_at + i * register_size, &x.st(i).fraction, 8);
+        std::memcpy(image + registers_at + i * register_size + 8, &x.st(i).sign_exponent, 2);
+    }
+    state.host_x87.live = 1;
+}
+
+u64 x87_enter(StateHeader& s) {
+    State& state = static_cast<State&>(s);
+    to_image(state);
+    if (s.in_jit) asm volatile("frstor %0" : : "m"(state.host_x87.image));
+    return 0;
+}
+
+/// What the interpreter does where translated code has the instruction itself.
+u64 native(StateHeader& s, u64 what, u64 second, bool memory) {
+    State& state = static_cast<State&>(s);
+    Fpu fpu(s, what >> 16, 0);
+    const u64 result = memory ? fpu.run_memory(second) : fpu.run(second);
+    to_image(state);
+    return result;
+}
+u64 native_stack(StateHeader& s, u64 what, u64 condition) { return native(s, what, condition, false); }
+u64 native_compare(StateHeader& s, u64 what) { return native(s, what, 0, false) << 8 | ir::eflag_fixed; }
+u64 native_memory(StateHeader& s, u64 what, u64 address) { return native(s, what, address, true); }
+
 u64 enter_mmx(StateHeader& s) {
     State& state = static_cast<State&>(s);
+    take_x87_from_host(state);
     X87& x = state.x87;
     x.status &= u16(~0x3800);
     x.empty = 0;
@@ -530,6 +557,7 @@ u64 leave_mmx(StateHeader& s) {
 }
 u64 emms(StateHeader& s) {
     State& state = static_cast<State&>(s);
+    take_x87_from_host(state);
     leave_mmx_mode(state);
     state.x87.status &= u16(~0x3800); // the manual does not say so; processors do it
     state.x87.empty = 0xff;
@@ -537,6 +565,46 @@ u64 emms(StateHeader& s) {
 }
 
 } // namespace
+
+u16 x87_tags(const X87& x) {
+    u16 tags = 0;
+    for (unsigned n = 0; n < 8; n++) {
+        const F80 v = x.reg[n];
+        const unsigned exponent = v.sign_exponent & 0x7fff;
+        unsigned tag = 0;
+        if (x.empty >> n & 1) tag = 3;
+        else if (exponent == 0 && !v.fraction) tag = 1;
+        else if (exponent == 0 || exponent == 0x7fff || !(v.fraction & integer_bit)) tag = 2;
+        tags |= u16(tag << (2 * n));
+    }
+    return tags;
+}
+
+X87 x87_of(const State& state) {
+    X87 x = state.x87;
+    if (!state.host_x87.live) return x;
+    const u8* image = state.host_x87.image;
+    u16 tags;
+    std::memcpy(&x.control, image + control_at, 2);
+    std::memcpy(&x.status, image + status_at, 2);
+    std::memcpy(&tags, image + tags_at, 2);
+    x.empty = 0;
+    for (unsigned n = 0; n < 8; n++)
+        if ((tags >> (2 * n) & 3) == 3) x.empty |= u8(1u << n);
+    for (unsigned i = 0; i < 8; i++) {
+        std::memcpy(&x.st(i).fraction, image + registers_at + i * register_size, 8);
+        std::memcpy(&x.st(i).sign_exponent, image + registers_at + i * register_size + 8, 2);
+    }
+    x.host_current = false;
+    return x;
+}
+
+void take_x87_from_host(State& state) {
+    if (!state.host_x87.live) return;
+    if (state.in_jit) asm volatile("fnsave %0" : "=m"(state.host_x87.image));
+    state.x87 = x87_of(state);
+    state.host_x87.live = 0;
+}
 
 void leave_mmx_mode(State& state) {
     if (!state.mmx_mode) return;
@@ -548,6 +616,13 @@ void leave_mmx_mode(State& state) {
 // The x87 is no part of the state slots: translated code keeps its values over these calls.
 const Helper helper_x87{"x86_x87", reinterpret_cast<void*>(x87), Type::i64, 3, false, false, true};
 const Helper helper_x87_memory{"x86_x87_memory", reinterpret_cast<void*>(x87_memory), Type::i64, 3, false, false, true};
+const Helper helper_x87_enter{"x86_x87_enter", reinterpret_cast<void*>(x87_enter), Type::none, 0, true, true};
+constexpr std::string_view name_of(ir::X87Form form) { return ir::x87_helper_names[unsigned(form)]; }
+const Helper native_x87{name_of(ir::X87Form::stack), reinterpret_cast<void*>(native_stack), Type::none, 1};
+const Helper native_x87_memory{name_of(ir::X87Form::memory), reinterpret_cast<void*>(native_memory), Type::none, 2, false, false, true};
+const Helper native_x87_move_if{name_of(ir::X87Form::move_if), reinterpret_cast<void*>(native_stack), Type::none, 2};
+const Helper native_x87_compare{name_of(ir::X87Form::compare), reinterpret_cast<void*>(native_compare), Type::i32, 1};
+const Helper native_x87_status{name_of(ir::X87Form::status), reinterpret_cast<void*>(native_stack), Type::i32, 1};
 const Helper helper_enter_mmx{"x86_enter_mmx", reinterpret_cast<void*>(enter_mmx), Type::none, 0, true, true};
 const Helper helper_leave_mmx{"x86_leave_mmx", reinterpret_cast<void*>(leave_mmx), Type::none, 0, true, true};
 const Helper helper_emms{"x86_emms", reinterpret_cast<void*>(emms), Type::none, 0, true, true};

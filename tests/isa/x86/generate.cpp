@@ -193,8 +193,8 @@ bool Generator::prepare(const Insn& insn, std::vector<u8>& before) {
 bool Generator::instruction(Block& block, u64 at) {
     const Row& row = *rows_[random(rows_.size())];
     const DecodedOperands operands = parse_operands(row.operands);
-    // Legacy SSE wants whole vectors aligned; our guest does not ask for it.
-    aligned_ = std::any_of(operands.at.begin(), operands.at.end(), [](auto& o) { return o.kind == Kind::W && o.bits == size_x; });
+    // Legacy SSE wants whole vectors aligned, and mostly gets them so.
+    aligned_ = chance(.9) && std::any_of(operands.at.begin(), operands.at.end(), [](auto& o) { return o.kind == Kind::W && o.bits == size_x; });
     std::vector<u8> bytes = encode(row, operands);
     Insn insn;
     if (decode(bytes, options_.wide, options_.features, insn) != Decoded::ok || insn.row->name != row.name || insn.segment >= 0) return false;

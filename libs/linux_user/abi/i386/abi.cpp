@@ -117,6 +117,9 @@ extern const Abi abi{
     .push_frame = push_frame,
     .pop_frame = pop_rt_frame,
     .pop_old_frame = pop_frame,
+    .faults_without_address = true,
+    .illegal_code = ILL_ILLOPN,
+    .breakpoint_code = SI_KERNEL,
 };
 
 } // namespace emu::linux_user::i386

@@ -39,28 +39,13 @@ constexpr usize fsave_size = 112, fsave_registers = 28, fsave_status = 108;
 constexpr usize fp_size = fsave_size + sizeof(Image);
 using FpState = std::array<u8, fp_size>;
 
-/// Two bits a register, as FSAVE has them, from the abridged tag byte and the contents (SDM volume 1, 8.1.7).
-u16 full_tags(const X87& x) {
-    u16 tags = 0;
-    for (unsigned n = 0; n < 8; n++) {
-        unsigned tag = 3;
-        if (!(x.empty >> n & 1)) {
-            const fp::F80& r = x.reg[n];
-            const unsigned exponent = r.sign_exponent & 0x7fff;
-            tag = exponent == 0 && r.fraction == 0 ? 1 : exponent == 0 || exponent == 0x7fff || !(r.fraction >> 63) ? 2 : 0;
-        }
-        tags = u16(tags | tag << (2 * n));
-    }
-    return tags;
-}
-
 void put_fp(FpState& out, const State& state) {
     Image image{};
     put_image(image, state, false);
-    const X87& x = state.x87;
+    const X87 x = x87_of(state);
     put_le32(out, 0, 0xffff0000 | x.control);
     put_le32(out, 4, 0xffff0000 | x.status);
-    put_le32(out, 8, 0xffff0000 | full_tags(x));
+    put_le32(out, 8, 0xffff0000 | x87_tags(x));
     put_le32(out, 12, u32(x.instruction));
     put_le32(out, 16, u32(x.opcode) << 16 | state.selector[cs]);
     put_le32(out, 20, u32(x.operand));

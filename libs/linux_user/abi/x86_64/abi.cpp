@@ -96,6 +96,28 @@ s64 own_call(Call& call) { return call.row.name == "arch_prctl" ? arch_prctl(cal
 
 } // namespace
 
+namespace {
+
+/// Which of several exceptions is told (fpu__exception_code of the kernel).
+int code_of(u32 flags) {
+    if (flags & fp::invalid) return FPE_FLTINV;
+    if (flags & fp::divide_by_zero) return FPE_FLTDIV;
+    if (flags & fp::overflow) return FPE_FLTOVF;
+    if (flags & (fp::underflow | fp::denormal_operand)) return FPE_FLTUND;
+    return FPE_FLTRES;
+}
+int x87_code(const State& state) {
+    const isa::x86::X87 x = x87_of(state);
+    const unsigned raised = x.status & ~x.control & 63u;
+    constexpr u32 flags[] = {fp::invalid, fp::denormal_operand, fp::divide_by_zero, fp::overflow, fp::underflow, fp::inexact};
+    u32 all = 0;
+    for (unsigned bit = 0; bit < std::size(flags); bit++)
+        if (raised >> bit & 1) all |= flags[bit];
+    return code_of(all);
+}
+
+} // namespace
+
 void own_trap(const ir::StateHeader& state, u32 trap, u64, SignalInfo& info) {
     auto say = [&](int signal, int code, u64 address) {
         info.si_signo = signal;
@@ -106,7 +128,8 @@ void own_trap(const ir::StateHeader& state, u32 trap, u64, SignalInfo& info) {
     case trap_general_protection: return say(SIGSEGV, SI_KERNEL, 0);
     case trap_overflow: return say(SIGSEGV, SI_KERNEL, 0);
     case trap_bound: return say(SIGSEGV, SI_KERNEL, 0);
-    case trap_fpu: return say(SIGFPE, FPE_FLTINV, state.pc);
+    case trap_fpu: return say(SIGFPE, x87_code(regs(state)), state.pc);
+    case trap_simd: return say(SIGFPE, code_of(unmasked_flags(regs(state))), state.pc);
     case trap_debug: return say(SIGTRAP, TRAP_BRKPT, state.pc);
     default: return;
     }
@@ -148,6 +171,10 @@ extern const Abi abi{
     .core_notes = core_notes,
     .push_frame = push_frame,
     .pop_frame = pop_frame,
+    .faults_without_address = true,
+    .illegal_code = ILL_ILLOPN,
+    .breakpoint_code = SI_KERNEL,
+    .kernel_code = vsyscall,
 };
 
 } // namespace emu::linux_user::x86_64

@@ -7,6 +7,8 @@ namespace emu::linux_user::x86_64 {
 
 extern const Abi abi;
 
+/// The three calls at fixed addresses (vsyscall.cpp).
+bool vsyscall(Thread& thread, u64 pc);
 /// Shared with i386.
 void own_trap(const ir::StateHeader& state, u32 trap, u64 value, SignalInfo& info);
 

@@ -234,15 +234,25 @@ u64 element(const V128& v, unsigned i, unsigned bytes) {
 }
 void set_element(V128& v, unsigned i, unsigned bytes, u64 value) { std::memcpy(reinterpret_cast<u8*>(&v) + i * bytes, &value, bytes); }
 
-/// Elements whose mask has its top bit set. A fault leaves registers as they were; bytes stored before it stay, as on hardware.
+/// Elements whose mask has its top bit set. A fault leaves registers and memory as they were.
 u64 masked_move(StateHeader& header, u64 what, u64 address) {
     State& s = of(header);
     const unsigned reg = what & 0xff, mask_reg = what >> 8 & 0xff, bytes = what >> 16 & 1 ? 8 : 4, halves = what >> 18 & 1 ? 2 : 1;
     const bool store = what >> 17 & 1;
+    const unsigned per = 16 / bytes, count = halves * per;
+    auto selected = [&](unsigned i) { return element(half(s, mask_reg, i / per), i % per, bytes) >> (8 * bytes - 1) != 0; };
+    if (store) {
+        // Two pages at most: both are written to, without a change, before anything is changed.
+        auto touch = [&](u64 at) { memory(header).rmw(at, {.size_log2 = 0}, ir::AtomicOp::or_, 0); };
+        unsigned first = 0, last = count;
+        while (first < count && !selected(first)) first++;
+        while (last > first && !selected(last - 1)) last--;
+        if (first < last) touch(address + u64(first) * bytes), touch(address + u64(last) * bytes - 1);
+    }
     V128 loaded[2] = {};
     for (unsigned h = 0; h < halves; h++)
-        for (unsigned i = 0; i < 16 / bytes; i++) {
-            if (!(element(half(s, mask_reg, h), i, bytes) >> (8 * bytes - 1))) continue;
+        for (unsigned i = 0; i < per; i++) {
+            if (!selected(h * per + i)) continue;
             const u64 at = address + 16 * h + bytes * i;
             const ir::MemFlags flags{.size_log2 = u8(bytes == 8 ? 3 : 2)};
             if (store) memory(header).store(at, flags, {element(half(s, reg, h), i, bytes), 0});
@@ -259,9 +269,14 @@ u64 gather(StateHeader& header, u64 what, u64 base) {
     const unsigned bytes = what >> 12 & 1 ? 8 : 4, index_bytes = what >> 13 & 1 ? 8 : 4, halves = what >> 14 & 1 ? 2 : 1;
     const bool narrow = what >> 18 & 1;
     const unsigned count = 16 * halves / std::max(bytes, index_bytes);
-    // The upper part of each mask bit is spread over its element first.
+    const unsigned per = 16 / bytes, index_per = 16 / index_bytes;
+    // The upper bit of each mask is spread over its element first (SDM, VPGATHERDD: Operation), also where no index belongs to it.
+    if (halves == 1) s.ymm_high[mask_reg] = {};
+    for (unsigned i = 0; i < halves * per; i++) {
+        V128& mask = half(s, mask_reg, i / per);
+        set_element(mask, i % per, bytes, element(mask, i % per, bytes) >> (8 * bytes - 1) ? ~u64(0) : 0);
+    }
     for (unsigned i = 0; i < count; i++) {
-        const unsigned per = 16 / bytes, index_per = 16 / index_bytes;
         V128& mask = half(s, mask_reg, i / per);
         if (!(element(mask, i % per, bytes) >> (8 * bytes - 1))) continue;
         const u64 raw = element(half(s, index_reg, i / index_per), i % index_per, index_bytes);

@@ -89,6 +89,8 @@ inline constexpr u32 eflag_of = 1u << 0, eflag_cf = 1u << 8, eflag_fixed = 1u <<
                      eflag_sf = 1u << 15;
 /// Condition codes of Jcc come in pairs of opposites: bit 0 inverts.
 enum EflagsCond : u8 { cond_o = 0, cond_b = 2, cond_e = 4, cond_be = 6, cond_s = 8, cond_p = 10, cond_l = 12, cond_le = 14 };
+/// Of a pair below cond_l, by condition / 2: the condition holds if one of these flags is set.
+inline constexpr u32 eflags_masks[] = {eflag_of, eflag_cf, eflag_zf, eflag_cf | eflag_zf, eflag_sf, eflag_pf};
 bool holds_eflags(unsigned condition, u32 token);
 constexpr bool is_eflags(Op op) { return (op >= Op::eflags_add && op <= Op::eflags_nonzero) || op == Op::eflags_comis; }
 

@@ -36,14 +36,9 @@ bool holds_eflags(unsigned condition, u32 token) {
     const bool less = bool(token & eflag_sf) != bool(token & eflag_of);
     bool result = false;
     switch (condition & ~1u) {
-    case cond_o: result = token & eflag_of; break;
-    case cond_b: result = token & eflag_cf; break;
-    case cond_e: result = token & eflag_zf; break;
-    case cond_be: result = token & (eflag_cf | eflag_zf); break;
-    case cond_s: result = token & eflag_sf; break;
-    case cond_p: result = token & eflag_pf; break;
     case cond_l: result = less; break;
-    default: result = less || token & eflag_zf; break;
+    case cond_le: result = less || token & eflag_zf; break;
+    default: result = token & eflags_masks[condition / 2]; break;
     }
     return result != bool(condition & 1);
 }

@@ -3,6 +3,8 @@
 // compare of the right width is as good as anything that could be built here, unless the operands say it all.
 #include "ir/builder.h"
 
+#include <bit>
+
 namespace emu::ir {
 
 namespace {
@@ -10,14 +12,9 @@ constexpr unsigned wide_log = 2;   ///< from here on i32 and i64 values are as w
 
 /// Position of the one flag that an even condition looks at; false: it looks at several.
 bool single_flag(unsigned condition, unsigned& at) {
-    switch (condition) {
-    case cond_o: at = 0; return true;
-    case cond_b: at = 8; return true;
-    case cond_e: at = 14; return true;
-    case cond_s: at = 15; return true;
-    case cond_p: at = 10; return true;
-    default: return false;
-    }
+    if (condition >= cond_l || !std::has_single_bit(eflags_masks[condition / 2])) return false;
+    at = unsigned(std::countr_zero(eflags_masks[condition / 2]));
+    return true;
 }
 } // namespace
 

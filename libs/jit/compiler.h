@@ -155,6 +155,7 @@ private:
     void emit_host_flags(Id token);
     void undo_operand(Id id, Reg to);
     void use_undo_operands(Id id);
+    Reg undone(Id id, Id& left);
     void pack_flags(bool subtraction, bool logic);
     void compare_floats(Reg left, Reg right, bool dbl, bool signaling);
     void set_bool(Id id, HostCond cond);
@@ -172,7 +173,9 @@ private:
     bool test_eflags(Id id);
     HostCond emit_test_eflags(Id id);
     HostCond stored_eflags(Id token, unsigned condition);
+    bool has_host_eflags(Id token) const;
     bool host_eflags_match(Id token) const;
+    void carry_token(Cc cc, Reg to);
     void emit_host_eflags(Id token);
     void compare_eflags(Id token);
     void sum_eflags(Id token);

@@ -17,8 +17,6 @@ constexpr u32 logic_mask = ir::eflag_sf | ir::eflag_zf | ir::eflag_pf | ir::efla
 constexpr u32 shift_mask = logic_mask | ir::eflag_cf, comis_mask = ir::eflag_zf | ir::eflag_pf | ir::eflag_cf | ir::eflag_fixed;
 
 bool is_shift(Op op) { return op == Op::eflags_shl || op == Op::eflags_shr || op == Op::eflags_sar; }
-/// Those that are the host's flags after some operation.
-bool has_host_form(Op op) { return op != Op::eflags_rotate && op != Op::eflags_nonzero; }
 bool uses_overflow(unsigned condition) { return (condition & ~1u) == ir::cond_o || condition >= ir::cond_l; }
 unsigned width_log(const Node& n) { return n.aux & 3; }
 u32 immediate(u64 k, unsigned log) { return u32(sign_extend(k, 8u << log)); }
@@ -27,6 +25,17 @@ u32 immediate(u64 k, unsigned log) { return u32(sign_extend(k, 8u << log)); }
 
 Xbyak::Reg Compiler::sized(Reg reg, unsigned log) const {
     return log == 0 ? Xbyak::Reg(a.b(reg)) : log == 1 ? Xbyak::Reg(a.w(reg)) : log == 2 ? Xbyak::Reg(a.d(reg)) : Xbyak::Reg(a.q(reg));
+}
+
+/// Is this token what the host's flags are after some operation of its own?
+bool Compiler::has_host_eflags(Id id) const {
+    const Node& n = node(id);
+    switch (n.op) {
+    case Op::eflags_rotate: case Op::eflags_nonzero: return false;
+    case Op::eflags_comis: return exact_float_ && operand_type(id, 0) != Type::f16;
+    case Op::eflags_imul: return width_log(n) != 0;
+    default: return true;
+    }
 }
 
 // --- the host's flags --------------------------------------------------------------------------------------------------------------
@@ -46,16 +55,10 @@ void Compiler::compare_eflags(Id id) {
     u64 k = 0;
     const bool imm = constant(n.b, k) && (log < 3 || s64(k) == s32(k));
     Id left = low_id(id, 0);
-    if (n.aux & undo_aux) {
-        left = n.c;
-        if (!in_register(n.c) || is_pending(n.c)) {
-            use_undo_operands(id);
-            const Reg t = temp();
-            undo_operand(id, t);
-            if (imm) a.cmp(sized(t, log), immediate(k, log));
-            else a.cmp(sized(t, log), sized(low(id, 1), log));
-            return;
-        }
+    if (const Reg rebuilt = undone(id, left); rebuilt != no_reg) {
+        if (imm) a.cmp(sized(rebuilt, log), immediate(k, log));
+        else a.cmp(sized(rebuilt, log), sized(low(id, 1), log));
+        return;
     }
     if (imm) {
         Xbyak::Address at = a.ptr[a.rax];
@@ -179,17 +182,19 @@ bool Compiler::test_bits(Id id, unsigned log, bool sign_counts) {
 
 // --- as values -----------------------------------------------------------------------------------------------------------------------
 
+/// to = the token whose CF and OF say whether the host's condition holds.
+void Compiler::carry_token(Cc cc, Reg to) {
+    a.setcc(cc, to);
+    a.movzx(a.d(to), a.b(to));
+    a.imul(a.d(to), a.d(to), int(ir::eflag_of | ir::eflag_cf));
+    a.or_(a.d(to), u32(ir::eflag_fixed));
+}
+
 /// eax = token from the host's flags.
 void Compiler::pack_eflags(Id id) {
     const Node& n = node(id);
     u64 k;
-    if (n.op == Op::eflags_imul) {
-        a.setcc(cc_o, rax);
-        a.movzx(a.eax, a.al);
-        a.imul(a.eax, a.eax, int(ir::eflag_of | ir::eflag_cf));
-        a.or_(a.eax, u32(ir::eflag_fixed));
-        return;
-    }
+    if (n.op == Op::eflags_imul) return carry_token(cc_o, rax);
     a.lahf();
     if (n.op == Op::eflags_logic) {
         a.and_(a.eax, logic_mask);
@@ -211,9 +216,7 @@ void Compiler::pack_eflags(Id id) {
 }
 
 bool Compiler::eflags(Id id) {
-    const Node& n = node(id);
-    if (n.op == Op::eflags_comis && (!exact_float_ || operand_type(id, 0) == Type::f16)) return false;
-    if (n.op == Op::eflags_imul && width_log(n) == 0) return false;
+    if (!has_host_eflags(id)) return false;
     const bool hit = host_eflags_match(id); // making room for rax does not touch the flags
     if (!hit) { // what is computed first may want rax itself
         for_each_operand(id, [&](Id v) {
@@ -253,11 +256,7 @@ bool Compiler::eflags_rotate(Id id) {
 bool Compiler::eflags_nonzero(Id id) {
     const Xbyak::Reg r = sized(low(id, 0), width_log(node(id)));
     a.test(r, r);
-    const Reg to = def(id);
-    a.setcc(cc_ne, to);
-    a.movzx(a.d(to), a.b(to));
-    a.imul(a.d(to), a.d(to), int(ir::eflag_of | ir::eflag_cf));
-    a.or_(a.d(to), u32(ir::eflag_fixed));
+    carry_token(cc_ne, def(id));
     return true;
 }
 
@@ -265,9 +264,8 @@ bool Compiler::eflags_nonzero(Id id) {
 
 /// From a token as it is stored.
 HostCond Compiler::stored_eflags(Id id, unsigned condition) {
-    static constexpr u32 masks[] = {ir::eflag_of, ir::eflag_cf, ir::eflag_zf, ir::eflag_cf | ir::eflag_zf, ir::eflag_sf, ir::eflag_pf};
     if (condition < ir::cond_l) {
-        const u32 mask = masks[condition / 2];
+        const u32 mask = ir::eflags_masks[condition / 2];
         Xbyak::Address at = a.ptr[a.rax];
         const bool memory = memory_operand(id, 4, at);
         if (mask == ir::eflag_cf) { // where a carry is wanted, it is there already
@@ -290,11 +288,10 @@ HostCond Compiler::emit_test_eflags(Id id) {
     const Id token = node(id).a;
     const unsigned condition = node(id).aux & 15;
     const Node& t = node(token);
-    if (!is_pending(token) || !ir::is_eflags(t.op) || !has_host_form(t.op)) return stored_eflags(token, condition);
-    if (t.op == Op::eflags_comis && (!exact_float_ || operand_type(token, 0) == Type::f16)) return stored_eflags(token, condition);
+    if (!is_pending(token) || !ir::is_eflags(t.op) || !has_host_eflags(token)) return stored_eflags(token, condition);
     u64 k;
     if (is_shift(t.op) && uses_overflow(condition) && !(constant(t.b, k) && k == 1)) return stored_eflags(token, condition);
-    if (t.op == Op::eflags_imul && (condition >= ir::cond_e || width_log(t) == 0)) return stored_eflags(token, condition);
+    if (t.op == Op::eflags_imul && condition >= ir::cond_e) return stored_eflags(token, condition);
     emit_host_eflags(token);
     return {Cc(condition)};
 }

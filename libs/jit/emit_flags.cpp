@@ -45,6 +45,19 @@ void Compiler::undo_operand(Id id, Reg to) {
     }
 }
 
+/// What a comparison in the undo form compares: `left`, where it is still in a register, else the register it was rebuilt in. Of
+/// other nodes: no_reg, and `left` is what it was.
+Reg Compiler::undone(Id id, Id& left) {
+    const Node& n = node(id);
+    if (!(n.aux & undo_aux)) return no_reg;
+    left = n.c;
+    if (in_register(n.c) && !is_pending(n.c)) return no_reg;
+    use_undo_operands(id);
+    const Reg t = temp();
+    undo_operand(id, t);
+    return t;
+}
+
 void Compiler::use_undo_operands(Id id) {
     u64 k;
     use(node(id).a);
@@ -66,13 +79,9 @@ HostCond Compiler::emit_compare(Id id) {
     u64 k;
     Id left = low_id(id, 0);
     if (n.aux & undo_aux) {
-        left = n.c;
-        if (!in_register(n.c) || is_pending(n.c)) {
-            use_undo_operands(id);
-            const Reg t = temp();
-            undo_operand(id, t);
-            if (constant(n.b, k) && fits32(k, wide)) a.cmp(a.i(t, wide), u32(k));
-            else a.cmp(a.i(t, wide), a.i(low(id, 1), wide));
+        if (const Reg rebuilt = undone(id, left); rebuilt != no_reg) {
+            if (constant(n.b, k) && fits32(k, wide)) a.cmp(a.i(rebuilt, wide), u32(k));
+            else a.cmp(a.i(rebuilt, wide), a.i(low(id, 1), wide));
             return {row.straight};
         }
     } else if (constant(n.a, k) && fits32(k, wide)) { // constants are second operands here

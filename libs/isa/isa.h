@@ -68,6 +68,12 @@ struct Isa {
     ir::SlotTable slots;
     u32 state_size = 0;                       ///< bytes of the state struct, which starts with a StateHeader
     std::span<const CpuModel> models;         ///< the first is the default
+    /// Null where there is none of that name.
+    const CpuModel* find_model(std::string_view wanted) const {
+        for (const CpuModel& model : models)
+            if (model.name == wanted) return &model;
+        return nullptr;
+    }
     unsigned address_bits = 64;               ///< 32: guest addresses are zero-extended and wrap
     u64 pc_mask = ~u64(0);                    ///< bits of a pc that are the address of code (A32 keeps execution state in others)
     u64 address_mask = ~u64(0);               ///< bits of a data address that user mode looks at (A64: top byte ignored)

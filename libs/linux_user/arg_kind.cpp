@@ -4,6 +4,7 @@
 #include "linux_user/arg_kind.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <linux/falloc.h>
 #include <linux/fiemap.h>
 #include <linux/futex.h>
@@ -167,5 +168,25 @@ static_assert(std::size(kinds) == std::size(detail::arg_names) && std::size(kind
 } // namespace
 
 const ArgKind& arg_kind(u8 index) { return kinds[index]; }
+
+std::string flag_names(const FlagName* names, u64 value) {
+    std::string out;
+    u64 left = u32(value);
+    for (const FlagName* name = names; !name->name.empty(); name++) {
+        if (name->value == 0 ? !out.empty() || left : (left & name->value) != name->value) continue;
+        out += out.empty() ? "" : "|";
+        out += name->name;
+        left &= ~name->value;
+        if (name->value == 0) return out;
+    }
+    if (left == 0 && out.empty()) return "0";
+    if (left) out += fmt::format("{}{:#x}", out.empty() ? "" : "|", left);
+    return out;
+}
+
+std::string open_flag_names(u32 flags) {
+    if (flags & O_ACCMODE) return flag_names(names::open, flags);
+    return flags ? "O_RDONLY|" + flag_names(names::open, flags) : "O_RDONLY";
+}
 
 } // namespace emu::linux_user

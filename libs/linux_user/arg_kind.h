@@ -53,6 +53,11 @@ using ArgList = std::array<u8, most_arguments>; ///< indices into arg_kinds; 0: 
 
 const ArgKind& arg_kind(u8 index);
 
+/// Flags by the names of a table that ends with an empty one, joined by "|"; bits without a name in hexadecimal.
+std::string flag_names(const FlagName* names, u64 value);
+/// The host's flags of open(). The access mode is a number, not bits, and O_RDONLY is always shown.
+std::string open_flag_names(u32 flags);
+
 namespace detail {
 // The names alone, for the compile-time look-up; arg_kind.cpp checks that the full table agrees.
 inline constexpr std::string_view arg_names[] = {

@@ -37,28 +37,6 @@ std::string buffer(Call& call, u64 at, u64 size) {
     return strace_text(bytes, longest_text);
 }
 
-std::string flags(const ArgKind& kind, u64 value) {
-    std::string out;
-    u64 left = u32(value);
-    for (const FlagName* name = kind.names; !name->name.empty(); name++) {
-        if (name->value == 0 ? !out.empty() || left : (left & name->value) != name->value) continue;
-        out += out.empty() ? "" : "|";
-        out += name->name;
-        left &= ~name->value;
-        if (name->value == 0) return out;
-    }
-    if (left == 0 && out.empty()) return "0";
-    if (left) out += fmt::format("{}{:#x}", out.empty() ? "" : "|", left);
-    return out;
-}
-
-/// The access mode is a number, not bits, and O_RDONLY is always shown.
-std::string open_flags(Call& call, const ArgKind& kind, u64 value) {
-    u32 host = flags_to_host(call.abi.open_flags, u32(value));
-    if (host & O_ACCMODE) return flags(kind, host);
-    return host ? "O_RDONLY|" + flags(kind, host) : "O_RDONLY";
-}
-
 /// Of pipe2, dup3 and signalfd4: there is no access mode.
 std::string descriptor_flags(Call& call, u64 value) {
     const u32 host = flags_to_host(call.abi.open_flags, u32(value)), known = O_CLOEXEC | O_NONBLOCK | O_DIRECT;
@@ -137,7 +115,7 @@ std::string argument(Call& call, unsigned i, const s64* done) {
     case Show::structure: return structure(call, kind, value);
     case Show::flags:
         if (kind.name == "pipe_flags") return descriptor_flags(call, value);
-        return kind.name == "open_flags" ? open_flags(call, kind, value) : flags(kind, value);
+        return kind.name == "open_flags" ? open_flag_names(flags_to_host(call.abi.open_flags, u32(value))) : flag_names(kind.names, value);
     case Show::choice:
         if (kind.name == "ioctl_cmd")
             if (const IoctlRow* row = find_ioctl(u32(value), call.abi.model)) return std::string(row->name);

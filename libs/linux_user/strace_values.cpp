@@ -32,20 +32,7 @@ std::string number(u64 value) { return std::to_string(s32(u32(value))); }
 
 // --- fcntl ---------------------------------------------------------------------------------------------------------------
 
-std::string file_flags(const Call& call, u64 guest) {
-    static constexpr FlagName names[] = {{O_WRONLY, "O_WRONLY"}, {O_RDWR, "O_RDWR"}, {O_CREAT, "O_CREAT"}, {O_EXCL, "O_EXCL"}, {O_NOCTTY, "O_NOCTTY"},
-                                         {O_TRUNC, "O_TRUNC"}, {O_APPEND, "O_APPEND"}, {O_NONBLOCK, "O_NONBLOCK"}, {O_SYNC, "O_SYNC"}, {O_DSYNC, "O_DSYNC"},
-                                         {O_ASYNC, "O_ASYNC"}, {O_DIRECT, "O_DIRECT"}, {0100000, "O_LARGEFILE"}, {O_NOFOLLOW, "O_NOFOLLOW"},
-                                         {O_NOATIME, "O_NOATIME"}, {O_CLOEXEC, "O_CLOEXEC"}, {O_PATH, "O_PATH"}, {O_DIRECTORY, "O_DIRECTORY"}};
-    u64 left = flags_to_host(call.abi.open_flags, u32(guest));
-    std::string out = left & O_ACCMODE ? "" : "O_RDONLY";
-    for (const FlagName& name : names) {
-        if ((left & name.value) != name.value) continue;
-        out += (out.empty() ? "" : "|") + std::string(name.name);
-        left &= ~name.value;
-    }
-    return left ? out + fmt::format("|{:#x}", left) : out;
-}
+std::string file_flags(const Call& call, u64 guest) { return open_flag_names(flags_to_host(call.abi.open_flags, u32(guest))); }
 
 std::string lock(Call& call, u64 at, bool wide, bool told) {
     struct {

@@ -126,11 +126,9 @@ std::string cpu_help(const Abi& abi) {
 
 Result<const isa::CpuModel*> find_model(const Abi& abi, const std::string& name) {
     if (name.empty()) return &abi.isa->models.front();
+    if (const isa::CpuModel* model = abi.isa->find_model(name)) return model;
     std::vector<std::string_view> names;
-    for (const isa::CpuModel& model : abi.isa->models) {
-        if (model.name == name) return &model;
-        names.push_back(model.name);
-    }
+    for (const isa::CpuModel& model : abi.isa->models) names.push_back(model.name);
     std::string hint = did_you_mean(name, names);
     return fail(Error{EINVAL, fmt::format("unknown CPU model '{}'", name), hint.empty() ? "-cpu help lists them" : hint});
 }

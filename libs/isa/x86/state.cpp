@@ -185,12 +185,15 @@ void write_eflags(State& s, u32 value) {
     s.eflags_rest = (value & ~(eflags::status | eflags::df)) | eflags::fixed;
 }
 
+u32 fp_flags_of(u32 exceptions) {
+    u32 flags = 0;
+    for (auto [guest, flag] : mxcsr_flags)
+        if (exceptions & guest) flags |= flag;
+    return flags;
+}
 u32 unmasked_flags(const State& s) {
     constexpr unsigned masks_at = 7;
-    u32 value = 0;
-    for (auto [guest, flag] : mxcsr_flags)
-        if ((s.fp_flags & flag) && !(s.guest_mxcsr & guest << masks_at)) value |= flag;
-    return value;
+    return s.fp_flags & fp_flags_of(~s.guest_mxcsr >> masks_at);
 }
 
 u32 read_mxcsr(const State& s) {
@@ -202,10 +205,7 @@ u32 read_mxcsr(const State& s) {
 
 void write_mxcsr(State& s, u32 value) {
     s.guest_mxcsr = value & 0xffff & ~mxcsr_sticky;
-    u32 flags = 0;
-    for (auto [guest, flag] : mxcsr_flags)
-        if (value & guest) flags |= flag;
-    s.fp_flags = flags;
+    s.fp_flags = fp_flags_of(value);
     s.earlier_flags = 0;
     // The host runs with the guest's rounding and flushing, and with every exception masked.
     s.mxcsr = mxcsr_masks | (value & (0x6000 | mxcsr_daz | mxcsr_ftz));

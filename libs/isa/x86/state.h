@@ -100,6 +100,8 @@ bool load_segment(State& state, unsigned segment, u16 selector);
 u32 read_eflags(const State& state);
 void write_eflags(State& state, u32 value);
 
+/// The exception bits of MXCSR, and of the x87's status word, as fp::Flag bits.
+u32 fp_flags_of(u32 exceptions);
 /// The flags of `fp_flags` that MXCSR does not mask.
 u32 unmasked_flags(const State& state);
 /// MXCSR as the guest sees it; writing it also chooses the host's.

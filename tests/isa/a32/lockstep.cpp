@@ -79,8 +79,7 @@ Options parse(int argc, char** argv) {
 }
 
 const isa::CpuModel& model_named(const std::string& name) {
-    for (const isa::CpuModel& m : isa::a32::a32_isa.models)
-        if (m.name == name) return m;
+    if (const isa::CpuModel* m = isa::a32::a32_isa.find_model(name)) return *m;
     fmt::print(stderr, "no CPU model {}\n", name);
     std::exit(2);
 }

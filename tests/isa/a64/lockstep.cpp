@@ -89,12 +89,11 @@ Options parse(int argc, char** argv) {
 
 /// The model without what the other emulator does in its own way (pointer authentication codes) or does not have (FEAT_LSE2).
 isa::CpuModel comparable_model(const std::string& name, bool own) {
-    for (const isa::CpuModel& m : isa::a64::a64_isa.models)
-        if (m.name == name) {
-            isa::CpuModel model = m;
-            if (!own) model.features &= ~(isa::a64::feature::pauth | isa::a64::feature::lse2);
-            return model;
-        }
+    if (const isa::CpuModel* m = isa::a64::a64_isa.find_model(name)) {
+        isa::CpuModel model = *m;
+        if (!own) model.features &= ~(isa::a64::feature::pauth | isa::a64::feature::lse2);
+        return model;
+    }
     fmt::print(stderr, "no CPU model {}\n", name);
     std::exit(2);
 }

@@ -310,10 +310,7 @@ Guest a64_guest() {
     t.convert<F32, F16>(7), t.convert<F32, F64>(5);
     t.convert<F64, F16>(7), t.convert<F64, F32>(4);
     t.long_and_narrow();
-    const isa::CpuModel* best = nullptr;
-    for (const isa::CpuModel& m : isa::a64::a64_isa.models)
-        if (m.name == "max") best = &m;
-    return {"a64", &isa::a64::a64_isa, best, std::move(t.rows), {settings(false), settings(true)}, program, start, status,
+    return {"a64", &isa::a64::a64_isa, isa::a64::a64_isa.find_model("max"), std::move(t.rows), {settings(false), settings(true)}, program, start, status,
             [](const Row&, u64) { return status(0xff); }};
 }
 

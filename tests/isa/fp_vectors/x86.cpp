@@ -392,10 +392,8 @@ Guest x86_guest() {
     x.integers<s16>(" m16", 0xdf, 0xdf, {0xdf, 0x06}, 0x5e);
     x.integers<s32>(" m32", 0xdb, 0xdb, {0xdb, 0x06}, 0x5e);
     x.integers<s64>(" m64", 0xdf, 0xdd, {0xdf, 0x2e}, 0x7e);
-    const isa::CpuModel* best = nullptr;
-    for (const isa::CpuModel& m : isa::x86::x86_64_isa.models)
-        if (m.name == "max") best = &m;
-    return {"x86", &isa::x86::x86_64_isa, best, std::move(t.rows), {sse_settings(), x87_settings()}, program, start, status, compared};
+    return {"x86", &isa::x86::x86_64_isa, isa::x86::x86_64_isa.find_model("max"), std::move(t.rows), {sse_settings(), x87_settings()},
+            program, start, status, compared};
 }
 
 } // namespace emu::fp_vectors

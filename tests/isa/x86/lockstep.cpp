@@ -132,8 +132,7 @@ public:
             action.sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK;
             sigaction(signal, &action, nullptr);
         }
-        for (const isa::CpuModel& m : wide() ? x86::models_64 : x86::models_32)
-            if (m.name == "max") model_ = &m;
+        model_ = (wide() ? x86::x86_64_isa : x86::i386_isa).find_model("max");
         o_.generate.features = model_->features;
         generator_ = std::make_unique<Generator>(o_.generate, Arena{u64(arena_), arena_size});
         renew();

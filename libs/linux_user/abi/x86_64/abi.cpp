@@ -94,10 +94,6 @@ s64 arch_prctl(Call& call) {
 
 s64 own_call(Call& call) { return call.row.name == "arch_prctl" ? arch_prctl(call) : -ENOSYS; }
 
-} // namespace
-
-namespace {
-
 /// Which of several exceptions is told (fpu__exception_code of the kernel).
 int code_of(u32 flags) {
     if (flags & fp::invalid) return FPE_FLTINV;
@@ -108,12 +104,7 @@ int code_of(u32 flags) {
 }
 int x87_code(const State& state) {
     const isa::x86::X87 x = x87_of(state);
-    const unsigned raised = x.status & ~x.control & 63u;
-    constexpr u32 flags[] = {fp::invalid, fp::denormal_operand, fp::divide_by_zero, fp::overflow, fp::underflow, fp::inexact};
-    u32 all = 0;
-    for (unsigned bit = 0; bit < std::size(flags); bit++)
-        if (raised >> bit & 1) all |= flags[bit];
-    return code_of(all);
+    return code_of(fp_flags_of(x.status & ~x.control));
 }
 
 } // namespace

@@ -83,6 +83,8 @@ inline constexpr int usage_error = 1;
 
 /// Parse and act. Prints help and errors itself; returns the exit status of the process.
 int run(const Tool& tool, int argc, const char* const* argv);
+/// The last part of argv[0]: what a tool that links of other names lead to calls itself. `otherwise` where there is none.
+std::string program_name(int argc, const char* const* argv, std::string_view otherwise);
 
 /// The parts, for tests.
 std::string help_text(const Tool& tool, const Command* command = nullptr);

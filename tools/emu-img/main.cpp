@@ -54,8 +54,7 @@ int check_command(const cli::Tool& tool, const std::vector<const char*>& words) 
 } // namespace
 
 int main(int argc, char** argv) {
-    const char* slash = argc ? std::strrchr(argv[0], '/') : nullptr;
-    const std::string name = slash ? slash + 1 : argc ? argv[0] : "emu-img";
+    const std::string name = cli::program_name(argc, argv, "emu-img");
     img::answer_usr1();
     img::Session session;
     cli::Tool tool{.name = name, .summary = "make, convert, check and change disk images"};

@@ -7,7 +7,6 @@
 #include "common/trace.h"
 #include "objects/table.h"
 
-#include <cstring>
 #include <fmt/format.h>
 #include <iostream>
 
@@ -105,8 +104,7 @@ std::vector<cli::Option> rows(Run& run, const std::string& name) {
 } // namespace
 
 int main(int argc, char** argv) {
-    const char* slash = argc ? std::strrchr(argv[0], '/') : nullptr;
-    const std::string name = slash ? slash + 1 : argc ? argv[0] : "emu-io";
+    const std::string name = cli::program_name(argc, argv, "emu-io");
     Run run;
     run.objects.add_types(block::throttle_types());
     cli::Tool tool{.name = name, .summary = "read, write and question a disk image by commands"};

@@ -6,7 +6,6 @@
 #include "options.h"
 
 #include <cstdio>
-#include <cstring>
 
 using namespace emu;
 
@@ -112,8 +111,7 @@ Result<int> act(const nbd_tool::Options& o, const std::string& name) {
 } // namespace
 
 int main(int argc, char** argv) {
-    const char* slash = argc ? std::strrchr(argv[0], '/') : nullptr;
-    const std::string name = slash ? slash + 1 : argc ? argv[0] : "emu-nbd";
+    const std::string name = cli::program_name(argc, argv, "emu-nbd");
     nbd_tool::Options options;
     cli::Tool tool{.name = name, .summary = "serve disk images over the network, by the NBD protocol"};
     tool.options = option_rows(options);

@@ -36,3 +36,19 @@ guest() {
     requires aarch64-linux-gnu-gcc
     aarch64-linux-gnu-gcc -O1 -Wall -o "$name" "$here/../guest/$name.c" "$@" || die "cannot compile $name.c"
 }
+# The guests whose programs can be compiled with a cross compiler: emulator and compiler.
+guests='aarch64 aarch64-linux-gnu-gcc
+x86_64 x86_64-linux-gnu-gcc
+i386 i686-linux-gnu-gcc
+arm arm-linux-gnueabihf-gcc'
+# each_guest COMMAND   COMMAND ARCH COMPILER for each of $guests that there is; skipped if there is none
+each_guest() {
+    local arch compiler ran=0
+    while read -r arch compiler <&3; do
+        command -v "$compiler" >/dev/null || { echo "no $compiler: $arch not tried"; continue; }
+        [ -e "$EMU_TOOLS/emu-$arch" ] || continue
+        "$1" "$arch" "$compiler" 3<&-
+        ran=1
+    done 3<<<"$guests"
+    [ $ran = 1 ] || { echo "needs a cross compiler"; exit 77; }
+}

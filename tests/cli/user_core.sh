@@ -33,16 +33,4 @@ try() {
     [ "$limited" -gt 4096 ] && [ "$limited" -le 40960 ] || die "a core file of $limited bytes where 40960 are allowed"
     cd ..
 }
-ran=0
-while read -r arch compiler; do
-    command -v "$compiler" >/dev/null || { echo "no $compiler: $arch not tried"; continue; }
-    [ -e "$EMU_TOOLS/emu-$arch" ] || continue
-    try "$arch" "$compiler"
-    ran=1
-done <<'END'
-aarch64 aarch64-linux-gnu-gcc
-x86_64 x86_64-linux-gnu-gcc
-i386 i686-linux-gnu-gcc
-arm arm-linux-gnueabihf-gcc
-END
-[ $ran = 1 ] || { echo "needs a cross compiler"; exit 77; }
+each_guest try

@@ -42,11 +42,10 @@ catch syscall exit_group
 continue
 continue
 END
-# run ARCH CC FLAGS...
+# session_of ARCH CC
 session_of() {
     local arch=$1 compiler=$2
-    shift 2
-    "$compiler" -g -O1 -static -pthread -o "debuggee_$arch" "$here/../guest/debuggee.c" "$@" || die "cannot compile"
+    "$compiler" -g -O1 -static -pthread -o "debuggee_$arch" "$here/../guest/debuggee.c" || die "cannot compile"
     rm -f socket
     timeout 60 "$EMU_TOOLS/emu-$arch" -g "$PWD/socket" "./debuggee_$arch" &
     local emulator=$!
@@ -67,17 +66,4 @@ session_of() {
     has "$text" 'Catchpoint'
     has "$text" 'exited with code 07'
 }
-ran=0
-while read -r arch compiler flags; do
-    command -v "$compiler" >/dev/null || { echo "no $compiler: $arch not tried"; continue; }
-    [ -e "$EMU_TOOLS/emu-$arch" ] || continue
-    # shellcheck disable=SC2086
-    session_of "$arch" "$compiler" $flags
-    ran=1
-done <<'END'
-aarch64 aarch64-linux-gnu-gcc
-x86_64 x86_64-linux-gnu-gcc
-i386 i686-linux-gnu-gcc
-arm arm-linux-gnueabihf-gcc
-END
-[ $ran = 1 ] || { echo "needs a cross compiler"; exit 77; }
+each_guest session_of

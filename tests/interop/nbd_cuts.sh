@@ -9,8 +9,10 @@ img=$EMU_TOOLS/emu-img
 head -c 4194304 /dev/urandom >a.raw
 cp a.raw want.raw
 start "$socket" "$nbd" -f raw -t -e 0 -k "$socket" --handshake-limit=3 --idle-limit=20 --discard=unmap a.raw
+export PYTHONPATH=$here/../interop PYTHONDONTWRITEBYTECODE=1
 cat >talk.py <<'PY'
 import socket, struct
+from wire import take
 
 OPT, REQ = 0x49484156454F5054, 0x25609513
 
@@ -28,16 +30,6 @@ def connect(path):
     s.settimeout(20)
     s.connect(path)
     return s
-
-
-def take(s, n):
-    data = b""
-    while len(data) < n:
-        part = s.recv(n - len(data))
-        if not part:
-            raise EOFError
-        data += part
-    return data
 
 
 def option_replies(s):
@@ -69,9 +61,20 @@ TALK = [
     (request(0, 512, 4096), reply), (request(1, 0, 4096, body=b"\0" * 4096), None), (request(5, 8192, 512), reply), (request(7, 0, 65536), reply),
     (request(4, 1 << 20, 4096), reply), (request(6, 2 << 20, 4096), reply), (request(3, 0, 0), reply), (request(2, 0, 0), None),
 ]
+
+
+def negotiate(path):
+    """A connection on which requests may follow."""
+    s = connect(path)
+    take(s, 18)
+    for message, wait in TALK[:5]:
+        s.sendall(message)
+        if wait:
+            wait(s)
+    return s
 PY
 cat >cut_client.py <<'PY'
-import os, sys
+import os, sys, time
 from talk import *
 
 path, server = sys.argv[1], sys.argv[2]
@@ -100,12 +103,7 @@ def cut_after(count):
 
 
 def good():
-    s = connect(path)
-    take(s, 18)
-    for message, wait in talk[:5]:
-        s.sendall(message)
-        if wait:
-            wait(s)
+    s = negotiate(path)
     s.sendall(request(0, 0, 512))
     kind, body = reply(s)
     s.close()
@@ -132,7 +130,7 @@ assert good()[:8] == bytes(8)
 for _ in range(100):
     if descriptors() <= before:
         break
-    time_to_close = __import__("time").sleep(0.05)
+    time.sleep(0.05)
 assert descriptors() <= before, (before, descriptors())
 print(cuts, "connections cut")
 PY
@@ -160,12 +158,7 @@ except (BrokenPipeError, ConnectionResetError):
 before = resident()
 held = []
 for _ in range(20):
-    s = connect(path)
-    take(s, 18)
-    for message, wait in TALK[:5]:
-        s.sendall(message)
-        if wait:
-            wait(s)
+    s = negotiate(path)
     s.settimeout(5)
     try:
         s.sendall(request(1, 0, 2 << 30) + b"x" * 1000)

@@ -9,6 +9,9 @@ import struct
 import sys
 import threading
 
+sys.dont_write_bytecode = True
+from wire import take
+
 OBJECT = 4 << 20
 INODE_OBJECTS = 4664
 NAMES = {1: "create", 2: "read", 3: "write", 5: "discard", 0x11: "new", 0x12: "lock", 0x13: "release", 0x14: "info", 0x16: "flush"}
@@ -83,16 +86,6 @@ def serve(op, flags, length, rest, body):
             return 7, 0, b""
         held.add(identity)
     return 0, identity, b""
-
-
-def take(s, n):
-    data = b""
-    while len(data) < n:
-        part = s.recv(n - len(data))
-        if not part:
-            raise EOFError
-        data += part
-    return data
 
 
 def client(s):

@@ -12,7 +12,8 @@ gcc-arm-linux-gnueabihf libc6-dev-armhf-cross gcc-arm-linux-gnueabi libc6-dev-ar
 mandoc git e2fsprogs
 qemu-guest-agent qemu-utils gnutls-bin nginx-light openssh-server openssh-client tgt nfs-ganesha nfs-ganesha-vfs libvmdk-utils libvhdi-utils libqcow-utils
 7zip cryptsetup-bin dosfstools mtools
-libnbd-bin python3-libnbd nbdkit nbd-server fio fuse3"
+libnbd-bin python3-libnbd nbdkit nbd-server fio fuse3
+glusterfs-server ceph-mon ceph-osd ceph-common qemu-system-x86"
 package_packages="dpkg-dev fakeroot lintian python3 gzip debootstrap"
 fuzz_packages="clang-14 libclang-rt-14-dev"
 

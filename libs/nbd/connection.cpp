@@ -8,7 +8,9 @@
 #include <atomic>
 #include <cerrno>
 #include <fmt/format.h>
+#include <sched.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 namespace emu::nbd {
 namespace {
@@ -21,6 +23,9 @@ constexpr u64 max_charge = 64u << 20;
 constexpr u64 long_request = 1u << 20; ///< not carried out on the loop's thread where others wait for it
 constexpr unsigned slow_requests = 64;
 constexpr unsigned max_rounds = 32; ///< then other clients have their turn
+constexpr std::chrono::microseconds lookout{50}; ///< for the next request, before sleeping
+constexpr int max_patience = 4;                  ///< so often in a row in vain,
+constexpr int impatience = -256;                 ///< then not for so many requests
 
 std::atomic<u64> next_id{1};
 
@@ -130,13 +135,35 @@ Result<void> Connection::receive() {
         EMU_CHECK(flush());
         if (state_ == State::closed) return {};
         moved |= was_paused && !paused_;
-        if (!moved) return {};
+        if (!moved && !(more = next_is_near())) return {};
     }
     // The descriptor may have nothing left to be told about while we have.
     loop_.post([weak = weak_from_this()] {
         if (auto self = weak.lock(); self && self->state_ != State::closed) self->settle(self->receive());
     });
     return {};
+}
+
+/// A client that keeps one request in flight sends the next as soon as it has its answer: looking out for that costs
+/// less than to sleep and be woken. True once something has come; clients that take their time are not waited for.
+bool Connection::next_is_near() {
+    if (!alone_ || !answered_ || state_ != State::transmission || in_flight_ || incoming_ || no_more_) return false;
+    answered_ = false;
+    if (patience_ < 0) {
+        patience_++;
+        return false;
+    }
+    const auto end = Clock::now() + lookout;
+    u8 byte;
+    do {
+        if (::recv(socket_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0) {
+            patience_ = max_patience;
+            return true;
+        }
+        ::sched_yield();
+    } while (Clock::now() < end);
+    if (!patience_--) patience_ = impatience;
+    return false;
 }
 
 /// False where nothing is there. `more`: there may be more than what was taken.
@@ -343,6 +370,7 @@ Result<void> Connection::flush() {
     const Output::Sent sent = EMU_TRY(output_.send(*stream_));
     in_flight_ -= sent.replies;
     charged_ -= sent.charge;
+    answered_ |= sent.replies != 0;
     if (sent.replies || (state_ == State::handshake && output_.pending() <= max_handshake_output)) paused_ = false;
     return {};
 }

@@ -64,6 +64,7 @@ private:
     void run_in_pool(const Request& request, Buffer payload);
     void complete(const Request& request, Reply&& reply);
     Result<void> flush();
+    bool next_is_near();
     void update_interest();
     void touch();
     void settle(Result<void> result);
@@ -85,6 +86,8 @@ private:
     unsigned in_flight_ = 0; ///< requests taken and not yet answered in full
     u64 charged_ = 0;        ///< their memory
     unsigned slow_ = 0;      ///< so many requests more are not tried on the loop's thread
+    bool answered_ = false; ///< since the last look-out for the next request
+    int patience_ = 0;      ///< look-outs in vain still allowed; negative: requests until the next
     u32 interest_ = 0;
     std::optional<Clock::time_point> deadline_;
     Clock::time_point last_request_{};

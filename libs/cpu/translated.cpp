@@ -270,6 +270,7 @@ Translated::Left Translated::run(Runner& runner) {
         case jit::Leave::hot:
             link = u32(reinterpret_cast<u64>(state.link_site));
             state.pc = jit_->link_site(link).pc;
+            jit_->stop_counting(link);
             promote(lock, state.pc, state.mode);
             break;
         case jit::Leave::indirect:

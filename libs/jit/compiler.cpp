@@ -346,7 +346,8 @@ void Compiler::finish(Unit& unit) {
         a.mov(a.eax, first_link_ + link);
         a.jmp_to(backend_.routines.leave_poll);
     }
-    for (auto [fixup, link] : hot_exits_) {
+    for (auto [fixup, link, counter] : hot_exits_) {
+        unit.links[link].counter = counter;
         a.bind(fixup);
         a.mov(a.eax, first_link_ + link);
         a.jmp_to(backend_.routines.leave_hot);

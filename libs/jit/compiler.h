@@ -411,7 +411,12 @@ private:
     std::vector<PendingLink> links_;
     std::vector<PendingCache> caches_;
     std::vector<u32> addresses_;                      ///< positions of 64-bit host addresses in code
-    std::vector<std::pair<Fixup, u32>> poll_exits_, hot_exits_;   ///< jumps to leave_poll and leave_hot, with the link's index
+    std::vector<std::pair<Fixup, u32>> poll_exits_;   ///< jumps to leave_poll, with the link's index
+    struct HotExit {
+        Fixup taken;
+        u32 link, counter; ///< the instruction that counts
+    };
+    std::vector<HotExit> hot_exits_;
     std::vector<std::unique_ptr<AllocatorState>> spare_states_;
     std::vector<Move> moves_;
     std::vector<std::pair<Reg, Id>> loads_;

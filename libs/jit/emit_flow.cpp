@@ -242,10 +242,15 @@ void Compiler::emit_poll() {
     poll_exits_.push_back({a.jcc_forward(cc_ne), u32(links_.size())});
     const u32 counter = counters_ && backend_.options.hot_threshold ? counters_->place(backend_.options.hot_threshold) : 0;
     if (!counter) return;
+    // The first two bytes will be replaced in one store (Jit::stop_counting).
+    if (a.pos() % 8 == 7) a.nop(1);
+    hot_exits_.push_back({0, u32(links_.size()), a.pos()});
     // sub dword [rip + counter], 1: others may count here too and a count may get lost
-    a.db(0x83), a.db(0x2d), a.dd(0), a.db(1);
+    for (u8 byte : LinkSite::count_opcode) a.db(byte);
+    a.dd(0), a.db(1);
     a.rewrite(a.pos() - 5, u64(s64(counter) - s64(a.pos())) & 0xffffffff, 4);
-    hot_exits_.push_back({a.jcc_forward(cc_e), u32(links_.size())});
+    hot_exits_.back().taken = a.jcc_forward(cc_e);
+    EMU_ASSERT(a.pos() - hot_exits_.back().counter == LinkSite::count_bytes);
 }
 
 void Compiler::push_return(u64 pc) {

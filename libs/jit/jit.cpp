@@ -159,17 +159,27 @@ void Jit::store(u32 at, u64 bytes) {
     asm volatile("movq %1, %0" : "=m"(*reinterpret_cast<u64*>(buffer_.write() + at)) : "r"(bytes) : "memory");
 }
 
+void Jit::replace(u32 at, ConstBytes bytes) {
+    const u32 word = at & ~u32(7);
+    EMU_ASSERT(at + bytes.size() <= word + 8);
+    u64 value;
+    std::memcpy(&value, buffer_.write() + word, 8);
+    std::memcpy(reinterpret_cast<u8*>(&value) + (at - word), bytes.data(), bytes.size());
+    store(word, value);
+}
+
+/// What was hot is known to be; to count on would make processors that run the loop at once fight for the counter's cache line.
+void Jit::stop_counting(u32 number) {
+    const LinkSite& site = *this->site(number);
+    if (!site.counter) return;
+    replace(site.counter, std::array<u8, 2>{0xeb, LinkSite::count_bytes - 2}); // jmp over it
+}
+
 /// An indirect jump that does not always lead to one place is better off without its inline cache (see emit_indirect.cpp).
 void Jit::stray(LinkSite& site) {
     if (site.strays == most_strays || ++site.strays < most_strays) return;
     static constexpr u8 nop[LinkSite::gate_bytes] = {0x0f, 0x1f, 0x44, 0x00, 0x00};
-    const u32 word = site.gate & ~u32(7);
-    u8 bytes[8];
-    std::memcpy(bytes, buffer_.write() + word, 8);
-    std::memcpy(bytes + (site.gate - word), nop, sizeof nop);
-    u64 value;
-    std::memcpy(&value, bytes, 8);
-    store(word, value);
+    replace(site.gate, nop);
 }
 
 void Jit::unlink(Unit& unit) {

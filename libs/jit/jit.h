@@ -41,6 +41,8 @@ public:
     /// The unit is not to be entered any more: exits linked to it leave to the vCPU loop again.
     void unlink(Unit& unit);
     const LinkSite& link_site(u32 number) const { return *site(number); }
+    /// The back edge does not count any more; from now on it never leaves as hot.
+    void stop_counting(u32 number);
     /// Drop all units. Nobody may be in translated code, and jump caches and return stacks must be emptied.
     void flush();
     /// See Backend::alone; for what is compiled from now on.
@@ -94,6 +96,8 @@ private:
     void patch(u32 at, u32 target);
     void store(u32 at, u64 bytes);
     void stray(LinkSite& site);
+    /// Bytes that lie within eight aligned ones, in one store.
+    void replace(u32 at, ConstBytes bytes);
     const fp::Env* intern(const fp::Env& env);
     bool recover_at(ir::StateHeader& state, u64 host_pc) const;
 

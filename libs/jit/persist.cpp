@@ -75,10 +75,10 @@ struct UnitHeader {
 
 struct SavedLink {
     u64 pc;
-    u32 patch, stub, key, gate;
+    u32 patch, stub, key, gate, counter;
 };
 
-SavedLink saved(const LinkSite& site) { return {site.key ? 0 : site.pc, site.patch, site.stub, site.key, site.gate}; }
+SavedLink saved(const LinkSite& site) { return {site.key ? 0 : site.pc, site.patch, site.stub, site.key, site.gate, site.counter}; }
 
 } // namespace
 
@@ -104,6 +104,7 @@ void Jit::save(std::vector<u8>& out) const {
                 std::memcpy(&code[at - area.first_unit], &distance, 4);
             };
             aim(site.patch, site.stub);
+            if (site.counter) std::memcpy(&code[site.counter - area.first_unit], LinkSite::count_opcode.data(), LinkSite::count_opcode.size());
             if (!site.key) continue;
             std::memcpy(&code[site.key - area.first_unit], &LinkSite::no_key, 8);
             code[site.gate - area.first_unit] = 0xe9; // jmp rel32
@@ -199,10 +200,11 @@ bool Jit::restore(ConstBytes in, const std::function<fp::Env(u32 mode)>& env) {
             const SavedLink link = r.get<SavedLink>();
             LinkSite& site = unit->links[k];
             site.pc = link.pc, site.patch = link.patch, site.stub = link.stub, site.owner = unit.get();
-            site.key = link.key, site.gate = link.gate;
+            site.key = link.key, site.gate = link.gate, site.counter = link.counter;
             if (!within(link.patch, l.first_unit, l.code_end - 4) || !within(link.stub, l.first_unit, l.code_end)) r.ok = false;
             if (link.key && (link.key % 8 || !within(link.key, l.first_unit, l.code_end - 8) || !within(link.gate, l.first_unit, l.code_end - 8)))
                 r.ok = false;
+            if (link.counter && (link.counter % 8 == 7 || !within(link.counter, l.first_unit, l.code_end - LinkSite::count_bytes))) r.ok = false;
             area.sites.push_back(&site);
         }
         std::vector<u64> ranges;

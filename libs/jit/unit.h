@@ -3,6 +3,7 @@
 #pragma once
 #include "jit/snapshot.h"
 
+#include <array>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -17,6 +18,8 @@ struct LinkSite {
     static constexpr u64 no_key = ~u64(0);
     static constexpr u32 key_opcode_bytes = 2;   ///< mov rcx, imm64
     static constexpr u32 gate_bytes = 5;         ///< jmp rel32
+    static constexpr u32 count_bytes = 13;       ///< sub dword [rip + rel32], imm8; je rel32
+    static constexpr std::array<u8, 2> count_opcode{0x83, 0x2d};
 
     u64 pc = 0;              ///< guest target
     u32 patch = 0;           ///< position of the jump's rel32 in the code buffer
@@ -27,6 +30,8 @@ struct LinkSite {
     u8 strays = 0;           ///< how often it led elsewhere
     u32 key = 0;             ///< position of the 64 bits that the target is compared with; 0: a direct jump
     u32 gate = 0;            ///< position of the jump to the comparison
+    // Of a back edge:
+    u32 counter = 0;         ///< position of the instruction that counts; 0: none
     Unit* owner = nullptr;
     Unit* target = nullptr;
     LinkSite* next = nullptr;     ///< the others linked to `target`

@@ -14,10 +14,10 @@ constexpr u64 start_pc = 0x1000, after_call = 0x1004;
 constexpr u32 done = 7;
 
 struct World {
-    Machine machine{{}};
+    Machine machine;
     State state{};
 
-    World() { machine.setup(state); }
+    explicit World(jit::Options options = {}) : machine(options) { machine.setup(state); }
 
     jit::Unit* compile(u64 pc, const std::function<void(ir::Builder&)>& body) {
         ir::Function f;
@@ -127,6 +127,38 @@ TEST_CASE("code that is kept has forgotten its targets") {
         other.machine.jit->link(other.site, *other.target(0x2000, 9));
         CHECK(other.go(unit, 0x2000) == 9);
     }
+}
+
+TEST_CASE("a back edge is hot once") {
+    jit::Options options;
+    options.hot_threshold = 3;
+    auto loop = [](World& w) {
+        return w.compile(start_pc, [](ir::Builder& ir) {
+            ir.set(slot_x + 1, ir.add(ir.get(slot_x + 1), ir.imm(Type::i64, 1)));
+            ir.exit({ir::ExitKind::jump, 0, start_pc, 0});
+        });
+    };
+    World w(options);
+    jit::Unit* unit = loop(w);
+    auto leaves = [](World& at, const jit::Unit& from) {
+        at.machine.run(from, at.state);
+        return at.machine.last;
+    };
+    CHECK(leaves(w, *unit) == jit::Leave::link);
+    CHECK(leaves(w, *unit) == jit::Leave::link);
+    CHECK(leaves(w, *unit) == jit::Leave::hot);
+    w.machine.jit->stop_counting(Machine::link_number(w.state));
+    for (unsigned i = 0; i < 10; i++) CHECK(leaves(w, *unit) == jit::Leave::link);
+
+    // Where it is kept for another process, it counts there.
+    std::vector<u8> bytes;
+    w.machine.jit->save(bytes);
+    World other(options);
+    REQUIRE(other.machine.jit->restore(bytes, [](u32) { return fp::Env{&fp::rules::arm}; }));
+    const jit::Unit& kept = *other.machine.jit->units().front();
+    CHECK(leaves(other, kept) == jit::Leave::link);
+    CHECK(leaves(other, kept) == jit::Leave::link);
+    CHECK(leaves(other, kept) == jit::Leave::hot);
 }
 
 TEST_CASE("dead code is worth a flush when there is more of it than of the other") {

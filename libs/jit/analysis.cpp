@@ -176,6 +176,8 @@ void Analysis::plan_node(Id id) {
     const Node& n = nodes[id];
     const u16 uses = info[id].uses, fused = fused_[id], sets = sets_[id];
     bool lazy = false;
+    // The host computes narrow addresses too, unless it has to add the place of the guest's memory.
+    const bool addressable = n.type == Type::i64 || (n.type == Type::i32 && !backend_->options.memory_base);
     switch (n.op) {
     case Op::trunc: lazy = fused == uses; break;
     case Op::test_cond: case Op::test_eflags: lazy = fused == uses; break;
@@ -195,9 +197,9 @@ void Analysis::plan_node(Id id) {
                nodes[n.a].op != Op::test_cond;
         break;
     }
-    case Op::add: lazy = n.type == Type::i64 && raw_[id].addresses && fused + sets == uses; break;
+    case Op::add: lazy = addressable && raw_[id].addresses && fused + sets == uses; break;
     case Op::and_: lazy = n.type != Type::i1 && fused == uses; break;
-    case Op::shl: lazy = n.type == Type::i64 && nodes[n.b].op == Op::imm && nodes[n.b].imm() <= 3 && fused == uses && uses; break;
+    case Op::shl: lazy = addressable && nodes[n.b].op == Op::imm && nodes[n.b].imm() <= 3 && fused == uses && uses; break;
     default: lazy = is_compare(n.op) && fused == uses; break;
     }
     info[id].plan = lazy && uses ? Plan::lazy : Plan::eager;
@@ -221,7 +223,7 @@ void Analysis::count_operands(Id id) {
         fused |= lazy && k == 1 && (n.op == Op::eflags_inc || n.op == Op::eflags_dec || n.op == Op::eflags_rotate);
         fused |= lazy && k == 0 && n.op == Op::bfi;
         // The low half of a wide register will do for most narrow ops.
-        if (made_by == Op::trunc) fused = low_half_will_do(*f_, id, k, operand);
+        if (made_by == Op::trunc) fused = low_half_will_do(*f_, id, k, operand) || (is_address(n.op, k) && !backend_->options.memory_base);
         if (fused) fused_[operand]++;
         const bool carries_hint = k == (n.op == Op::select ? 2 : 0) && !is_flags(n.op) && !ir::is_eflags(n.op) && !ir::raises_flags(n);
         if (carries_hint && info[id].hint != no_reg && info[operand].hint == no_reg && ir::info(n.op).effect == Effect::pure &&

@@ -51,6 +51,8 @@ public:
     };
     std::vector<Pseudo> pseudos;
     std::vector<bool> dead_set;         ///< per node: a set that nobody sees
+    /// Is it a slot's value for a while only, and not at the end?
+    bool is_replaced(Id id) const { return raw_[id].replaced; }
 
 private:
     struct SlotLife {

@@ -192,7 +192,7 @@ private:
         unsigned scale = 1;
         s64 disp = 0;
     };
-    bool decompose(Id id, AddressParts& parts);
+    bool decompose(Id id, ir::Type type, AddressParts& parts);
     Xbyak::RegExp address(Id id);
     void emit_load(Id id);
     void emit_store(Id id);

@@ -26,8 +26,9 @@ constexpr RegMask clobbered_by_call =
 
 void Compiler::emit_set(Id id) {
     const Node& n = node(id);
-    // An address that was only used by memory operands so far is computed now: in place, if the old value is done with.
-    if (is_pending(n.b) && node(n.b).op == Op::add) compute(n.b);
+    // An address that was only used by memory operands so far is computed now: in place, if the old value is done with. What the
+    // next push or pop replaces is left to snapshots and exits.
+    if (is_pending(n.b) && node(n.b).op == Op::add && !analysis_->is_replaced(n.b)) compute(n.b);
     set_slot(n.a, n.b);
 }
 

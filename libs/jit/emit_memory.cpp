@@ -15,34 +15,39 @@ using ir::Type;
 
 // --- addresses -----------------------------------------------------------------------------------------------------------------
 
-/// Take apart pending additions into base + index * scale + displacement; false if there is more.
-bool Compiler::decompose(Id id, AddressParts& parts) {
+/// Take apart pending additions of one type into base + index * scale + displacement; false if there is more.
+bool Compiler::decompose(Id id, Type type, AddressParts& parts) {
     const Node& n = node(id);
+    const bool open = is_pending(id) && n.type == type;
     u64 k;
-    if (!is_pending(id) || n.op != Op::add) {
-        if (is_pending(id) && n.op == Op::shl && !parts.index && constant(n.b, k)) {
-            parts.index = n.a;
-            parts.scale = 1u << k;
-            return true;
-        }
+    if (open && n.op == Op::shl && !parts.index && constant(n.b, k)) {
+        parts.index = n.a;
+        parts.scale = 1u << k;
+        return true;
+    }
+    if (!open || n.op != Op::add) {
         if (!parts.base) parts.base = id;
         else if (!parts.index) parts.index = id;
         else return false;
         return true;
     }
-    if (constant(n.b, k)) {
-        if (s64(k) != s32(k) || s64(parts.disp + s64(k)) != s32(parts.disp + s64(k))) return false;
-        parts.disp += s64(k);
-        return decompose(n.a, parts);
+    if (!constant(n.b, k)) return decompose(n.a, type, parts) && decompose(n.b, type, parts);
+    if (type == Type::i32) { // wraps, and the host's addition does too
+        parts.disp = s32(u32(parts.disp) + u32(k));
+        return decompose(n.a, type, parts);
     }
-    return decompose(n.a, parts) && decompose(n.b, parts);
+    if (s64(k) != s32(k) || s64(parts.disp + s64(k)) != s32(parts.disp + s64(k))) return false;
+    parts.disp += s64(k);
+    return decompose(n.a, type, parts);
 }
 
-/// The host address expression; its registers are locked.
+/// The host address expression; its registers are locked. Narrow addresses are computed by the host with 32 bits.
 Xbyak::RegExp Compiler::address(Id id) {
     AddressParts parts;
     const u64 base = backend_.options.memory_base;
-    if (is_pending(id) && (!decompose(id, parts) || (base && parts.base && parts.index))) {
+    const Type type = node(id).type;
+    const bool narrow = type != Type::i64;
+    if (is_pending(id) && ((narrow && base) || !decompose(id, type, parts) || (base && parts.base && parts.index))) {
         parts = {};
         parts.base = id;
     }
@@ -51,11 +56,18 @@ Xbyak::RegExp Compiler::address(Id id) {
     u64 k;
     if (!base && !parts.index && constant(parts.base, k) && s64(k + u64(parts.disp)) == s32(k + u64(parts.disp)))
         return Xbyak::RegExp(usize(k + u64(parts.disp)));
+    bool low_half = narrow && (parts.disp || parts.index);
+    auto part = [&](Id v) {
+        if (!v || !narrow || base || !is_pending(v) || node(v).op != Op::trunc) return v;
+        low_half = true;
+        return node(v).a;
+    };
+    parts.base = part(parts.base), parts.index = part(parts.index);
     const Reg b = parts.base ? use(parts.base) : Reg(no_reg);
     const Reg i = parts.index ? use(parts.index) : Reg(no_reg);
     if (base) exp = exp + Assembler::q(r14);
-    if (b != no_reg) exp = exp + Assembler::q(b);
-    if (i != no_reg) exp = exp + Assembler::q(i) * int(parts.scale);
+    if (b != no_reg) exp = exp + Assembler::i(b, !low_half);
+    if (i != no_reg) exp = exp + Assembler::i(i, !low_half) * int(parts.scale);
     return exp;
 }
 

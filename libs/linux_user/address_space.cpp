@@ -59,6 +59,8 @@ Result<std::unique_ptr<AddressSpace>> AddressSpace::create(SpaceOptions options)
             return fail(EINVAL, fmt::format("guest base {:#x} leaves no room for the guest", options.base));
         return space;
     }
+    // Where the guest's addresses are the host's, translated code need not add anything.
+    if (!options.base && options.address_bits == 32 && space->reserve_identity(options.reserve)) return space;
     EMU_CHECK(space->reserve(options.reserve, options.base));
     return space;
 }
@@ -77,6 +79,22 @@ Result<void> AddressSpace::reserve(u64 size, u64 at) {
     limit_ = *rounded;
     reserved_ = true;
     return {};
+}
+
+/// All but the part below `lowest_address`, which is not Emu's to take: the kernel hands it out to nobody who does not insist.
+bool AddressSpace::reserve_identity(u64 size) {
+    const u64 end = align_up(size, host_page_);
+    if (end < (u64(1) << 20) || end > u64(1) << 32) return false;
+    void* low = reinterpret_cast<void*>(lowest_address);
+    void* host = ::mmap(low, end + host_page_ - lowest_address, PROT_NONE, nothing_flags | MAP_FIXED_NOREPLACE, -1, 0);
+    if (host == MAP_FAILED) return false;
+    if (host != low) { // a kernel that does not know MAP_FIXED_NOREPLACE
+        ::munmap(host, end + host_page_ - lowest_address);
+        return false;
+    }
+    limit_ = end;
+    reserved_ = true;
+    return true;
 }
 
 AddressSpace::~AddressSpace() {

@@ -5,7 +5,8 @@
 //  - open (64-bit guests): guest addresses are host addresses (base 0, or -B). Nothing is reserved; every new mapping is
 //    made so that the kernel refuses to put it over something of Emu's, which lives above `limit()` anyway.
 //  - reserved (-R, and 32-bit guests): one inaccessible mapping of the whole size is taken at the start, guest mappings are
-//    cut out of it and given back to it.
+//    cut out of it and given back to it. For 32-bit guests it is the host's own first 4 GiB where they are free, so that
+//    guest addresses are host addresses there too.
 //
 // The guest's PROT_EXEC never reaches the host, it only makes pages readable for the translator. A page that code was
 // translated from loses the host's write permission (watch), in all shared mappings that show it; the write that faults on it gives the permission back and drops
@@ -87,6 +88,7 @@ public:
 private:
     explicit AddressSpace(const SpaceOptions& options);
     Result<void> reserve(u64 size, u64 at);
+    bool reserve_identity(u64 size);
     using Lock = std::unique_lock<std::mutex>;
 
     u64 page_up(u64 value) const { return (value + guest_page_ - 1) & ~(guest_page_ - 1); }

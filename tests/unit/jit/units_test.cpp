@@ -129,6 +129,32 @@ TEST_CASE("code that is kept has forgotten its targets") {
     }
 }
 
+TEST_CASE("narrow addresses wrap, and are computed in place of what the next one replaces") {
+    constexpr u64 low = 0x7f0000, size = 4096;
+    void* at = mmap(reinterpret_cast<void*>(low), size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    REQUIRE(at == reinterpret_cast<void*>(low));
+    for (u32 i = 0; i < size / 4; i++) static_cast<u32*>(at)[i] = 100 + i;
+    World w;
+    auto word = [](ir::Builder& ir, ir::Val address) { return ir.zext(ir.load(Type::i32, ir.zext(address, Type::i64), {.size_log2 = 2}), Type::i64); };
+    jit::Unit* unit = w.compile(start_pc, [&](ir::Builder& ir) {
+        const ir::Val base = ir.trunc(ir.get(slot_x)), index = ir.trunc(ir.get(slot_x + 2));
+        ir.set(slot_x + 1, word(ir, ir.add(ir.add(base, ir.shl(index, ir.imm(Type::i32, 2))), ir.imm(Type::i32, u32(-8)))));
+        for (u32 pop = 0; pop < 3; pop++) {
+            const ir::Val top = ir.add(base, ir.imm(Type::i32, 4 * pop));
+            ir.set(slot_x + 3 + pop, word(ir, top));
+            ir.set(slot_x, ir.zext(ir.add(top, ir.imm(Type::i32, 4)), Type::i64));
+        }
+        ir.trap(done, start_pc);
+    });
+    w.state.x[0] = 0xabcd00000000 + low + 40; // who reads 32 bits does not see the others
+    w.state.x[2] = u64(0x12) << 32 | u32(-3);
+    w.machine.run(*unit, w.state);
+    CHECK(w.state.x[1] == 100 + 10 - 3 - 2);
+    for (u32 pop = 0; pop < 3; pop++) CHECK(w.state.x[3 + pop] == 110 + pop);
+    CHECK(w.state.x[0] == low + 52);
+    munmap(at, size);
+}
+
 TEST_CASE("a back edge is hot once") {
     jit::Options options;
     options.hot_threshold = 3;

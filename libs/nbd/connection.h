@@ -85,6 +85,7 @@ private:
     unsigned in_flight_ = 0; ///< requests taken and not yet answered in full
     u64 charged_ = 0;        ///< their memory
     unsigned slow_ = 0;      ///< so many requests more are not tried on the loop's thread
+    unsigned suspicion_ = 0; ///< so many more are watched for sleeping, because one took long
     u32 interest_ = 0;
     std::optional<Clock::time_point> deadline_;
     Clock::time_point last_request_{};

@@ -101,6 +101,7 @@ Result<bool> EventLoop::poll(std::chrono::milliseconds timeout) {
 }
 
 bool EventLoop::run_timers() {
+    if (timers_.empty()) return false;
     bool any = false;
     const auto now = Clock::now();
     while (!timers_.empty() && timers_.begin()->first.first <= now) {

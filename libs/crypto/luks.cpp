@@ -24,10 +24,12 @@ constexpr usize text_bytes = 32, uuid_bytes = 40;
 
 u64 slot_area(usize key_bytes) { return (key_bytes * af_stripes + area_alignment - 1) / area_alignment * area_alignment; }
 
-/// A text field must be terminated within its bytes.
+/// A text field must be terminated within its bytes, and fit to be shown: it becomes part of messages.
 Result<std::string> text(ByteView header, usize at, usize length) {
     const auto found = header.sub(at, length)->string_at(0);
     if (!found) return fail(EINVAL, "text in the LUKS header is not terminated");
+    if (!std::all_of(found->begin(), found->end(), [](char c) { return c >= ' ' && c <= '~'; }))
+        return fail(EINVAL, "text in the LUKS header holds bytes that are not text");
     return std::string(*found);
 }
 void put_text(Bytes to, usize at, std::string_view value) { std::copy(value.begin(), value.end(), to.begin() + long(at)); }

@@ -21,7 +21,7 @@ constexpr u64 flush_output_at = 256u << 10;
 constexpr unsigned max_in_flight = 16;
 constexpr u64 max_charge = 64u << 20;
 constexpr u64 long_request = 1u << 20; ///< not carried out on the loop's thread where others wait for it
-constexpr unsigned slow_requests = 64;
+constexpr unsigned slow_requests = 64, suspected_requests = 16;
 constexpr unsigned max_rounds = 32; ///< then other clients have their turn
 constexpr std::chrono::microseconds lookout{50}; ///< for the next request, before sleeping
 constexpr int max_patience = 4;                  ///< so often in a row in vain,
@@ -335,11 +335,18 @@ void Connection::dispatch(const Request& request, ConstBytes payload, Buffer own
         return run_in_pool(request, std::move(owned));
     }
     const bool serial = waits_for_others(request);
-    const long before = serial ? 0 : sleeps();
+    // Asking costs as much as a short read: only while there is reason to suspect the disk.
+    const bool suspected = !serial && suspicion_ > 0;
+    const long before = suspected ? sleeps() : 0;
     const auto begin = Clock::now();
     Reply reply;
     execute(negotiation_.session(), request, payload, {stream_->sends_files()}, reply);
-    if (!serial && Clock::now() - begin > quick(request.length) && sleeps() != before) slow_ = slow_requests;
+    const bool late = !serial && Clock::now() - begin > quick(request.length);
+    if (late && suspected && sleeps() != before) slow_ = slow_requests;
+    if (late)
+        suspicion_ = suspected_requests;
+    else if (suspected)
+        suspicion_--;
     complete(request, std::move(reply));
 }
 

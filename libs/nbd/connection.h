@@ -88,6 +88,7 @@ private:
     unsigned slow_ = 0;      ///< so many requests more are not tried on the loop's thread
     bool answered_ = false; ///< since the last look-out for the next request
     int patience_ = 0;      ///< look-outs in vain still allowed; negative: requests until the next
+    unsigned suspicion_ = 0; ///< so many more are watched for sleeping, because one took long
     u32 interest_ = 0;
     std::optional<Clock::time_point> deadline_;
     Clock::time_point last_request_{};

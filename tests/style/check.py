@@ -122,7 +122,22 @@ def commits(root, _):
             yield f"{commit}: title longer than 72 characters: {title}"
 
 
-RULES = {f.__name__: f for f in (layers, spdx, length, leftovers, heavy_includes, headers, commits)}
+def write_ordering(root, _):
+    """Every image format that can be written says in which order its writes reach the storage."""
+    formats = "libs/block/formats"
+    said, writes = set(), set()
+    for name in files(root, [formats], (".h", ".cpp")):
+        part = os.path.relpath(name, formats).split(os.sep)[0]
+        text = read(root, name)
+        if "do_write(" in text:
+            writes.add(part)
+        if re.search(r"^// Write ordering\b", text, re.M):
+            said.add(part)
+    for part in sorted(writes - said):
+        yield f"{formats}/{part}: no comment that begins with 'Write ordering'"
+
+
+RULES = {f.__name__: f for f in (layers, spdx, length, leftovers, heavy_includes, write_ordering, headers, commits)}
 
 
 def main():

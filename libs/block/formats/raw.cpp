@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The bytes of the storage as they are, or a part of them (`offset`, `size`).
+//
+// Write ordering: the storage's; nothing but data is written.
 #include "block/image.h"
 #include "block/stream.h"
 #include "common/bits.h"

@@ -2,7 +2,7 @@
 // The common half of formats that map fixed-size blocks of the guest to places in a file: walks over blocks, allocation with
 // copy from the backing image, zeroes, extents, and the order in which things reach the storage.
 //
-// Ordering, the same for all of them: a changed map stays in memory until flush(). Then (1) all data is flushed, (2) the map
+// Write ordering, the same for all of them: a changed map stays in memory until flush(). Then (1) all data is flushed, (2) the map
 // is written, deepest level first, a flush behind each level. A crash therefore never shows a map entry whose block is not
 // complete; what it can leave behind is space that no entry names.
 //

@@ -3,7 +3,10 @@
 //
 // Tables and folders are made when the image is opened, files are read when their sectors are. What a guest writes goes to an
 // unnamed temporary file. With rw=on, at each flush the disk's folders are read, and, if they are in order, the host's folder is
-// made to say the same: files appear under a temporary name and are renamed when they are complete.
+// made to say the same.
+//
+// Write ordering: a file of the host is written in full under a temporary name and then renamed; what the guest has not flushed,
+// or has flushed in the midst of a change to its tables, is not there after a crash.
 #include "block/formats/vvfat/tree.h"
 #include "block/image.h"
 #include "common/checked.h"

@@ -84,6 +84,13 @@ struct Abi {
     u64 (*hwcap)(const isa::CpuModel& model);
     u64 (*hwcap2)(const isa::CpuModel& model);
 
+    /// Another ABI of the same processor that the system call which the state stands behind was made by; null: this one. Or null.
+    const Abi* (*other_abi)(const ir::StateHeader& state) = nullptr;
+    /// The state stands behind a call to somebody else than Linux: done, or false where it does not. Or null.
+    bool (*host_call)(Thread& thread) = nullptr;
+    /// Programs in the bFLT format start with the address of their data somewhere; null: there are none.
+    void (*start_flat)(ir::StateHeader& state, u64 data) = nullptr;
+
     // Registers. `state` is the ISA's own, behind its header.
     void (*start)(ir::StateHeader& state, u64 entry, u64 stack_pointer);
     u64 (*stack_pointer)(const ir::StateHeader& state);

@@ -3,6 +3,7 @@
 
 #include "common/bits.h"
 #include "common/fd.h"
+#include "linux_user/flat.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -77,6 +78,27 @@ private:
     u64 bias_ = 0;
 };
 
+/// Text and data in one mapping; before the data are the words by which libraries would find each other's.
+Result<LoadedProgram> load_flat(const ElfSource& source, const Abi& abi, AddressSpace& space) {
+    constexpr u64 data_alignment = 32, library_words = 4;
+    FlatImage image = EMU_TRY(parse_flat(source));
+    const u64 data_offset = align_up(image.data_start + library_words * 4, data_alignment);
+    const u64 size = data_offset + (image.bss_end - image.data_start);
+    const s64 at = space.map(space.program_base(), align_up(size, space.page()), PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (at < 0) return fail(map_error(at, "the program"));
+    LoadedProgram program;
+    const u64 text = u64(at), data = text + data_offset;
+    EMU_CHECK(relocate_flat(image, u32(text), u32(data), abi.model.order));
+    std::memcpy(space.host(text), image.bytes.data(), image.data_start);
+    std::memcpy(space.host(data), image.bytes.data() + image.data_start, image.data_end - image.data_start);
+    store<u32>(Bytes(space.host(data - 4), 4), 0, u32(data), abi.model.order);
+    program.program_entry = program.entry = text + image.entry;
+    program.end = text + size;
+    program.executable_stack = true; // whose code has no other protection either
+    program.flat_data = data;
+    return program;
+}
+
 Result<ElfImage> parse_for(int fd, const Abi& abi, const AddressSpace& space) {
     ElfSource source = EMU_TRY(elf_source(fd));
     std::array<u8, elf_header_size> head{};
@@ -115,6 +137,9 @@ Result<void> check_architecture(const ElfHeader& header, const Abi& abi) {
 }
 
 Result<LoadedProgram> load_program(int fd, const Abi& abi, AddressSpace& space, const PathMap& paths) {
+    ElfSource source = EMU_TRY(elf_source(fd));
+    std::array<u8, 4> magic{};
+    if (abi.start_flat && source.size >= magic.size() && source.read(0, magic) && is_flat(magic)) return load_flat(source, abi, space);
     ElfImage image = EMU_TRY(parse_for(fd, abi, space));
     LoadedProgram program;
     u64 bias = EMU_TRY(SegmentMapper(fd, image, space).run(space.program_base()));

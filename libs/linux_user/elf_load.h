@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Putting an ELF program and its interpreter into the guest's memory.
+// Putting a program, ELF with its interpreter or bFLT, into the guest's memory.
 #pragma once
 #include "linux_user/abi.h"
 #include "linux_user/address_space.h"
@@ -16,6 +16,7 @@ struct LoadedProgram {
     u64 interpreter_base = 0; ///< AT_BASE; 0: none
     u64 end = 0;             ///< behind the bss: the program break
     bool executable_stack = false;
+    std::optional<u64> flat_data; ///< it is a bFLT file, and its data is there
 };
 
 /// Load the program in `fd`. The interpreter is looked for below the prefix first.

@@ -3,6 +3,7 @@
 
 #include "common/fd.h"
 #include "common/sizes.h"
+#include "linux_user/flat.h"
 #include "linux_user/process.h"
 #include "linux_user/syscall.h"
 #include "linux_user/thread.h"
@@ -96,6 +97,7 @@ std::optional<Interpreter> parse_script(std::string_view head) {
 }
 
 bool runs_under(const Abi& abi, ConstBytes head) {
+    if (abi.start_flat && is_flat(head)) return true;
     auto header = parse_elf_header(ByteView(head));
     return header && header->machine == abi.elf_machine && header->is64 == abi.elf64 && header->order == abi.model.order;
 }

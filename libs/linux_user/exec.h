@@ -20,7 +20,7 @@ struct Interpreter {
 };
 std::optional<Interpreter> parse_script(std::string_view head);
 
-/// Is this the first part of an ELF file that the ABI runs?
+/// Is this the first part of a file that the ABI runs?
 bool runs_under(const Abi& abi, ConstBytes head);
 
 /// Environment variables that the host's loader would take for Emu's own; they travel as -E options.

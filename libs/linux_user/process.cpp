@@ -152,7 +152,7 @@ Result<void> Process::load(int fd, std::vector<std::string> argv, std::vector<st
     trampoline_ = EMU_TRY(map_trampoline());
 
     StackContents contents{argv, std::move(environment), options_.program, std::string(abi_.platform), {},
-                           aux_entries(abi_, model_, loaded)};
+                           aux_entries(abi_, model_, loaded), loaded.flat_data.has_value()};
     if (::getrandom(contents.random.data(), contents.random.size(), GRND_NONBLOCK) < 0) contents.random.fill(0x5a);
     if (options_.seed) seed_bytes(contents.random, *options_.seed);
     BuiltStack stack = EMU_TRY(build_stack(*space_, abi_.model, top, size, contents));
@@ -167,6 +167,7 @@ Result<void> Process::load(int fd, std::vector<std::string> argv, std::vector<st
     first_->enter();
     first_->set_signal_mask(host::thread_mask());
     abi_.start(first_->state(), loaded.entry, stack.pointer);
+    if (loaded.flat_data) abi_.start_flat(first_->state(), *loaded.flat_data);
     if (!options_.gdb.empty()) debugger_ = EMU_TRY(Debugger::create(*this, options_.gdb));
     if (log::enabled(log::Item::page)) {
         log::print("guest_base {:#x}, entry {:#x}, stack {:#x}", space_->base(), loaded.entry, stack.pointer);

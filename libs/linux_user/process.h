@@ -6,6 +6,7 @@
 #include "linux_user/elf.h"
 #include "linux_user/options.h"
 #include "linux_user/paths.h"
+#include "linux_user/semihosting.h"
 #include "linux_user/syscall.h"
 
 #include <atomic>
@@ -61,6 +62,7 @@ public:
     const isa::CpuModel& model() const { return model_; }
     PathMap& paths() { return paths_; }
     ProgramInfo& program() { return program_; }
+    SemihostingState& semihosting() { return semihosting_; }
     /// Guest address of the code that signal handlers return to.
     u64 trampoline() const { return trampoline_; }
 
@@ -77,6 +79,12 @@ public:
 
     /// Descriptors that are Emu's own: the guest cannot close or replace them.
     bool owns_descriptor(int fd) const;
+    /// Is one among the arguments of this call?
+    bool owns_descriptor_of(const Syscall& row, const u64 (&arguments)[6]) const {
+        for (unsigned i = 0; i < most_arguments; i++)
+            if (row.descriptors >> i & 1 && owns_descriptor(int(u32(arguments[i])))) return true;
+        return false;
+    }
     std::vector<int> own_descriptors() const; ///< ascending
 
     /// RLIMIT_AS and the like limit the guest, not Emu: remembered here, not set.
@@ -96,6 +104,7 @@ private:
     SyscallTable table_;
     PathMap paths_;
     ProgramInfo program_;
+    SemihostingState semihosting_;
     std::unique_ptr<AddressSpace> space_;
     std::unique_ptr<cpu::Engine> engine_;
     std::unique_ptr<Thread> first_;

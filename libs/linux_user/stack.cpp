@@ -81,7 +81,9 @@ Result<BuiltStack> build_stack(AddressSpace& space, const DataModel& model, u64 
     for (const AuxEntry& entry : contents.aux) aux.insert(aux.end(), {entry.key, entry.value});
     aux.insert(aux.end(), {AT_RANDOM, random, AT_EXECFN, execfn, AT_PLATFORM, platform, AT_NULL, 0});
 
+    if (contents.flat) aux.clear();
     std::vector<u64> vectors{u64(argv.size())};
+    if (contents.flat) vectors.insert(vectors.end(), 2, 0);
     vectors.insert(vectors.end(), argv.begin(), argv.end());
     vectors.push_back(0);
     vectors.insert(vectors.end(), environment.begin(), environment.end());
@@ -89,6 +91,10 @@ Result<BuiltStack> build_stack(AddressSpace& space, const DataModel& model, u64 
     builder.pad(16, (vectors.size() + aux.size()) * model.word);
     builder.words(aux);
     u64 aux_at = builder.at();
+    if (contents.flat) {
+        vectors[1] = aux_at - (vectors.size() - 3) * model.word;
+        vectors[2] = vectors[1] + (argv.size() + 1) * model.word;
+    }
     builder.words(vectors);
 
     ConstBytes image = builder.image();

@@ -19,6 +19,7 @@ struct StackContents {
     std::array<u8, 16> random{};
     /// Without those that point into the stack (RANDOM, EXECFN, PLATFORM) and the end.
     std::vector<AuxEntry> aux;
+    bool flat = false; ///< bFLT: the addresses of argv and envp behind argc, and no auxiliary vector
 };
 
 struct BuiltStack {

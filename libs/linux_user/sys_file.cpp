@@ -116,8 +116,6 @@ s64 sys_fstatat64(Call& call) { return stat_path(call, *call.abi.stat64); }
 s64 sys_fstat(Call& call) { return stat_descriptor(call, *call.abi.stat); }
 s64 sys_fstat64(Call& call) { return stat_descriptor(call, *call.abi.stat64); }
 
-s64 sys_close(Call& call) { return call.process.owns_descriptor(call.int_at(0)) ? -EBADF : call.pass(call.a[0]); }
-
 s64 sys_close_range(Call& call) {
     u32 first = u32(call.a[0]), last = u32(call.a[1]);
     if (first > last) return call.pass(first, last, call.a[2]);
@@ -133,7 +131,6 @@ s64 sys_close_range(Call& call) {
 }
 
 s64 sys_dup3(Call& call) {
-    if (call.process.owns_descriptor(call.int_at(0)) || call.process.owns_descriptor(call.int_at(1))) return -EBADF;
     return call.pass(call.a[0], call.a[1], open_flags(call, call.a[2]));
 }
 

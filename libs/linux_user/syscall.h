@@ -27,6 +27,7 @@ struct Syscall {
     int refused = 0;        ///< errno
     std::string_view reason;
     bool time64 = false;    ///< a 32-bit ABI's call with 64-bit times
+    u8 descriptors = 0;     ///< bit i: argument i is a file descriptor
 };
 const Syscall& syscall_row(Sys id);
 /// Arguments from registers: 64-bit ones of 32-bit ABIs come in two.

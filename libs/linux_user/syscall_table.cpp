@@ -8,11 +8,18 @@
 namespace emu::linux_user {
 namespace {
 
+constexpr u8 descriptors_of(const ArgList& list) {
+    u8 bits = 0;
+    for (unsigned i = 0; i < most_arguments; i++)
+        if (list[i] == arg_index("fd") || list[i] == arg_index("dirfd")) bits |= u8(1u << i);
+    return bits;
+}
+
 constexpr Syscall rows[] = {
 #define EMU_SYSCALL(name, handler, arguments, restart)                                                                 \
-    {#name, handler, parse_args(arguments), Restart::restart, __NR_##name, 0, {}, false},
+    {#name, handler, parse_args(arguments), Restart::restart, __NR_##name, 0, {}, false, descriptors_of(parse_args(arguments))},
 #define EMU_SYSCALL_AS(name, host, handler, arguments, restart)                                                        \
-    {#name, handler, parse_args(arguments), Restart::restart, __NR_##host, 0, {}, std::string_view(#name).ends_with("time64")},
+    {#name, handler, parse_args(arguments), Restart::restart, __NR_##host, 0, {}, std::string_view(#name).ends_with("time64"), descriptors_of(parse_args(arguments))},
 #define EMU_REFUSED(name, code, why) {#name, nullptr, {}, Restart::none, -1, code, why, false},
 #include "linux_user/syscalls.def"
 #undef EMU_SYSCALL

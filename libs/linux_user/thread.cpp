@@ -81,7 +81,9 @@ void Thread::run() {
 }
 
 void Thread::handle_system_call() {
-    const Abi& abi = process_.abi();
+    if (process_.abi().host_call && process_.abi().host_call(*this)) return;
+    const Abi* const other = process_.abi().other_abi ? process_.abi().other_abi(state()) : nullptr;
+    const Abi& abi = other ? *other : process_.abi();
     u64 arguments[6];
     u64 number = abi.arguments(state(), arguments);
     const u64 first_argument = arguments[0];
@@ -97,7 +99,7 @@ void Thread::handle_system_call() {
     const bool trace = strace_enabled();
     if (trace) strace_enter(call);
     if (Debugger* debugger = this->debugger()) debugger->system_call(*this, number, true);
-    s64 result = row->handler(call);
+    s64 result = process_.owns_descriptor_of(*row, arguments) ? -EBADF : row->handler(call);
     if (trace) strace_leave(call, result);
     if (Debugger* debugger = this->debugger()) debugger->system_call(*this, number, false);
     if (result == registers_set) return;

@@ -176,10 +176,11 @@ Result<int> run_program(const Abi* abi, std::span<const Abi* const> abis, UserOp
     Opened opened = EMU_TRY(follow_scripts(options, argv, PathMap(options.prefix)));
     ConstBytes head(reinterpret_cast<const u8*>(opened.head.data()), opened.head.size());
     if (!abi) {
-        auto header = EMU_TRY(in(options.program, parse_elf_header(ByteView(head))));
         abi = abi_of_file(abis, head);
-        if (!abi)
+        if (!abi) {
+            auto header = EMU_TRY(in(options.program, parse_elf_header(ByteView(head))));
             return fail(ENOEXEC, fmt::format("{}: no guest for ELF files of {}", options.program, elf_machine_name(header.machine)));
+        }
         log::set_program(fmt::format("emu-{}", abi->name));
     }
     const isa::CpuModel* model = EMU_TRY(find_model(*abi, options.cpu));

@@ -33,3 +33,17 @@ if [ "$(id -u)" = 0 ] && mkdir root && cp "$(readlink -f "$EMU_TOOLS/emu-user-st
     cp report run root
     is 'argv name' "$(chroot root /emu-aarch64 /run /run /run /report name)"
 fi
+# The descriptor by which a program that is executed finds Emu is not there for the program.
+cat >descriptors.c <<'END'
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+int main(int argc, char** argv) {
+    struct stat about;
+    for (int fd = 900; fd < 2000; fd++)
+        if (fstat(fd, &about) == 0 || dup(fd) >= 0) return printf("%d is open\n", fd), 1;
+    return argc > 1 ? execv(argv[0], (char*[]){argv[0], NULL}) : puts("none");
+}
+END
+aarch64-linux-gnu-gcc -static -o descriptors descriptors.c || die "cannot compile"
+is none "$("$EMU_TOOLS/emu-aarch64" ./descriptors again)"

@@ -6,6 +6,7 @@
 #include "isa/a32/debug.h"
 #include "linux_user/abi32.h"
 #include "linux_user/process.h"
+#include "linux_user/semihosting.h"
 #include "linux_user/syscall.h"
 #include "linux_user/thread.h"
 
@@ -15,6 +16,9 @@
 #include <fcntl.h>
 
 namespace emu::linux_user::arm {
+
+extern const Abi old_abi, old_abi_big_endian;
+
 namespace {
 
 using isa::a32::State;
@@ -58,6 +62,28 @@ constexpr StatLayout stat64_layout{
     .mtime_nsec = {84, 4},
     .ctime = {88, 4},
     .ctime_nsec = {92, 4},
+};
+
+// The same structure where nothing is aligned to more than four bytes: struct oldabi_stat64 (arch/arm/kernel/sys_oabi-compat.c).
+constexpr StatLayout old_stat64_layout{
+    .size = 96,
+    .dev = {0, 8},
+    .ino = {88, 8},
+    .ino_low = {12, 4},
+    .mode = {16, 4},
+    .nlink = {20, 4},
+    .uid = {24, 4},
+    .gid = {28, 4},
+    .rdev = {32, 8},
+    .size_field = {44, 8},
+    .blksize = {52, 4},
+    .blocks = {56, 8},
+    .atime = {64, 4},
+    .atime_nsec = {68, 4},
+    .mtime = {72, 4},
+    .mtime_nsec = {76, 4},
+    .ctime = {80, 4},
+    .ctime_nsec = {84, 4},
 };
 
 // mov r7, #119; svc 0 -- the same in Thumb code -- and both with #173
@@ -137,6 +163,25 @@ void note_vfp(const ir::StateHeader& state, std::vector<u8>& contents) {
 }
 constexpr CoreNote core_notes[] = {{"LINUX", 0x400 /* NT_ARM_VFP */, note_vfp}};
 
+/// System calls of the old ABI say so by their number's place.
+const Abi* other_abi(const ir::StateHeader& state) {
+    if (u32(state.exit_value) < old_base) return nullptr;
+    return regs(state).big_endian ? &old_abi_big_endian : &old_abi;
+}
+
+/// "Angel" semihosting has supervisor calls of its own (Arm: Semihosting for AArch32 and AArch64, The semihosting interface).
+bool host_call(Thread& thread) {
+    State& state = static_cast<State&>(thread.state());
+    const bool thumb = state.pc & isa::a32::pc_thumb;
+    if (u32(state.exit_value) != (thumb ? 0xabu : 0x123456u)) return false;
+    if (auto result = semihosting_call(thread, state.r[0], state.r[1])) state.r[0] = u32(*result);
+    else restart(state, 0, state.r[0]);
+    return true;
+}
+
+/// arch/arm/include/asm/processor.h, start_thread: what is compiled with -msingle-pic-base finds its data there.
+void start_flat(ir::StateHeader& state, u64 data) { regs(state).r[10] = u32(data); }
+
 constexpr Abi make_abi(bool big) {
     return Abi{
         .name = big ? "armeb" : "arm",
@@ -157,6 +202,9 @@ constexpr Abi make_abi(bool big) {
         .trampoline = trampoline,
         .hwcap = isa::a32::hwcap,
         .hwcap2 = isa::a32::hwcap2,
+        .other_abi = other_abi,
+        .host_call = host_call,
+        .start_flat = start_flat,
         .start = start,
         .stack_pointer = stack_pointer,
         .arguments = arguments,
@@ -176,9 +224,21 @@ constexpr Abi make_abi(bool big) {
     };
 }
 
+/// The old ABI's system calls: 64-bit arguments in any two registers, 64-bit members at any word.
+constexpr Abi make_old_abi(bool big) {
+    Abi old = make_abi(big);
+    old.model.align64 = 4;
+    old.aligned_pairs = false;
+    old.packed_epoll = true;
+    old.stat64 = &old_stat64_layout;
+    return old;
+}
+
 } // namespace
 
 extern const Abi abi = make_abi(false);
 extern const Abi abi_big_endian = make_abi(true);
+const Abi old_abi = make_old_abi(false);
+const Abi old_abi_big_endian = make_old_abi(true);
 
 } // namespace emu::linux_user::arm

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Linux on 32-bit Arm, both byte orders: EABI, and of the old ABI the calling convention.
+// Linux on 32-bit Arm, both byte orders: EABI, the system calls of the old ABI, and Angel semihosting.
 #pragma once
 #include "linux_user/abi.h"
 

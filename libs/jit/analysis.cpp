@@ -64,6 +64,7 @@ void Analysis::run(const ir::Function& function, const Backend& backend, const H
     info.assign(most, {});
     fused_.assign(most, 0);
     sets_.assign(most, 0);
+    certain_.assign(most, false);
     last_leave_ = 0;
     forward();
     backward();
@@ -188,7 +189,7 @@ void Analysis::plan_node(Id id) {
         lazy = fused + sets == uses;
         break;
     case Op::bfi: lazy = n.type == Type::i32 && sets == uses && ir::field_width(n.aux) == 1; break;
-    case Op::fcmp: case Op::eflags_comis: lazy = (fused || !ir::raises_flags(n)) && fused + sets == uses; break;
+    case Op::fcmp: case Op::eflags_comis: lazy = (certain_[id] || !ir::raises_flags(n)) && fused + sets == uses; break;
     case Op::vzext: lazy = ir::is_float(f_->nodes[f_->nodes[id].a].type) && sets == uses; break;
     case Op::select: {
         const Op yes = nodes[n.b].op, no = nodes[n.c].op;
@@ -225,6 +226,7 @@ void Analysis::count_operands(Id id) {
         // The low half of a wide register will do for most narrow ops.
         if (made_by == Op::trunc) fused = low_half_will_do(*f_, id, k, operand) || (is_address(n.op, k) && !backend_->options.memory_base);
         if (fused) fused_[operand]++;
+        if (fused && (!lazy || certain_[id])) certain_[operand] = true;
         const bool carries_hint = k == (n.op == Op::select ? 2 : 0) && !is_flags(n.op) && !ir::is_eflags(n.op) && !ir::raises_flags(n);
         if (carries_hint && info[id].hint != no_reg && info[operand].hint == no_reg && ir::info(n.op).effect == Effect::pure &&
             is_xmm(info[id].hint) == (nodes[operand].type == Type::v128 || ir::is_float(nodes[operand].type)))
@@ -251,7 +253,7 @@ void Analysis::backward() {
             const Id operand = n.op == Op::exit_if ? n.a : n.b;
             if (!operand) break;
             info[operand].uses++;
-            if (n.op == Op::exit_if) fused_[operand]++;
+            if (n.op == Op::exit_if) fused_[operand]++, certain_[operand] = true;
             break;
         }
         case Effect::call:

@@ -83,6 +83,7 @@ private:
     std::vector<Raw> raw_;
     std::vector<SlotLife> slots_;
     std::vector<u16> fused_, sets_;   ///< of `uses`: by users that can do without the value, by sets
+    std::vector<bool> certain_;       ///< one of `fused_` is emitted in any case; lazy ones may never be
     u32 last_leave_ = 0;
 };
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// What a signal handler of x86 finds in its frame and may change there, faults that the processor raises, segments; for
+// What a signal handler of x86 finds in its frame and may change there, faults that the processor raises, segments, threads; for
 // 64-bit and 32-bit programs. Says the same on real processors.
 #define _GNU_SOURCE
 #include <asm/ldt.h>
 #include <fenv.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
@@ -133,7 +134,32 @@ static void segments(void) {
 #endif
 }
 
+// A new thread has its maker's control words, and an x87 of its own.
+static void *beginning(void *unused) {
+    uint16_t x87;
+    uint32_t mxcsr;
+    const long long from = 0x123456789abcdll;
+    long long to = 0;
+    __asm__ volatile("fnstcw %0; stmxcsr %1" : "=m"(x87), "=m"(mxcsr));
+    CHECK(x87 == 0xf7f && (mxcsr & 0x7f80) == 0x5f80);
+    __asm__ volatile("fildll %1; fistpll %0" : "=m"(to) : "m"(from));
+    CHECK(to == from);
+    return unused;
+}
+static void threads(void) {
+    const uint16_t up = 0xf7f, normal = 0x37f;
+    const uint32_t sse_up = 0x5f80, sse_normal = 0x1f80;
+    volatile long double sum = 0;
+    pthread_t thread;
+    __asm__ volatile("fldcw %0; ldmxcsr %1" : : "m"(up), "m"(sse_up));
+    for (int i = 0; i < 3; i++) sum += i; // in the processor's registers, if ever
+    if (pthread_create(&thread, NULL, beginning, NULL) || pthread_join(thread, NULL)) bad = 1;
+    __asm__ volatile("fldcw %0; ldmxcsr %1" : : "m"(normal), "m"(sse_normal));
+    CHECK(sum == 3);
+}
+
 int main(void) {
+    threads();
     static char area[64] __attribute__((aligned(16)));
     void *misaligned = area + 1, *read_only = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};

@@ -165,10 +165,7 @@ void to_half(Unit& u) {
     Val low = vector_result(u, VectorOp::to_half, a, a);
     if (both) low = ir.v2(Op::vcat, Lane::i8, low, vector_result(u, VectorOp::to_half, b, b));
     if (!u.insn.is_memory()) return set_both(u, u.insn.rm(), low, ir.vzero());
-    if (u.in_mode(mode::fp_trapped)) { // before memory is changed
-        ir.exit_if(ir.ne(ir.call(helper_simd_check), ir.imm64(0)), {ir::ExitKind::trap, trap_simd, u.pc, 0});
-        ir.call(helper_simd_begin);
-    }
+    check_raised(u); // before memory is changed
     if (both) u.store(u.address(), low, 128);
     else u.store(u.address(), ir.vget(Type::i64, Lane::i64, low, 0), 64);
 }

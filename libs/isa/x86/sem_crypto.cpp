@@ -7,6 +7,12 @@
 
 namespace emu::isa::x86 {
 
+void check_raised(Unit& u) {
+    if (!u.in_mode(mode::fp_trapped)) return;
+    u.ir.exit_if(u.ir.ne(u.ir.call(helper_simd_check), u.ir.imm64(0)), {ir::ExitKind::trap, trap_simd, u.pc, 0});
+    u.ir.call(helper_simd_begin);
+}
+
 Val vector_result(Unit& u, VectorOp op, Val first, Val second) {
     ir::Builder& ir = u.ir;
     ir.set(slot_vector, second);

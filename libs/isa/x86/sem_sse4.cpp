@@ -132,17 +132,28 @@ void dot_product(Unit& u) {
         std::memcpy(&v, bytes, 16);
         return u.ir.vimm(v);
     };
-    u.each_half([&](Val a, Val b, unsigned) {
-        ir::Builder& ir = u.ir;
-        // Lanes that do not take part are +0 before they are multiplied, so that they raise nothing.
-        Val on = mask(imm >> 4), x = ir.v2(Op::vand, Lane::i64, a, on), y = ir.v2(Op::vand, Lane::i64, b, on);
-        Val p = ir.v2(Op::vfmul, lane, x, y);
-        p = ir.v2(Op::vand, Lane::i64, p, on);
-        // Neighbours, then halves: the order of operands differs by lane, which NaNs show.
-        if (count == 4) p = ir.v2(Op::vfadd, lane, ir.v1(Op::vrev, as_int, p, 2), p);
-        p = ir.v2(Op::vfadd, lane, p, ir.v2(Op::vext, Lane::i8, p, p, 8));
-        return ir.v2(Op::vand, Lane::i64, p, mask(imm));
+    ir::Builder& ir = u.ir;
+    Val p[2], on = mask(imm >> 4);
+    // An unmasked exception of one stage keeps the next from being done (SDM volume 2, DPPS).
+    auto stage = [&](auto f) {
+        for (unsigned h = 0; h < u.halves(); h++) p[h] = f(p[h], h);
+    };
+    stage([&](Val, unsigned h) { return u.vec(1, h); });
+    // Lanes that do not take part are +0 before they are multiplied, so that they raise nothing.
+    stage([&](Val b, unsigned h) {
+        Val x = ir.v2(Op::vand, Lane::i64, u.first(h), on), y = ir.v2(Op::vand, Lane::i64, b, on);
+        return ir.v2(Op::vand, Lane::i64, ir.v2(Op::vfmul, lane, x, y), on);
     });
+    check_raised(u);
+    // Neighbours, then halves: the order of operands differs by lane, which NaNs show.
+    if (count == 4) {
+        stage([&](Val v, unsigned) { return ir.v2(Op::vfadd, lane, ir.v1(Op::vrev, as_int, v, 2), v); });
+        check_raised(u);
+    }
+    stage([&](Val v, unsigned) {
+        return ir.v2(Op::vand, Lane::i64, ir.v2(Op::vfadd, lane, v, ir.v2(Op::vext, Lane::i8, v, v, 8)), mask(imm));
+    });
+    u.set_halves(p);
 }
 
 /// MPSADBW: eight sums of four absolute differences, at eight neighbouring places.

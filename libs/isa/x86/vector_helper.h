@@ -17,4 +17,8 @@ Val vector_result(Unit& u, VectorOp op, Val first, Val second);
 /// The whole instruction: each 128-bit half by itself.
 void vector_call(Unit& u, VectorOp op);
 
+/// In the middle of an instruction, with an SSE exception unmasked: it ends here if what it did so far has raised that. Nothing is
+/// set yet.
+void check_raised(Unit& u);
+
 } // namespace emu::isa::x86

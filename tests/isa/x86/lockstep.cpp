@@ -311,8 +311,6 @@ bool Lockstep::one(u64 seed) {
     std::mt19937_64 random(seed);
     Registers start;
     random_state(start, random);
-    // DPPS stops behind the stage that raised something; ours looks at the end.
-    if (block.names.find("dpp") != block.names.npos) start.area[24] |= 0x80, start.area[25] |= 0x1f;
     std::vector<u8> before(arena_size), after(arena_size);
     for (usize i = 0; i < arena_size; i += 16) fill_vector(before.data() + i, random);
     std::memcpy(arena_, before.data(), arena_size);

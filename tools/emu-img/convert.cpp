@@ -59,6 +59,7 @@ Result<void> create_target(Session& session, const Convert& c, u64 size, KeyValu
     block::CreateRequest request{.name = c.words.back(), .format = c.target.format, .size = size, .backing = c.backing, .backing_format = c.backing_format,
                                  .no_open_backing = false, .options = std::move(options), .context = &session.objects};
     if (request.options.has("size")) request.size.reset();
+    if (!block::find_driver(request.format)) return fail(EINVAL, fmt::format("Unknown file format '{}'", request.format));
     auto made = block::create_image(std::move(request));
     if (!made) {
         std::string text = made.error().text;

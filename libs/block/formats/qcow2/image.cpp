@@ -104,7 +104,13 @@ Result<void> Image::load(OpenArgs& args) {
     EMU_CHECK(open_cipher(args));
     counts_.on_free = [this](u64 offset) {
         l2_.drop(offset, cluster());
-        if (!data_file_ && options_.pass_discard_request) (void)file_->discard(offset, cluster());
+        if (data_file_ || !options_.pass_discard_request) return;
+        if (hole_.second && hole_.first + hole_.second == offset) hole_.second += cluster();
+        else {
+            punch_hole();
+            hole_ = {offset, cluster()};
+        }
+        if (!joining_holes_) punch_hole();
     };
     if (!args.writable) return {};
     if (h_.incompatible & incompat_dirty && !args.for_check) { // the last writer did not finish: count anew
@@ -294,10 +300,19 @@ void Image::free_later(u64 offset, u64 length) {
     free_clusters_ += (length >> h_.cluster_bits) + 1;
 }
 
+/// Give the storage of freed clusters back: one call for neighbours, since each may wait for the host's journal.
+void Image::punch_hole() {
+    const auto [offset, length] = std::exchange(hole_, {});
+    if (length) (void)file_->discard(offset, length);
+}
+
 Result<void> Image::apply_frees() {
     Result<void> result;
+    joining_holes_ = true;
     for (const auto& [offset, length] : std::exchange(frees_, {}))
         if (auto done = counts_.change(offset, length, -1); !done && result) result = corrupt(done.error().text);
+    joining_holes_ = false;
+    punch_hole();
     free_clusters_ = 0;
     return result;
 }

@@ -132,6 +132,7 @@ private:
     Result<void> flush_all();     ///< write_out, flush, counts of what was freed; meta_ held
     Result<void> write_l1();
     Result<void> apply_frees();
+    void punch_hole();
     void free_later(u64 offset, u64 length);
     tl::unexpected<Error> corrupt(std::string_view why);
     Result<void> check_overlap(u64 offset, u64 length);
@@ -236,6 +237,8 @@ private:
     TableCache l2_;
     Refcounts counts_;
     std::vector<std::pair<u64, u64>> frees_;
+    std::pair<u64, u64> hole_{}; ///< freed clusters that still take up storage
+    bool joining_holes_ = false;
     u64 free_clusters_ = 0;
     std::list<Flight> flights_;
     std::condition_variable_any landed_;

@@ -110,6 +110,7 @@ void inherit(const ir::StateHeader& from_header, ir::StateHeader& to_header) {
     to.ldt = from.ldt;
     to.x87 = x87_of(from);
     to.x87.host_current = false;
+    to.host_x87.live = 0; // the image stays behind
     to.mmx_mode = from.mmx_mode;
     to.guest_mxcsr = from.guest_mxcsr;
     to.eflags_rest = from.eflags_rest;

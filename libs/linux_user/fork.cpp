@@ -25,10 +25,10 @@ void copy_registers(const isa::Isa& isa, const ir::StateHeader& from, ir::StateH
         std::memcpy(reinterpret_cast<u8*>(&to) + slot.offset, reinterpret_cast<const u8*>(&from) + slot.offset,
                     ir::byte_size(slot.type));
     to.pc = from.pc;
-    to.mode = from.mode;
     to.fp_flags = from.fp_flags;
     to.mxcsr = from.mxcsr;
     if (isa.inherit) isa.inherit(from, to);
+    to.mode = isa.mode(to);
 }
 
 /// What the new thread and its maker tell each other.

@@ -46,3 +46,11 @@ status 1 "$emu" ./short
 has "$line" 'too short'
 printf 'bFLT\0\0\0\4' >tiny
 status 1 "$emu" ./tiny
+
+# Processors before Armv6K: the thread pointer is the kernel's, and of Wireless MMX registers signal handlers have their own.
+if command -v arm-linux-gnueabi-gcc >/dev/null; then
+    arm-linux-gnueabi-gcc -marm -static -o wmmx "$here/../guest/arm_wmmx.c" || die "cannot compile arm_wmmx.c"
+    arm-linux-gnueabi-gcc -static -o restart "$here/../guest/restart.c" -pthread || die "cannot compile restart.c"
+    for engine in '' -interpreter; do is ok "$("$emu" -cpu pxa270 $engine ./wmmx)"; done
+    for cpu in arm926 pxa255 arm1136; do is ok "$(timeout 60 "$emu" -cpu $cpu ./restart 2>&1 | tail -1)"; done
+fi

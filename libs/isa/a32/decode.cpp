@@ -6,9 +6,9 @@
 namespace emu::isa::a32 {
 
 std::span<const std::span<const Insn>> decode_tables(Space space) {
-    static const std::span<const Insn> a32[] = {a32_dp_rows, a32_multiply_rows, a32_media_rows, a32_ldst_rows, a32_branch_rows, vfp_rows};
+    static const std::span<const Insn> a32[] = {a32_dp_rows, a32_multiply_rows, a32_media_rows, a32_ldst_rows, a32_branch_rows, vfp_rows, iwmmxt_rows};
     static const std::span<const Insn> unconditional[] = {a32_unconditional_rows, vfp_unconditional_rows, neon_three_rows, neon_two_rows,
-                                                          neon_shift_rows,        neon_move_rows,         neon_v8_rows};
+                                                          neon_shift_rows,        neon_move_rows,         neon_v8_rows, iwmmxt_unconditional_rows};
     static const std::span<const Insn> t32[] = {t32_dp_rows, t32_media_rows, t32_ldst_rows, t32_branch_rows};
     static const std::span<const Insn> t16[] = {t16_rows};
     switch (space) {

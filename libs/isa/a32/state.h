@@ -35,6 +35,10 @@ struct State : ir::StateHeader {
     ir::V128 fpscr_qc;               ///< cumulative saturation: FPSCR.QC is "any bit set"
     ir::V128 v[16];                  ///< Q registers; D and S registers are lanes of them
 
+    // Wireless MMX; wr[0] is acc0 on an XScale without it. In no slot: only helpers look at them.
+    u64 wr[16] = {};
+    u32 wcgr[4] = {}, wcon = 0, wcssf = 0, wcasf = 0;
+
     u32 big_code = 0;                ///< BE-32: instructions are big-endian too
     const void* model = nullptr;     ///< the CpuModel
 };

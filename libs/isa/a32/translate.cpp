@@ -90,14 +90,14 @@ bool condition(Unit& u, const Fetch& fetch) {
     return true;
 }
 
-void translate_insn(Unit& u, u64 features) {
+void translate_insn(Unit& u) {
     const Insn* row;
     if (!u.thumb) {
-        row = decode_a32(u.raw, features);
+        row = decode_a32(u.raw, u.features);
     } else if (u.size == 2) {
-        row = decode_t16(u16(u.raw), features);
+        row = decode_t16(u16(u.raw), u.features);
     } else {
-        row = decode_t32(u.raw, features);
+        row = decode_t32(u.raw, u.features);
     }
     if (row) row->semantic(u, row->fields(u.raw));
     else u.unallocated();
@@ -155,8 +155,8 @@ void translate(ir::Builder& builder, const TranslateRequest& request) {
         u.next = u.next_key();
         note_range(function, u.pc, u64(u.pc) + u.size);
         builder.insn(key, u.raw);
-        const u64 features = u.pc >= kernel_page ? ~u64(0) : request.model->features;
-        if (condition(u, fetch)) translate_insn(u, features);
+        u.features = u.pc >= kernel_page ? ~u64(0) : request.model->features;
+        if (condition(u, fetch)) translate_insn(u);
         u.pred = {};
         key = u.next;
     }

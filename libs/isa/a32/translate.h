@@ -45,7 +45,8 @@ public:
     u64 next = 0;        ///< pc where translation goes on; a followed branch changes it
     u64 skip = 0;        ///< pc of the first instruction that does not share this one's condition
 
-    bool has(u64 features) const { return (features & ~request_.model->features) == 0; }
+    u64 features = 0;    ///< of the CPU; in the kernel's code all that there are
+    bool has(u64 wanted) const { return (wanted & ~features) == 0; }
     u32 mode() const { return request_.mode; }
     bool big_endian() const { return request_.mode & mode::big_endian; }
 
@@ -175,5 +176,6 @@ std::span<const std::span<const Insn>> decode_tables(Space space);
 extern const std::span<const Insn> a32_dp_rows, a32_multiply_rows, a32_media_rows, a32_ldst_rows, a32_branch_rows, a32_unconditional_rows;
 extern const std::span<const Insn> t32_dp_rows, t32_media_rows, t32_ldst_rows, t32_branch_rows, t16_rows;
 extern const std::span<const Insn> vfp_rows, vfp_unconditional_rows, neon_three_rows, neon_two_rows, neon_shift_rows, neon_move_rows, neon_v8_rows;
+extern const std::span<const Insn> iwmmxt_rows, iwmmxt_unconditional_rows;
 
 } // namespace emu::isa::a32

@@ -2,6 +2,7 @@
 // struct sigframe and struct rt_sigframe of 32-bit Arm (arch/arm/kernel/signal.c, uapi/asm/{ucontext,sigcontext}.h): ucontext with
 // the general registers, then the coprocessors' records with a magic number and a size each, and four words of code.
 #include "isa/a32/a32.h"
+#include "isa/a32/features.h"
 #include "linux_user/abi/arm/abi.h"
 #include "linux_user/address_space.h"
 #include "linux_user/host_asm.h"
@@ -25,6 +26,9 @@ constexpr usize retcode_size = 16, frame_size = ucontext_size + retcode_size, in
 constexpr u32 vfp_magic = 0x56465001, vfp_size = 288;
 constexpr usize vfp_registers = 8, vfp_fpscr = 264, vfp_fpexc = 272;
 constexpr u32 fpexc_enabled = 1u << 30;
+// struct iwmmxt_sigframe, with the registers as arch/arm/kernel/iwmmxt.S stores them: wR0 to wR15, wCSSF, wCASF, wCGR0 to wCGR3
+constexpr u32 wmmx_magic = 0x12ef842a, wmmx_size = 160;
+constexpr usize wmmx_registers = 8, wmmx_flags = wmmx_registers + 128, wmmx_general = wmmx_flags + 8;
 /// What the kernel puts into uc_flags of frames without siginfo.
 constexpr u32 old_frame_mark = 0x5ac3c35a;
 constexpr u64 sa_siginfo = 4, sa_restorer = 0x04000000;
@@ -44,6 +48,26 @@ u32 fault_status(const FrameRequest& request) {
     return request.info.si_code == SEGV_ACCERR ? 0x0f : 0x17;
 }
 
+bool has_wmmx(const State& state) { return static_cast<const isa::CpuModel*>(state.model)->features & isa::a32::feature::iwmmxt; }
+
+/// In the place of the VFP registers, which such processors do not have.
+void put_wmmx(Frame& frame, const State& state, const Words& w) {
+    w.put(frame, space_at, wmmx_magic);
+    w.put(frame, space_at + 4, wmmx_size);
+    for (unsigned i = 0; i < 16; i++) store<u64>(Bytes(frame), space_at + wmmx_registers + 8 * i, state.wr[i], w.order);
+    w.put(frame, space_at + wmmx_flags, state.wcssf);
+    w.put(frame, space_at + wmmx_flags + 4, state.wcasf);
+    for (unsigned i = 0; i < 4; i++) w.put(frame, space_at + wmmx_general + 4 * i, state.wcgr[i]);
+}
+bool take_wmmx(const Frame& frame, State& state, const Words& w) {
+    if (w.get(frame, space_at) != wmmx_magic || w.get(frame, space_at + 4) != wmmx_size) return false;
+    for (unsigned i = 0; i < 16; i++) state.wr[i] = load<u64>(ConstBytes(frame), space_at + wmmx_registers + 8 * i, w.order);
+    state.wcssf = w.get(frame, space_at + wmmx_flags);
+    state.wcasf = w.get(frame, space_at + wmmx_flags + 4);
+    for (unsigned i = 0; i < 4; i++) state.wcgr[i] = w.get(frame, space_at + wmmx_general + 4 * i);
+    return true;
+}
+
 void put_frame(Frame& frame, const State& state, const FrameRequest& request, const Words& w) {
     const bool fault = request.is_fault();
     w.put(frame, stack_at, u32(request.alt_stack.base));
@@ -58,6 +82,7 @@ void put_frame(Frame& frame, const State& state, const FrameRequest& request, co
     w.put(frame, fault_at, fault ? u32(u64(request.info.si_addr)) : 0);
     w.put(frame, mask_at, u32(request.saved_mask));
     w.put(frame, mask_at + 4, u32(request.saved_mask >> 32));
+    if (has_wmmx(state)) return put_wmmx(frame, state, w);
     w.put(frame, space_at, vfp_magic);
     w.put(frame, space_at + 4, vfp_size);
     for (unsigned i = 0; i < 16; i++) {
@@ -70,7 +95,9 @@ void put_frame(Frame& frame, const State& state, const FrameRequest& request, co
 }
 
 bool take_frame(const Frame& frame, State& state, FrameRestore& restore, const Words& w) {
-    if (w.get(frame, space_at) == vfp_magic) {
+    if (has_wmmx(state)) {
+        if (!take_wmmx(frame, state, w)) return false;
+    } else if (w.get(frame, space_at) == vfp_magic) {
         if (w.get(frame, space_at + 4) != vfp_size) return false;
         for (unsigned i = 0; i < 16; i++) {
             state.v[i].lo = load<u64>(ConstBytes(frame), space_at + vfp_registers + 16 * i, w.order);

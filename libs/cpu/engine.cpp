@@ -4,6 +4,7 @@
 #include "common/result.h"
 #include "cpu/dump.h"
 #include "cpu/instrument.h"
+#include "cpu/recording_reader.h"
 #include "cpu/translated.h"
 
 #include <algorithm>
@@ -171,9 +172,14 @@ std::shared_ptr<const ir::Function> Engine::Impl::find_or_translate(u64 pc, u32 
     std::lock_guard lock(mutex);
     auto at = functions.find({pc, mode});
     if (at != functions.end()) return at->second;
-    auto function = translate_stopping(pc, mode, options.one_insn_per_unit ? 1 : superblock_insns, *memory);
+    std::shared_ptr<ir::Function> function;
+    for (bool changed = true; changed;) { // by another vCPU, before it was watched
+        RecordingReader reader(*memory);
+        function = translate_stopping(pc, mode, options.one_insn_per_unit ? 1 : superblock_insns, reader);
+        for (auto [first, last] : function->ranges) memory->watch(first, last);
+        changed = !reader.unchanged();
+    }
     if (wants_dump()) dump_unit(*isa, *function, *memory, {}, nullptr);
-    for (auto [first, last] : function->ranges) memory->watch(first, last);
     stats.units++;
     stats.guest_insns += function->insns;
     functions.emplace(UnitKey{pc, mode}, function);
@@ -189,15 +195,25 @@ void Engine::share_memory() {
 }
 
 bool Engine::invalidate(u64 first, u64 last) {
-    const bool dropped_code = impl_->translated && impl_->translated->invalidate(first, last);
+    const Range range{first, last};
+    return invalidate({&range, 1}, {});
+}
+
+bool Engine::invalidate(std::span<const Range> ranges, const std::function<void()>& and_then) {
     std::lock_guard lock(impl_->mutex);
-    if (impl_->functions.empty()) return dropped_code;
-    auto touched = [&](const ir::Function& f) {
-        return std::any_of(f.ranges.begin(), f.ranges.end(), [&](auto range) { return range.first < last && first < range.second; });
-    };
-    usize dropped = std::erase_if(impl_->functions, [&](const auto& entry) { return touched(*entry.second); });
-    impl_->stats.invalidations += dropped;
-    return dropped != 0 || dropped_code;
+    usize dropped = 0;
+    for (const auto& [first, last] : ranges) {
+        if (impl_->translated) dropped += impl_->translated->invalidate(first, last);
+        if (impl_->functions.empty()) continue;
+        auto touched = [&, first = first, last = last](const ir::Function& f) {
+            return std::any_of(f.ranges.begin(), f.ranges.end(), [&](auto range) { return range.first < last && first < range.second; });
+        };
+        const usize functions = std::erase_if(impl_->functions, [&](const auto& entry) { return touched(*entry.second); });
+        impl_->stats.invalidations += functions;
+        dropped += functions;
+    }
+    if (and_then) and_then();
+    return dropped != 0;
 }
 
 } // namespace emu::cpu

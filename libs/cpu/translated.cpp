@@ -122,8 +122,7 @@ void Translated::drop(jit::Unit& unit) {
         if (runner->running_) __atomic_store_n(&runner->state.poll, 1, __ATOMIC_SEQ_CST);
 }
 
-bool Translated::invalidate(u64 first, u64 last) {
-    Lock lock(engine_.mutex);
+usize Translated::invalidate(u64 first, u64 last) {
     auto touched = [&](const jit::Unit& unit) {
         return std::any_of(unit.ranges.begin(), unit.ranges.end(), [&](auto range) { return range.first < last && first < range.second; });
     };
@@ -133,7 +132,7 @@ bool Translated::invalidate(u64 first, u64 last) {
             if (touched(*unit) && std::find(stale.begin(), stale.end(), unit) == stale.end()) stale.push_back(unit);
     };
     const u64 first_page = first >> page_bits, pages = ((last - 1) >> page_bits) - first_page + 1;
-    if (first >= last) return false;
+    if (first >= last) return 0;
     if (pages > pages_.size()) {
         for (const auto& [page, list] : pages_)
             if (page - first_page < pages) collect(list);
@@ -143,7 +142,7 @@ bool Translated::invalidate(u64 first, u64 last) {
     }
     for (jit::Unit* unit : stale) drop(*unit);
     engine_.stats.invalidations += stale.size();
-    return !stale.empty();
+    return stale.size();
 }
 
 /// Make room: wait until no vCPU is in translated code, then start over. The mutex is given up meanwhile.

@@ -58,7 +58,8 @@ public:
     /// Run from state.pc in state.mode.
     Left run(Runner& runner);
 
-    bool invalidate(u64 first, u64 last);
+    /// Units that are dropped; the lock is held.
+    usize invalidate(u64 first, u64 last);
     /// For the host's signal handler: the fault was in translated code and run() will return Left::fault, or it is repaired.
     bool handle_fault(Runner& runner, u64 address, void* ucontext);
     /// Abandon the helper that is running on this vCPU.

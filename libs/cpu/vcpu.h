@@ -13,9 +13,11 @@
 #include "isa/isa.h"
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 
 namespace emu::cpu {
 
@@ -92,6 +94,9 @@ public:
     /// by any vCPU's thread and (async-signal-safely, from a fault on a watched page) from the host signal handler.
     /// True if there was any.
     bool invalidate(u64 first, u64 last);
+    using Range = std::pair<u64, u64>; ///< first, last
+    /// Several at once; then `and_then` is called before anything is translated anew, with the engine's lock held.
+    bool invalidate(std::span<const Range> ranges, const std::function<void()>& and_then);
     /// A place of the guest's code where vCPUs stop before they execute it (trap_debug_break), or no more. step() does not
     /// stop there.
     void set_breakpoint(u64 pc, bool present);

@@ -78,22 +78,33 @@ void AddressSpace::drop_translations(u64 start, u64 end) {
     if (engine_) engine_->invalidate(align_down(start, host_page_), align_up(end, host_page_));
 }
 
+/// Translations go before the permission comes back, and none is made in between: once one thread may write, all may.
 bool AddressSpace::handle_write_fault(u64 host_address) {
     if (host_address < base_ || !contains(host_address - base_, 1)) return false;
-    u64 page = align_down(host_address - base_, host_page_);
-    Lock lock(mutex_);
-    auto region = regions_.find(host_address - base_);
-    if (!region || !(region->props.prot & PROT_WRITE)) return false;
-    bool code = code_pages_.erase(page) != 0;
-    std::vector<u64> others;
-    if (code) others = aliases(page);
-    for (u64 other : others) code_pages_.erase(other); // guarded again with their next translation
-    // Without code another thread was here first, and the permission is there already.
-    ::mprotect(host(page), host_page_, host_protection(region->props.prot));
-    lock.unlock();
-    if (code) drop_translations(page, page + host_page_);
-    for (u64 other : others) drop_translations(other, other + host_page_);
-    return true;
+    const u64 address = host_address - base_, page = align_down(address, host_page_);
+    std::vector<cpu::Engine::Range> ranges;
+    auto permit = [&](bool code) {
+        auto region = regions_.find(address);
+        if (!region || !(region->props.prot & PROT_WRITE)) return false;
+        if (code != (code_pages_.count(page) != 0)) return true; // meanwhile; the store faults again if need be
+        for (auto [first, last] : ranges) code_pages_.erase(first); // guarded again with their next translation
+        // Without code another thread was here first, and the permission is there already.
+        ::mprotect(host(page), host_page_, host_protection(region->props.prot));
+        return true;
+    };
+    {
+        Lock lock(mutex_);
+        const bool code = code_pages_.count(page) != 0;
+        ranges.emplace_back(page, page + host_page_);
+        if (!code || !engine_) return permit(code);
+        for (u64 other : aliases(page)) ranges.emplace_back(other, other + host_page_);
+    }
+    bool permitted = false;
+    engine_->invalidate(ranges, [&] {
+        Lock lock(mutex_);
+        permitted = permit(true);
+    });
+    return permitted;
 }
 
 void AddressSpace::release_guards(u64 address, u64 size) {

@@ -2,7 +2,7 @@
 // Self-modifying code: two threads patch small functions while both keep calling them, in the ways a program may: a branch
 // or an immediate replaced in place by one aligned store, a whole body rewritten while nobody is in it, code on the page of
 // the data it changes, code seen through a second mapping. No update may get lost: after the writer has synchronised
-// (DC CVAU, IC IVAU, barriers; the reader has its own ISB) the new code is what runs.
+// (arm64: DC CVAU, IC IVAU, barriers; the reader has its own ISB, or CPUID) the new code is what runs.
 //     smc_torture [SECONDS]      (2 unless told; half an hour: smc_torture 1800)
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -10,11 +10,12 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
-typedef uint64_t (*function)(uint64_t);
+typedef uintptr_t (*function)(uintptr_t);
 
 enum { functions = 8, words = 64, page = 4096 };
 static uint32_t *code, *alias;           // `functions` pieces of `words` instructions; alias: another view of the same memory
@@ -26,25 +27,70 @@ static void lose(const char *what, unsigned number, uint64_t got, uint64_t befor
     if (lost++ < 10) printf("%s %u: %llu after %llu was there\n", what, number, (unsigned long long)got, (unsigned long long)before);
 }
 static void synchronise(void *first, size_t bytes) { __builtin___clear_cache((char *)first, (char *)first + bytes); }
-static uint32_t movz(unsigned reg, unsigned value) { return 0xd2800000 | (value & 0xffff) << 5 | reg; }
-static uint32_t movk16(unsigned reg, unsigned value) { return 0xf2a00000 | (value & 0xffff) << 5 | reg; }
-enum { ret = 0xd65f03c0, nop = 0xd503201f };
 
-// A loop of x0 rounds that ends with x0 = version: hot enough to be compiled again.
-static void write_body(uint32_t *at, uint64_t version) {
-    uint32_t *p = at;
+// What differs by machine: a loop of as many rounds as the argument says, hot enough to be compiled again, that ends with the
+// version as its result; a part of that version replaced by one store; a function that only returns a number; and what a reader
+// does before it calls code that may have changed.
+#if defined(__aarch64__)
+static uint32_t movz(unsigned value) { return 0xd2800000 | (value & 0xffff) << 5; }
+static uint32_t movk16(unsigned value) { return 0xf2a00000 | (value & 0xffff) << 5; }
+enum { ret = 0xd65f03c0, nop = 0xd503201f };
+static void write_body(uint32_t *p, uint64_t version) {
     *p++ = 0xb4000080;                   // cbz  x0, +4 words
     *p++ = 0xd1000400;                   // sub  x0, x0, #1
     *p++ = 0xb5ffffe0;                   // cbnz x0, -1 word
     *p++ = nop;
-    *p++ = movz(0, version & 0xffff);
-    *p++ = movk16(0, version >> 16);
+    *p++ = movz(version & 0xffff);
+    *p++ = movk16(version >> 16);
     *p++ = ret;
 }
-static void patch_low(uint32_t *at, uint64_t version) { __atomic_store_n(&at[4], movz(0, version & 0xffff), __ATOMIC_RELAXED); }
+static void write_number(uint32_t *p, unsigned number) { p[0] = movz(number), p[1] = ret; }
+#elif defined(__arm__)
+static uint32_t mov_half(unsigned value) { return (value & 0xf000) << 4 | (value & 0xfff); }
+enum { movw = 0xe3000000, movt = 0xe3400000, ret = 0xe12fff1e };
+static void write_body(uint32_t *p, uint64_t version) {
+    *p++ = 0xe3500000;                   // cmp  r0, #0
+    *p++ = 0x0a000001;                   // beq  +3 words
+    *p++ = 0xe2500001;                   // subs r0, r0, #1
+    *p++ = 0x1afffffd;                   // bne  -1 word
+    *p++ = movw | mov_half(version & 0xffff);
+    *p++ = movt | mov_half(version >> 16);
+    *p++ = ret;
+}
+static void write_number(uint32_t *p, unsigned number) { p[0] = movw | mov_half(number & 0xffff), p[1] = ret; }
+#else
+static void write_body(uint32_t *p, uint64_t version) {
+#ifdef __x86_64__
+    static const uint8_t start[12] = {0x48, 0x89, 0xf9, 0xe3, 4, 0xff, 0xc9, 0x75, 0xfc, 0x90, 0x90, 0xb8};   // mov %rdi, %rcx; jrcxz;
+#else
+    static const uint8_t start[12] = {0x8b, 0x4c, 0x24, 4, 0xe3, 4, 0xff, 0xc9, 0x75, 0xfc, 0x90, 0xb8};      // mov 4(%esp), %ecx; jecxz;
+#endif
+    memcpy(p, start, sizeof start);      // dec %ecx; jnz -4; nop; mov $..., %eax
+    p[3] = (uint32_t)version;
+    p[4] = 0xc3;                         // ret
+}
+static void write_number(uint32_t *p, unsigned number) { p[0] = 0xb8 | number << 8, p[1] = number >> 24 | 0xc300; }
+#endif
 
-static uint64_t call(unsigned k, uint64_t rounds) {
+static void patch(uint32_t *at, uint64_t version) {
+#if defined(__aarch64__)
+    if (version & 0xffff) __atomic_store_n(&at[4], movz(version & 0xffff), __ATOMIC_RELAXED);
+    else write_body(at, version); // two instructions change: see below
+#elif defined(__arm__)
+    if (version & 0xffff) __atomic_store_n(&at[4], movw | mov_half(version & 0xffff), __ATOMIC_RELAXED);
+    else write_body(at, version);
+#else
+    __atomic_store_n(&at[3], (uint32_t)version, __ATOMIC_RELAXED);
+#endif
+}
+
+static uint64_t call(unsigned k, unsigned rounds) {
+#if defined(__aarch64__) || defined(__arm__)
     __asm__ volatile("isb" ::: "memory");
+#else
+    unsigned a = 0, b, c = 0, d;
+    __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d) : : "memory");
+#endif
     return ((function)(uintptr_t)(code + k * words))(rounds);
 }
 
@@ -58,8 +104,7 @@ static void *work(void *which) {
         if (k % 2 == me && random >> 60 < 6) {
             const uint64_t version = wanted[k] + 1;
             uint32_t *view = random >> 59 & 1 ? alias : code;
-            if ((version & 0xffff) == 0) write_body(view + k * words, version); // two instructions change: see below
-            else patch_low(view + k * words, version);
+            patch(view + k * words, version);
             synchronise(code + k * words, words * 4);
             wanted[k] = version;
             patches++;
@@ -76,11 +121,11 @@ static void *work(void *which) {
 static void same_page(unsigned rounds) {
     uint32_t *p = mmap(NULL, page, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     for (unsigned i = 1; i <= rounds; i++) {
-        p[0] = movz(0, i), p[1] = ret;
+        write_number(p, i);
         p[512] = i;
         synchronise(p, 8);
         const uint64_t got = ((function)(uintptr_t)p)(0);
-        if (got != (i & 0xffff) || p[512] != i) lose("same page, round", i, got, i);
+        if (got != i || p[512] != i) lose("same page, round", i, got, i);
     }
     munmap(p, page);
 }

@@ -217,19 +217,51 @@ bool Generator::instruction(Block& block, u64 at) {
     return true;
 }
 
-Block Generator::block(u64 seed, u64 at) {
-    engine_.seed(seed * 0x9e3779b97f4a7c15 + 1);
-    Block block;
-    const unsigned wanted = chance(.4) ? 1 : unsigned(1 + random(options_.length));
-    for (unsigned tries = 0; block.insns < wanted && tries < 200; tries++) {
-        if (block.undefined_flags && chance(.8)) { // cmp eax, ecx: defined again
-            block.code.push_back(0x39);
-            block.code.push_back(0xc8);
-            block.undefined_flags = 0;
-        }
+/// cmp eax, ecx, where flags are undefined.
+void Generator::define_flags(Block& block) {
+    if (!block.undefined_flags) return;
+    block.code.push_back(0x39);
+    block.code.push_back(0xc8);
+    block.undefined_flags = 0;
+}
+
+void Generator::instructions(Block& block, u64 at, unsigned wanted) {
+    for (unsigned tries = 0, end = block.insns + wanted; block.insns < end && tries < 200; tries++) {
+        if (block.undefined_flags && chance(.8)) define_flags(block);
         if (block.undefined_flags) break; // nothing may look at them
         instruction(block, at);
     }
+}
+
+/// Instructions, an inner loop, instructions, some rounds long. The flags are live along the back edge.
+void Generator::loop(Block& block, u64 at, unsigned depth) {
+    std::vector<u8>& code = block.code;
+    const u64 counter = arena_.counters + 4 * depth;
+    define_flags(block);
+    for (u8 byte : {0xc7, 0x04, 0x25}) code.push_back(byte); // mov dword [counter], rounds
+    put(code, counter, 4);
+    put(code, 1 + random(depth ? 12 : 5), 4);
+    const usize start = code.size();
+    instructions(block, at, unsigned(random(options_.length) + 1));
+    if (!depth) {
+        loop(block, at, 1);
+        instructions(block, at, unsigned(random(options_.length)));
+    }
+    define_flags(block);
+    const bool dec = chance(.5);
+    for (u8 byte : {dec ? 0xff : 0x83, dec ? 0x0c : 0x2c, 0x25}) code.push_back(byte); // dec dword [counter], or sub ..., 1
+    put(code, counter, 4);
+    if (!dec) code.push_back(1);
+    code.push_back(0x0f);
+    code.push_back(chance(.5) ? 0x85 : 0x8f); // jnz or jg
+    put(code, start - (code.size() + 4), 4);
+}
+
+Block Generator::block(u64 seed, u64 at) {
+    engine_.seed(seed * 0x9e3779b97f4a7c15 + 1);
+    Block block;
+    if (options_.loops) loop(block, at, 0);
+    else instructions(block, at, chance(.4) ? 1 : unsigned(1 + random(options_.length)));
     return block;
 }
 

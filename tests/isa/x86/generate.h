@@ -11,6 +11,7 @@ namespace emu::lockstep_x86 {
 
 struct Arena {
     u64 data = 0, size = 0;    ///< readable and writable; a page that is neither lies on each side
+    u64 counters = 0;          ///< 8 bytes elsewhere, for loops
 };
 struct GenerateOptions {
     std::vector<std::string> only;      ///< name prefixes; empty: all
@@ -19,6 +20,7 @@ struct GenerateOptions {
     double faults = 0.01;               ///< share of memory operands that miss
     u64 features = 0;
     bool wide = true;                   ///< 64-bit code
+    bool loops = false;                 ///< blocks are a loop in a loop, counted down in memory
 };
 
 struct Block {
@@ -38,6 +40,9 @@ public:
 
 private:
     bool instruction(Block& block, u64 at);
+    void instructions(Block& block, u64 at, unsigned wanted);
+    void define_flags(Block& block);
+    void loop(Block& block, u64 at, unsigned depth);
     std::vector<u8> encode(const isa::x86::Row& row, const isa::x86::DecodedOperands& operands);
     void memory_form(std::vector<u8>& bytes, u8 reg_field, bool vex);
     bool prepare(const isa::x86::Insn& insn, std::vector<u8>& before);

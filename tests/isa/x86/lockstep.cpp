@@ -4,6 +4,7 @@
 //     lockstep_x86 --bits 32 --instructions 100000
 //     lockstep_x86 --instructions 10000000 --seed 1 --engine jit
 //     lockstep_x86 --only 'vpmov*,pshufb' --engine interpreter
+//     lockstep_x86 --loops --engine tier2
 #include "generate.h"
 #include "native.h"
 
@@ -31,11 +32,12 @@ bool native_signal(int signal, void* context);
 
 namespace {
 
-constexpr usize code_size = usize(4) << 20, slot = 512, arena_size = 8192;
+constexpr usize code_size = usize(4) << 20, slot = 1024, arena_size = 8192;
 
 struct Options {
     GenerateOptions generate;
     cpu::Execution execution = cpu::Execution::jit;
+    cpu::Tier2 tier2 = cpu::Tier2::off;
     u64 seed = 1, instructions = 100'000;
     double seconds = 0;
     unsigned reports = 10;
@@ -54,15 +56,20 @@ std::vector<std::string> split(std::string_view text) {
 
 [[noreturn]] void usage() {
     std::fputs("usage: lockstep_x86 [--seed N] [--instructions N] [--seconds S] [--length N] [--only NAME,...] [--without NAME,...]\n"
-               "                    [--engine interpreter|jit] [--reports N] [--faults P] [--bits 64|32]\n", stderr);
+               "                    [--engine interpreter|jit|tier2] [--reports N] [--faults P] [--bits 64|32] [--loops]\n", stderr);
     std::exit(2);
 }
 
 Options parse(int argc, char** argv) {
     Options o;
-    for (int i = 1; i + 1 < argc; i += 2) {
+    for (int i = 1; i < argc; i++) {
         const std::string_view name = argv[i];
-        const char* value = argv[i + 1];
+        if (name == "--loops") {
+            o.generate.loops = true;
+            continue;
+        }
+        if (++i == argc) usage();
+        const char* value = argv[i];
         if (name == "--seed") o.seed = std::strtoull(value, nullptr, 0);
         else if (name == "--instructions") o.instructions = std::strtoull(value, nullptr, 0);
         else if (name == "--seconds") o.seconds = std::strtod(value, nullptr);
@@ -72,10 +79,12 @@ Options parse(int argc, char** argv) {
         else if (name == "--reports") o.reports = unsigned(std::strtoul(value, nullptr, 0));
         else if (name == "--faults") o.generate.faults = std::strtod(value, nullptr);
         else if (name == "--bits") o.generate.wide = std::string_view(value) != "32";
-        else if (name == "--engine") o.execution = std::string_view(value) == "jit" ? cpu::Execution::jit : cpu::Execution::interpreter;
+        else if (name == "--engine") {
+            o.execution = std::string_view(value) == "interpreter" ? cpu::Execution::interpreter : cpu::Execution::jit;
+            if (std::string_view(value) == "tier2") o.tier2 = cpu::Tier2::synchronous;
+        }
         else usage();
     }
-    if (argc % 2 == 0) usage();
     return o;
 }
 
@@ -134,7 +143,7 @@ public:
         }
         model_ = (wide() ? x86::x86_64_isa : x86::i386_isa).find_model("max");
         o_.generate.features = model_->features;
-        generator_ = std::make_unique<Generator>(o_.generate, Arena{u64(arena_), arena_size});
+        generator_ = std::make_unique<Generator>(o_.generate, Arena{u64(arena_), arena_size, u64(map(4096, PROT_READ | PROT_WRITE))});
         renew();
     }
     int run();
@@ -147,8 +156,10 @@ private:
     }
     void renew() {
         cpu_.reset();
+        if (engine_) regions_ += engine_->stats().regions;
         engine_.reset();
-        auto made = cpu::Engine::create(wide() ? x86::x86_64_isa : x86::i386_isa, *model_, {.execution = o_.execution, .code_buffer = usize(64) << 20}, memory_);
+        const cpu::EngineOptions options{.execution = o_.execution, .code_buffer = usize(64) << 20, .tier2 = o_.tier2, .hot_threshold = 1};
+        auto made = cpu::Engine::create(wide() ? x86::x86_64_isa : x86::i386_isa, *model_, options, memory_);
         if (!made) std::fputs("no engine\n", stderr), std::exit(1);
         engine_ = std::move(*made);
         cpu_ = std::make_unique<cpu::Vcpu>(*engine_);
@@ -170,7 +181,7 @@ private:
     std::unique_ptr<cpu::Engine> engine_;
     std::unique_ptr<cpu::Vcpu> cpu_;
     usize next_ = 0;
-    u64 done_ = 0;
+    u64 done_ = 0, regions_ = 0;
     unsigned reported_ = 0;
     std::map<std::string, unsigned> by_name_;
 };
@@ -344,7 +355,8 @@ int Lockstep::run() {
         if (reported_ >= o_.reports) break;
         if (o_.seconds > 0 && (seed & 255) == 0 && std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() > o_.seconds) break;
     }
-    fmt::print("{} instructions of {} rows in {} blocks, {} disagreements\n", done_, generator_->rows(), seed - o_.seed, failures);
+    fmt::print("{} instructions of {} rows in {} blocks, {} regions, {} disagreements\n", done_, generator_->rows(), seed - o_.seed,
+               regions_ + engine_->stats().regions, failures);
     return failures ? 1 : 0;
 }
 

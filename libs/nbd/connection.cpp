@@ -25,7 +25,8 @@ constexpr unsigned slow_requests = 64, suspected_requests = 16;
 constexpr unsigned max_rounds = 32; ///< then other clients have their turn
 constexpr std::chrono::microseconds lookout{50}; ///< for the next request, before sleeping
 constexpr int max_patience = 4;                  ///< so often in a row in vain,
-constexpr int impatience = -256;                 ///< then not for so many requests
+constexpr int impatience = -256;                 ///< then not for so many requests,
+constexpr int busy_machine = -4096;              ///< or so many where others want the processor
 
 std::atomic<u64> next_id{1};
 
@@ -154,16 +155,19 @@ bool Connection::next_is_near() {
         return false;
     }
     const auto end = Clock::now() + lookout;
-    u8 byte;
+    bool came = false;
     do {
-        if (::recv(socket_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0) {
-            patience_ = max_patience;
-            return true;
-        }
-        ::sched_yield();
-    } while (Clock::now() < end);
-    if (!patience_--) patience_ = impatience;
-    return false;
+        u8 byte;
+        came = ::recv(socket_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
+        if (!came) ::sched_yield();
+    } while (!came && Clock::now() < end);
+    if (Clock::now() > end + lookout) // others had the processor meanwhile: one who sleeps gets it back sooner
+        patience_ = busy_machine;
+    else if (came)
+        patience_ = max_patience;
+    else if (!patience_--)
+        patience_ = impatience;
+    return came;
 }
 
 /// False where nothing is there. `more`: there may be more than what was taken.

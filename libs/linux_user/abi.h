@@ -88,6 +88,8 @@ struct Abi {
     const Abi* (*other_abi)(const ir::StateHeader& state) = nullptr;
     /// The state stands behind a call to somebody else than Linux: done, or false where it does not. Or null.
     bool (*host_call)(Thread& thread) = nullptr;
+    /// What the flags in a program's ELF header say about how it is to run; or null.
+    void (*apply_flags)(ir::StateHeader& state, u32 flags) = nullptr;
     /// Programs in the bFLT format start with the address of their data somewhere; null: there are none.
     void (*start_flat)(ir::StateHeader& state, u64 data) = nullptr;
 

@@ -4,6 +4,7 @@
 #include "common/bits.h"
 #include "common/checked.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -20,6 +21,7 @@ namespace {
 
 constexpr u64 open_limit = u64(1) << 46; // Emu, its heap and its libraries are above on a 47-bit host
 constexpr u64 lowest_address = 0x10000;  // vm.mmap_min_addr
+constexpr u64 largest_32 = u64(1) << 32, kernel_32 = 0xffffe000; // where the memory of 32-bit programs ends (IA32_PAGE_OFFSET)
 
 /// mmap flags that reach the host. What is left out: MAP_32BIT and other bits of one architecture, MAP_GROWSDOWN (growth
 /// behind our back), and the fixed ones, which are decided here.
@@ -119,7 +121,7 @@ std::optional<Region> AddressSpace::find(u64 address) const {
 std::optional<u64> AddressSpace::pick(u64 hint, u64 size, u64 below) const {
     if (hint >= lowest_address && contains(hint, size) && hint + size <= below && regions_.free(hint, hint + size)) return hint;
     u64 alignment = std::max(guest_page_, host_page_);
-    return regions_.gap_below(std::min(below, limit_ - host_page_), lowest_address, size, alignment);
+    return regions_.gap_below(std::min({below, limit_ - host_page_, limit_ == largest_32 ? kernel_32 : limit_}), lowest_address, size, alignment);
 }
 
 /// Make sure that MAP_FIXED over [start, end) cannot hit anything of Emu's: take the holes first.
@@ -227,6 +229,7 @@ s64 AddressSpace::unmap(u64 address, u64 size) {
     auto rounded = checked_align_up<u64>(size, guest_page_);
     if (!aligned(address) || size == 0 || !rounded || !contains(address, *rounded)) return -EINVAL;
     u64 end = address + *rounded;
+    if (limit_ == largest_32 && end > kernel_32) return -EINVAL;
     Lock lock(mutex_);
     bool code = forget_code(address, end);
     if (code) {

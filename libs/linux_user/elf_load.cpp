@@ -148,6 +148,7 @@ Result<LoadedProgram> load_program(int fd, const Abi& abi, AddressSpace& space, 
     program.header_size = image.header.program_header_size;
     program.header_count = image.header.program_header_count;
     program.executable_stack = image.executable_stack;
+    program.flags = image.header.flags;
     const ElfSegment& last = image.segments.back();
     program.end = bias + last.address + last.memory_size;
     if (image.interpreter) EMU_CHECK(load_interpreter(*image.interpreter, abi, space, paths, program));

@@ -15,6 +15,7 @@ struct LoadedProgram {
     u64 header_size = 0, header_count = 0;
     u64 interpreter_base = 0; ///< AT_BASE; 0: none
     u64 end = 0;             ///< behind the bss: the program break
+    u32 flags = 0;           ///< e_flags
     bool executable_stack = false;
     std::optional<u64> flat_data; ///< it is a bFLT file, and its data is there
 };

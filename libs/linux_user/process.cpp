@@ -167,6 +167,7 @@ Result<void> Process::load(int fd, std::vector<std::string> argv, std::vector<st
     first_->enter();
     first_->set_signal_mask(host::thread_mask());
     abi_.start(first_->state(), loaded.entry, stack.pointer);
+    if (abi_.apply_flags) abi_.apply_flags(first_->state(), loaded.flags);
     if (loaded.flat_data) abi_.start_flat(first_->state(), *loaded.flat_data);
     if (!options_.gdb.empty()) debugger_ = EMU_TRY(Debugger::create(*this, options_.gdb));
     if (log::enabled(log::Item::page)) {

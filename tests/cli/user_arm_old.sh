@@ -54,3 +54,10 @@ if command -v arm-linux-gnueabi-gcc >/dev/null; then
     for engine in '' -interpreter; do is ok "$("$emu" -cpu pxa270 $engine ./wmmx)"; done
     for cpu in arm926 pxa255 arm1136; do is ok "$(timeout 60 "$emu" -cpu $cpu ./restart 2>&1 | tail -1)"; done
 fi
+
+# Big-endian: instructions too on processors before Armv6 (BE-32), data alone from there on (BE-8).
+for code in '-march=armv5te -marm' '-march=armv7-a -marm -Wl,--be8' '-march=armv7-a -mthumb -Wl,--be8'; do
+    # shellcheck disable=SC2086
+    cc $code -mbig-endian -mfloat-abi=soft -nostdlib -ffreestanding -fno-pic -no-pie -static -o big "$here/../guest/arm_big.c"
+    for engine in '' -interpreter; do is ok "$(timeout 60 "$EMU_TOOLS/emu-armeb" $engine ./big)"; done
+done

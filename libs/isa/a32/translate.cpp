@@ -34,7 +34,7 @@ public:
         if (!thumb_) {
             u8 b[4];
             if (!code_.read(pc, b)) return {0, 0, pc};
-            const u32 word = big_ ? u32(b[3]) | u32(b[2]) << 8 | u32(b[1]) << 16 | u32(b[0]) << 24
+            const u32 word = big_ && pc < kernel_page ? u32(b[3]) | u32(b[2]) << 8 | u32(b[1]) << 16 | u32(b[0]) << 24
                                   : u32(b[0]) | u32(b[1]) << 8 | u32(b[2]) << 16 | u32(b[3]) << 24;
             return {word, 4, 0};
         }
@@ -49,7 +49,7 @@ private:
     bool half(u32 pc, u32& value) const {
         u8 b[2];
         if (!code_.read(pc, b)) return false;
-        value = big_ ? u32(b[1]) | u32(b[0]) << 8 : u32(b[0]) | u32(b[1]) << 8;
+        value = big_ && pc < kernel_page ? u32(b[1]) | u32(b[0]) << 8 : u32(b[0]) | u32(b[1]) << 8;
         return true;
     }
     CodeReader& code_;

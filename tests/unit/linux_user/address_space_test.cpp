@@ -219,3 +219,15 @@ TEST_CASE("space: impossible bases and sizes are refused in words") {
     REQUIRE_FALSE(tiny);
     CHECK(tiny.error().text == "cannot reserve 0x5 bytes for the guest");
 }
+
+TEST_CASE("space: a 32-bit program cannot unmap all that an address can say") {
+    auto space = AddressSpace::create({.address_bits = 32});
+    REQUIRE(space);
+    const s64 at = (*space)->map(0, page, rw, anonymous, -1, 0);
+    REQUIRE(at > 0);
+    CHECK((*space)->unmap(0, 0xffffffff) == -EINVAL);
+    CHECK((*space)->unmap(0xfffff000, page) == -EINVAL);
+    CHECK((*space)->find(u64(at)));
+    CHECK((*space)->unmap(0, 0xffffe000) == 0);
+    CHECK_FALSE((*space)->find(u64(at)));
+}

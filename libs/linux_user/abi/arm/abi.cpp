@@ -86,9 +86,11 @@ constexpr StatLayout old_stat64_layout{
     .ctime_nsec = {84, 4},
 };
 
-// mov r7, #119; svc 0 -- the same in Thumb code -- and both with #173
+// mov r7, #119; svc 0 -- the same in Thumb code -- and both with #173; then all of that for big-endian instructions
 constexpr u8 trampoline[] = {0x77, 0x70, 0xa0, 0xe3, 0, 0, 0, 0xef, 0x77, 0x27, 0, 0xdf,
-                             0xad, 0x70, 0xa0, 0xe3, 0, 0, 0, 0xef, 0xad, 0x27, 0, 0xdf};
+                             0xad, 0x70, 0xa0, 0xe3, 0, 0, 0, 0xef, 0xad, 0x27, 0, 0xdf,
+                             0xe3, 0xa0, 0x70, 0x77, 0xef, 0, 0, 0, 0x27, 0x77, 0xdf, 0,
+                             0xe3, 0xa0, 0x70, 0xad, 0xef, 0, 0, 0, 0x27, 0xad, 0xdf, 0};
 
 void start(ir::StateHeader& state, u64 entry, u64 stack_pointer) {
     state.pc = entry & 1 ? entry : entry & ~u64(3);
@@ -179,6 +181,12 @@ bool host_call(Thread& thread) {
     return true;
 }
 
+/// Big-endian programs for processors before Armv6 have big-endian instructions too (ELF for the Arm Architecture, EF_ARM_BE8).
+void apply_big_flags(ir::StateHeader& state, u32 flags) {
+    constexpr u32 be8 = 0x00800000;
+    regs(state).big_code = flags & be8 ? 0 : 1;
+}
+
 /// arch/arm/include/asm/processor.h, start_thread: what is compiled with -msingle-pic-base finds its data there.
 void start_flat(ir::StateHeader& state, u64 data) { regs(state).r[10] = u32(data); }
 
@@ -204,6 +212,7 @@ constexpr Abi make_abi(bool big) {
         .hwcap2 = isa::a32::hwcap2,
         .other_abi = other_abi,
         .host_call = host_call,
+        .apply_flags = big ? apply_big_flags : nullptr,
         .start_flat = start_flat,
         .start = start,
         .stack_pointer = stack_pointer,

@@ -12,7 +12,7 @@ bool pop_rt_frame(ir::StateHeader& state, AddressSpace& space, FrameRestore& res
 bool pop_frame(ir::StateHeader& state, AddressSpace& space, FrameRestore& restore);
 
 /// Code for handlers without a restorer: sigreturn in Arm and Thumb code, then rt_sigreturn.
-inline constexpr u64 thumb_sigreturn_at = 8, arm_rt_sigreturn_at = 12, thumb_rt_sigreturn_at = 20;
+inline constexpr u64 thumb_sigreturn_at = 8, arm_rt_sigreturn_at = 12, thumb_rt_sigreturn_at = 20, big_code_trampoline_at = 24;
 
 /// The page at the top of memory with the functions that the kernel gives programs (Documentation/arm/kernel_user_helpers.rst).
 Result<void> map_user_helpers(AddressSpace& space);

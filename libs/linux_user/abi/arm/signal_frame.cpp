@@ -138,7 +138,8 @@ bool push_frame(ir::StateHeader& header, AddressSpace& space, const FrameRequest
     const bool thumb = handler & 1;
     u64 back = request.action.restorer;
     if (!(request.action.flags & sa_restorer))
-        back = request.return_address + (with_info ? (thumb ? thumb_rt_sigreturn_at : arm_rt_sigreturn_at) : thumb ? thumb_sigreturn_at : 0) + thumb;
+        back = request.return_address + (with_info ? (thumb ? thumb_rt_sigreturn_at : arm_rt_sigreturn_at) : thumb ? thumb_sigreturn_at : 0) +
+               (state.big_code ? big_code_trampoline_at : 0) + thumb;
     state.r[0] = u32(request.signal);
     if (with_info) {
         state.r[1] = u32(at);

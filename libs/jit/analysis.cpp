@@ -64,7 +64,8 @@ void Analysis::run(const ir::Function& function, const Backend& backend, const H
     info.assign(most, {});
     fused_.assign(most, 0);
     sets_.assign(most, 0);
-    certain_.assign(most, false);
+    certain_.assign(most, ~u32(0));
+    next_stop_ = u32(count);
     last_leave_ = 0;
     forward();
     backward();
@@ -189,7 +190,8 @@ void Analysis::plan_node(Id id) {
         lazy = fused + sets == uses;
         break;
     case Op::bfi: lazy = n.type == Type::i32 && sets == uses && ir::field_width(n.aux) == 1; break;
-    case Op::fcmp: case Op::eflags_comis: lazy = (certain_[id] || !ir::raises_flags(n)) && fused + sets == uses; break;
+    // The exceptions they raise must not wait until the program may see them.
+    case Op::fcmp: case Op::eflags_comis: lazy = (certain_[id] <= next_stop_ || !ir::raises_flags(n)) && fused + sets == uses; break;
     case Op::vzext: lazy = ir::is_float(f_->nodes[f_->nodes[id].a].type) && sets == uses; break;
     case Op::select: {
         const Op yes = nodes[n.b].op, no = nodes[n.c].op;
@@ -226,7 +228,7 @@ void Analysis::count_operands(Id id) {
         // The low half of a wide register will do for most narrow ops.
         if (made_by == Op::trunc) fused = low_half_will_do(*f_, id, k, operand) || (is_address(n.op, k) && !backend_->options.memory_base);
         if (fused) fused_[operand]++;
-        if (fused && (!lazy || certain_[id])) certain_[operand] = true;
+        if (fused) certain_[operand] = std::min(certain_[operand], lazy ? certain_[id] : id);
         const bool carries_hint = k == (n.op == Op::select ? 2 : 0) && !is_flags(n.op) && !ir::is_eflags(n.op) && !ir::raises_flags(n);
         if (carries_hint && info[id].hint != no_reg && info[operand].hint == no_reg && ir::info(n.op).effect == Effect::pure &&
             is_xmm(info[id].hint) == (nodes[operand].type == Type::v128 || ir::is_float(nodes[operand].type)))
@@ -250,14 +252,16 @@ void Analysis::backward() {
             break;
         case Effect::exit: {
             info[id].plan = Plan::eager;
+            next_stop_ = id;
             const Id operand = n.op == Op::exit_if ? n.a : n.b;
             if (!operand) break;
             info[operand].uses++;
-            if (n.op == Op::exit_if) fused_[operand]++, certain_[operand] = true;
+            if (n.op == Op::exit_if) fused_[operand]++, certain_[operand] = id;
             break;
         }
         case Effect::call:
             info[id].plan = Plan::eager;
+            next_stop_ = id;
             for (unsigned k = 0; k < f_->helpers[n.a]->args; k++) {
                 info[extra[n.b + k]].uses++;
                 if (is_address(*f_->helpers[n.a], k)) fused_[extra[n.b + k]]++;

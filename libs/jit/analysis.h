@@ -83,7 +83,8 @@ private:
     std::vector<Raw> raw_;
     std::vector<SlotLife> slots_;
     std::vector<u16> fused_, sets_;   ///< of `uses`: by users that can do without the value, by sets
-    std::vector<bool> certain_;       ///< one of `fused_` is emitted in any case; lazy ones may never be
+    std::vector<u32> certain_;        ///< the first node where one of `fused_` is emitted in any case; none: ~0
+    u32 next_stop_ = 0;               ///< the first exit or call behind the node that is looked at
     u32 last_leave_ = 0;
 };
 

@@ -8,6 +8,7 @@
 #include "generate.h"
 #include "native.h"
 
+#include "common/log.h"
 #include "cpu/vcpu.h"
 #include "isa/x86/models.h"
 #include "isa/x86/x86.h"
@@ -367,6 +368,7 @@ int main(int argc, char** argv) {
         std::puts("skipped: the host has no AVX2, FMA or BMI2 to compare with");
         return 77;
     }
+    if (const char* items = std::getenv("EMU_LOG")) (void)log::enable(items);
     Options options = parse(argc, argv);
     if (!options.generate.wide && !native_has_32()) {
         std::puts("skipped: the host's kernel has no 32-bit code");

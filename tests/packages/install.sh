@@ -64,7 +64,9 @@ if command -v aarch64-linux-gnu-gcc >/dev/null; then
     done
     echo "arm64 programs run"
 fi
-inside update-binfmts --display emu-aarch64 | grep -q 'interpreter = /usr/bin/emu-aarch64-static' || die "emu-aarch64 is not among the binary formats"
+for guest in aarch64 arm armeb; do
+    inside update-binfmts --display emu-$guest | grep -q "interpreter = /usr/bin/emu-$guest-static" || die "emu-$guest is not among the binary formats"
+done
 echo "binary formats: registered"
 
 # The agent answers, the shared memory is shared.

@@ -46,4 +46,15 @@ private:
     int fd_ = -1;
 };
 
+/// All of it, however many calls that takes; false: errno says why not.
+inline bool write_all(int fd, ConstBytes bytes) {
+    while (!bytes.empty()) {
+        const ssize_t n = ::write(fd, bytes.data(), bytes.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return false;
+        bytes = bytes.subspan(usize(n));
+    }
+    return true;
+}
+
 } // namespace emu

@@ -53,18 +53,14 @@ std::string& program_name() {
     return name;
 }
 
-void write_all(int fd, std::string_view text) {
-    while (!text.empty()) {
-        ssize_t n = ::write(fd, text.data(), text.size());
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return; // there is nowhere left to report that to
-        text.remove_prefix(usize(n));
-    }
+void write_text(int fd, std::string_view text) {
+    // Where it cannot be written there is nowhere left to report that to.
+    (void)write_all(fd, {reinterpret_cast<const u8*>(text.data()), text.size()});
 }
 
 void write_lines(int fd, std::string_view text) {
-    if (text.ends_with('\n')) return write_all(fd, text);
-    write_all(fd, std::string(text) + '\n');
+    if (text.ends_with('\n')) return write_text(fd, text);
+    write_text(fd, std::string(text) + '\n');
 }
 
 Result<u32> item_bits(std::string_view name) {

@@ -55,8 +55,7 @@ struct Plan {
 
 Result<Plan> plan_for(const CreateRequest& request) {
     Plan plan;
-    plan.format = find_driver(request.format);
-    if (!plan.format) return fail(EINVAL, fmt::format("Unknown file format '{}'", request.format));
+    plan.format = EMU_TRY(find_format(request.format));
     plan.protocol = EMU_TRY(protocol_of(request.name));
     if (!plan.format->create)
         return fail(ENOTSUP, fmt::format("Format driver '{}' does not support image creation", request.format));

@@ -97,6 +97,8 @@ struct Driver {
 
 /// All rows, sorted by name.
 std::span<const Driver* const> drivers();
-const Driver* find_driver(std::string_view name);
+const Driver* find_driver(std::string_view name); ///< null: none
+/// The format that a user names, or EINVAL.
+Result<const Driver*> find_format(std::string_view name);
 
 } // namespace emu::block

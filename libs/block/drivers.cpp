@@ -26,6 +26,12 @@ const Driver* find_driver(std::string_view name) {
     return at == all.end() ? nullptr : *at;
 }
 
+Result<const Driver*> find_format(std::string_view name) {
+    const Driver* row = find_driver(name);
+    if (!row) return fail(EINVAL, fmt::format("Unknown file format '{}'", name));
+    return row;
+}
+
 Result<CacheMode> parse_cache_mode(std::string_view text) {
     struct Row {
         std::string_view name;

@@ -31,16 +31,6 @@ u64 mix(u64 x) {
     return x;
 }
 
-bool write_all(int fd, ConstBytes bytes) {
-    while (!bytes.empty()) {
-        const ssize_t n = ::write(fd, bytes.data(), bytes.size());
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return false;
-        bytes = bytes.subspan(usize(n));
-    }
-    return true;
-}
-
 bool read_all(int fd, Bytes to) {
     while (!to.empty()) {
         const ssize_t n = ::read(fd, to.data(), to.size());

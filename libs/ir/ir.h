@@ -147,6 +147,9 @@ struct Helper {
     bool may_raise = false;      ///< may touch guest memory or raise a guest exception (leaves through the exact state)
 };
 
+/// A C++ function as Helper::function.
+template <class F> void* function_of(F* function) { return reinterpret_cast<void*>(function); }
+
 enum class ExitKind : u8 {
     jump,            ///< to `pc`
     call,            ///< to `pc`; a return to `ret` is expected

@@ -54,7 +54,7 @@ Result<std::unique_ptr<AddressSpace>> AddressSpace::create(SpaceOptions options)
     if (options.base % host_page)
         return fail(EINVAL, fmt::format("guest base {:#x} is not a multiple of the page size {:#x}", options.base, host_page));
     auto space = std::unique_ptr<AddressSpace>(new AddressSpace(options));
-    if (options.address_bits == 32 && !options.reserve) options.reserve = u64(1) << 32;
+    if (options.address_bits == 32 && !options.reserve) options.reserve = largest_32;
     if (!options.reserve) {
         space->limit_ = open_limit;
         if (!in_range(options.base, open_limit, u64(1) << 47))
@@ -62,41 +62,33 @@ Result<std::unique_ptr<AddressSpace>> AddressSpace::create(SpaceOptions options)
         return space;
     }
     // Where the guest's addresses are the host's, translated code need not add anything.
-    if (!options.base && options.address_bits == 32 && space->reserve_identity(options.reserve)) return space;
+    // What is below `lowest_address` is not Emu's to take: the kernel hands it out to nobody who does not insist.
+    const bool may_be_low = !options.base && options.address_bits == 32 && options.reserve <= largest_32;
+    if (may_be_low && space->reserve(options.reserve, 0, lowest_address)) return space;
     EMU_CHECK(space->reserve(options.reserve, options.base));
     return space;
 }
 
-Result<void> AddressSpace::reserve(u64 size, u64 at) {
+/// All guest addresses from `from` on, with guest address 0 at `at`; both 0: anywhere.
+Result<void> AddressSpace::reserve(u64 size, u64 at, u64 from) {
     auto rounded = checked_align_up<u64>(size, host_page_);
     if (!rounded || *rounded > open_limit || *rounded < (u64(1) << 20))
         return fail(EINVAL, fmt::format("cannot reserve {:#x} bytes for the guest", size));
-    int flags = nothing_flags | (at ? MAP_FIXED_NOREPLACE : 0);
     // One more page after the end catches accesses that start inside and run over.
-    void* host = ::mmap(reinterpret_cast<void*>(at), *rounded + host_page_, PROT_NONE, flags, -1, 0);
-    if (host == MAP_FAILED || (at && u64(host) != at))
+    const u64 wanted = at + from, length = *rounded + host_page_ - from;
+    void* host = ::mmap(reinterpret_cast<void*>(wanted), length, PROT_NONE, nothing_flags | (wanted ? MAP_FIXED_NOREPLACE : 0), -1, 0);
+    if (host != MAP_FAILED && wanted && u64(host) != wanted) { // a kernel that does not know MAP_FIXED_NOREPLACE
+        ::munmap(host, length);
+        host = MAP_FAILED;
+        errno = EEXIST;
+    }
+    if (host == MAP_FAILED)
         return fail(errno, fmt::format("cannot reserve {:#x} bytes for the guest{}", size,
                                        at ? fmt::format(" at {:#x}", at) : std::string()));
-    base_ = u64(host);
+    base_ = u64(host) - from;
     limit_ = *rounded;
     reserved_ = true;
     return {};
-}
-
-/// All but the part below `lowest_address`, which is not Emu's to take: the kernel hands it out to nobody who does not insist.
-bool AddressSpace::reserve_identity(u64 size) {
-    const u64 end = align_up(size, host_page_);
-    if (end < (u64(1) << 20) || end > u64(1) << 32) return false;
-    void* low = reinterpret_cast<void*>(lowest_address);
-    void* host = ::mmap(low, end + host_page_ - lowest_address, PROT_NONE, nothing_flags | MAP_FIXED_NOREPLACE, -1, 0);
-    if (host == MAP_FAILED) return false;
-    if (host != low) { // a kernel that does not know MAP_FIXED_NOREPLACE
-        ::munmap(host, end + host_page_ - lowest_address);
-        return false;
-    }
-    limit_ = end;
-    reserved_ = true;
-    return true;
 }
 
 AddressSpace::~AddressSpace() {

@@ -87,8 +87,7 @@ public:
 
 private:
     explicit AddressSpace(const SpaceOptions& options);
-    Result<void> reserve(u64 size, u64 at);
-    bool reserve_identity(u64 size);
+    Result<void> reserve(u64 size, u64 at, u64 from = 0);
     using Lock = std::unique_lock<std::mutex>;
 
     u64 page_up(u64 value) const { return (value + guest_page_ - 1) & ~(guest_page_ - 1); }

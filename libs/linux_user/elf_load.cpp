@@ -99,8 +99,7 @@ Result<LoadedProgram> load_flat(const ElfSource& source, const Abi& abi, Address
     return program;
 }
 
-Result<ElfImage> parse_for(int fd, const Abi& abi, const AddressSpace& space) {
-    ElfSource source = EMU_TRY(elf_source(fd));
+Result<ElfImage> parse_for(const ElfSource& source, const Abi& abi, const AddressSpace& space) {
     std::array<u8, elf_header_size> head{};
     usize available = usize(std::min<u64>(head.size(), source.size));
     if (!source.read(0, Bytes(head).first(available))) return fail(EIO, "cannot be read");
@@ -119,7 +118,8 @@ Result<void> load_interpreter(const std::string& name, const Abi& abi, AddressSp
         return fail(std::move(error));
     }
     std::string context = "interpreter " + name;
-    ElfImage image = EMU_TRY(in(context, parse_for(fd->get(), abi, space)));
+    const ElfSource source = EMU_TRY(in(context, elf_source(fd->get())));
+    ElfImage image = EMU_TRY(in(context, parse_for(source, abi, space)));
     u64 bias = EMU_TRY(in(context, SegmentMapper(fd->get(), image, space).run(0)));
     program.interpreter_base = bias + (image.header.type == elf_type_dyn ? 0 : image.low);
     program.entry = image.header.entry + bias;
@@ -137,10 +137,10 @@ Result<void> check_architecture(const ElfHeader& header, const Abi& abi) {
 }
 
 Result<LoadedProgram> load_program(int fd, const Abi& abi, AddressSpace& space, const PathMap& paths) {
-    ElfSource source = EMU_TRY(elf_source(fd));
+    const ElfSource source = EMU_TRY(elf_source(fd));
     std::array<u8, 4> magic{};
     if (abi.start_flat && source.size >= magic.size() && source.read(0, magic) && is_flat(magic)) return load_flat(source, abi, space);
-    ElfImage image = EMU_TRY(parse_for(fd, abi, space));
+    ElfImage image = EMU_TRY(parse_for(source, abi, space));
     LoadedProgram program;
     u64 bias = EMU_TRY(SegmentMapper(fd, image, space).run(space.program_base()));
     program.program_entry = program.entry = image.header.entry + bias;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "linux_user/semihosting.h"
 
+#include "common/fd.h"
 #include "linux_user/process.h"
 #include "linux_user/syscall.h"
 #include "linux_user/thread.h"
@@ -79,22 +80,15 @@ u64 close_file(Operation& o) {
     return ::close(*fd) ? o.fail(errno) : 0;
 }
 
-void write_all(const void* data, usize size) {
-    for (usize done = 0; done < size;) {
-        const ssize_t n = ::write(STDOUT_FILENO, static_cast<const char*>(data) + done, size - done);
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return;
-        done += usize(n);
-    }
-}
+// What cannot be written is lost: neither operation has a result.
 u64 write_character(Operation& o) {
-    char c;
-    if (o.call.copy_in(&c, o.parameter, 1)) write_all(&c, 1);
+    u8 c;
+    if (o.call.copy_in(&c, o.parameter, 1)) (void)write_all(STDOUT_FILENO, {&c, 1});
     return o.parameter;
 }
 u64 write_string(Operation& o) {
     std::string text;
-    if (o.call.load_string(o.parameter, text, usize(1) << 20) == 0) write_all(text.data(), text.size());
+    if (o.call.load_string(o.parameter, text, usize(1) << 20) == 0) (void)write_all(STDOUT_FILENO, {reinterpret_cast<const u8*>(text.data()), text.size()});
     return o.parameter;
 }
 

@@ -86,8 +86,8 @@ private:
     unsigned in_flight_ = 0; ///< requests taken and not yet answered in full
     u64 charged_ = 0;        ///< their memory
     unsigned slow_ = 0;      ///< so many requests more are not tried on the loop's thread
-    bool answered_ = false; ///< since the last look-out for the next request
-    int patience_ = 0;      ///< look-outs in vain still allowed; negative: requests until the next
+    bool answered_ = false;  ///< since the last look-out for the next request
+    int patience_ = 0;       ///< look-outs in vain still allowed; negative: requests until the next
     unsigned suspicion_ = 0; ///< so many more are watched for sleeping, because one took long
     u32 interest_ = 0;
     std::optional<Clock::time_point> deadline_;

@@ -15,8 +15,7 @@ struct Amend {
 };
 
 Result<int> list_options(std::string_view format) {
-    const block::Driver* driver = block::find_driver(format);
-    if (!driver) return fail(EINVAL, fmt::format("Unknown file format '{}'", format));
+    const block::Driver* driver = EMU_TRY(block::find_format(format));
     const std::string text = block::amend_help(*driver);
     if (text.empty()) return fail(ENOTSUP, fmt::format("Format driver '{}' does not support option amendment", format));
     fmt::print("Amend options for '{}':\n{}", format, text);

@@ -59,7 +59,7 @@ Result<void> create_target(Session& session, const Convert& c, u64 size, KeyValu
     block::CreateRequest request{.name = c.words.back(), .format = c.target.format, .size = size, .backing = c.backing, .backing_format = c.backing_format,
                                  .no_open_backing = false, .options = std::move(options), .context = &session.objects};
     if (request.options.has("size")) request.size.reset();
-    if (!block::find_driver(request.format)) return fail(EINVAL, fmt::format("Unknown file format '{}'", request.format));
+    EMU_CHECK(block::find_format(request.format)); // said as it is, without the target's name
     auto made = block::create_image(std::move(request));
     if (!made) {
         std::string text = made.error().text;
@@ -127,8 +127,7 @@ Result<int> convert(Session& session, Convert& c) {
     KeyValues options = EMU_TRY(parse_options(c.options, help));
     if (!c.target.image_opts && c.target.format.empty()) c.target.format = "raw";
     if (help) {
-        const block::Driver* driver = block::find_driver(c.target.format);
-        if (!driver) return fail(EINVAL, fmt::format("Unknown file format '{}'", c.target.format));
+        const block::Driver* driver = EMU_TRY(block::find_format(c.target.format));
         fmt::print("{}", block::create_help(*driver, c.words.back()));
         return 0;
     }

@@ -19,8 +19,7 @@ Result<int> create(Session& session, Create& c) {
                                  .backing_format = c.backing_format, .no_open_backing = c.unsafe,
                                  .options = EMU_TRY(parse_options(c.options, help)), .context = &session.objects};
     if (help) {
-        const block::Driver* driver = block::find_driver(c.format);
-        if (!driver) return fail(EINVAL, fmt::format("Unknown file format '{}'", c.format));
+        const block::Driver* driver = EMU_TRY(block::find_format(c.format));
         if (!driver->create) return fail(ENOTSUP, fmt::format("Format driver '{}' does not support image creation", c.format));
         fmt::print("{}", block::create_help(*driver, request.name));
         return 0;

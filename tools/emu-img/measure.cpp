@@ -49,8 +49,7 @@ Result<int> measure(Session& session, Measure& c) {
     block::NodePtr node;
     if (!c.words.empty()) node = EMU_TRY(open(session, c.source, c.words[0]));
     if (!c.snapshot.empty()) EMU_CHECK(in("Failed to load snapshot", load_snapshot(*node, c.snapshot)));
-    const block::Driver* driver = block::find_driver(c.target);
-    if (!driver) return fail(EINVAL, fmt::format("Unknown file format '{}'", c.target));
+    const block::Driver* driver = EMU_TRY(block::find_format(c.target));
     if (!driver->measure) return fail(ENOTSUP, fmt::format("Block driver '{}' does not support size measurement", c.target));
     bool help = false;
     KeyValues options = EMU_TRY(parse_options(c.options, help));

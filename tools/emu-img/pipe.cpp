@@ -37,12 +37,7 @@ Result<usize> read_full(int fd, Bytes to, std::string_view name) {
 }
 
 Result<void> write_full(int fd, ConstBytes from, std::string_view name) {
-    while (!from.empty()) {
-        const ssize_t put = ::write(fd, from.data(), from.size());
-        if (put < 0 && errno == EINTR) continue;
-        if (put <= 0) return fail_errno(errno, name);
-        from = from.subspan(usize(put));
-    }
+    if (!write_all(fd, from)) return fail_errno(errno, name);
     return {};
 }
 
@@ -93,8 +88,7 @@ OutputPipe::~OutputPipe() {
 Result<void> OutputPipe::check() const { return no_terminal(STDOUT_FILENO, "standard output"); }
 
 Result<block::NodePtr> OutputPipe::stream(const std::string& format, block::StreamArgs args) const {
-    const block::Driver* driver = block::find_driver(format);
-    if (!driver) return fail(EINVAL, fmt::format("Unknown file format '{}'", format));
+    const block::Driver* driver = EMU_TRY(block::find_format(format));
     if (!driver->stream) return block::NodePtr();
     args.name = "stdout";
     args.sink = [](ConstBytes bytes) { return write_full(STDOUT_FILENO, bytes, "standard output"); };

@@ -100,15 +100,13 @@ u64 do_half_from_fixed(ir::StateHeader& h, u64 value, u64 is_unsigned, u64 fract
     return r.bits;
 }
 
-void* pointer(u64 (*function)(ir::StateHeader&, u64, u64, u64, u64)) { return reinterpret_cast<void*>(function); }
-
 } // namespace
 
-const ir::Helper helper_read_fpscr{"a32_read_fpscr", pointer(do_read_fpscr), Type::i64, 0, true, false, false};
-const ir::Helper helper_write_fpscr{"a32_write_fpscr", pointer(do_write_fpscr), Type::none, 1, true, true, false};
-const ir::Helper helper_to_fixed_s16{"a32_to_fixed_s16", pointer(do_to_fixed_s16), Type::i64, 3, true, false, false};
-const ir::Helper helper_to_fixed_u16{"a32_to_fixed_u16", pointer(do_to_fixed_u16), Type::i64, 3, true, false, false};
-const ir::Helper helper_half_from_fixed{"a32_half_from_fixed", pointer(do_half_from_fixed), Type::i64, 3, true, false, false};
-const ir::Helper helper_counter{"a32_counter", pointer(do_counter), Type::i64, 0, false, false, false};
+const ir::Helper helper_read_fpscr{"a32_read_fpscr", ir::function_of(do_read_fpscr), Type::i64, 0, true, false, false};
+const ir::Helper helper_write_fpscr{"a32_write_fpscr", ir::function_of(do_write_fpscr), Type::none, 1, true, true, false};
+const ir::Helper helper_to_fixed_s16{"a32_to_fixed_s16", ir::function_of(do_to_fixed_s16), Type::i64, 3, true, false, false};
+const ir::Helper helper_to_fixed_u16{"a32_to_fixed_u16", ir::function_of(do_to_fixed_u16), Type::i64, 3, true, false, false};
+const ir::Helper helper_half_from_fixed{"a32_half_from_fixed", ir::function_of(do_half_from_fixed), Type::i64, 3, true, false, false};
+const ir::Helper helper_counter{"a32_counter", ir::function_of(do_counter), Type::i64, 0, false, false, false};
 
 } // namespace emu::isa::a32

@@ -22,13 +22,12 @@ struct Word {
     unsigned operation() const { return (raw >> 5 & 7) | (raw >> 8 & 1) << 3; }
 };
 
-constexpr u64 lane_mask(unsigned width) { return ones(width); }
-constexpr u64 lane(u64 value, unsigned i, unsigned width) { return value >> (i * width) & lane_mask(width); }
+constexpr u64 lane(u64 value, unsigned i, unsigned width) { return value >> (i * width) & ones(width); }
 constexpr s64 signed_lane(u64 value, unsigned i, unsigned width) { return sign_extend(lane(value, i, width), width); }
 
 template <class F> u64 each(unsigned width, F f) {
     u64 result = 0;
-    for (unsigned i = 0; i < 64 / width; i++) result |= (u64(f(i)) & lane_mask(width)) << (i * width);
+    for (unsigned i = 0; i < 64 / width; i++) result |= (u64(f(i)) & ones(width)) << (i * width);
     return result;
 }
 
@@ -88,10 +87,7 @@ Outcome shift(const State& s, Word w) {
         case 0: return u64(sign_extend(part, width) >> std::min(by, width - 1));
         case 1: return by < width ? part << by : 0;
         case 2: return by < width ? part >> by : 0;
-        default: {
-            const unsigned turn = by & (width - 1);
-            return turn ? part >> turn | part << (width - turn) : part;
-        }
+        default: return rotate_right(part, by, width);
         }
     };
     return {each(width, result), width};
@@ -156,8 +152,6 @@ Outcome multiply(const State& s, Word w) {
     for (unsigned i = 0; i < 4; i++) sum += u64(product(i));
     return {sum};
 }
-/// WMADD has its sign in another place than the others.
-Outcome multiply_group(const State& s, Word w) { return multiply(s, w); }
 
 Outcome absolute_differences(const State& s, Word w) {
     const unsigned width = w.width();
@@ -185,7 +179,7 @@ using Operation = Outcome (*)(const State&, Word);
 /// By bits 7 to 5, and behind those eight the same with bit 8 set.
 constexpr Operation operations[16] = {
     logical_or_average, align,                shift, compare, pack,         nullptr,      unpack,     unpack,
-    multiply_group,     absolute_differences, shift, min_max, add_subtract, add_subtract, accumulate, shuffle,
+    multiply,           absolute_differences, shift, min_max, add_subtract, add_subtract, accumulate, shuffle,
 };
 
 void write(State& s, unsigned d, u64 value) {
@@ -275,8 +269,6 @@ u64 do_multiply(ir::StateHeader& h, u64 word, u64 rm, u64 rs, u64) {
     return 0;
 }
 
-void* pointer(u64 (*function)(ir::StateHeader&, u64, u64, u64, u64)) { return reinterpret_cast<void*>(function); }
-
 using ir::Type;
 
 } // namespace
@@ -314,15 +306,15 @@ void wmmx_execute(State& state, u32 word) {
 }
 
 // None of the registers is a slot.
-const ir::Helper helper_wmmx{"a32_wmmx", pointer(do_execute), Type::none, 1, false, false, false};
-const ir::Helper helper_wmmx_get{"a32_wmmx_get", pointer(do_get), Type::i64, 1, false, false, false};
-const ir::Helper helper_wmmx_set{"a32_wmmx_set", pointer(do_set), Type::none, 2, false, false, false};
-const ir::Helper helper_wmmx_control{"a32_wmmx_control", pointer(do_control), Type::i64, 1, false, false, false};
-const ir::Helper helper_wmmx_set_control{"a32_wmmx_set_control", pointer(do_set_control), Type::none, 2, false, false, false};
-const ir::Helper helper_wmmx_extract{"a32_wmmx_extract", pointer(do_extract), Type::i64, 1, false, false, false};
-const ir::Helper helper_wmmx_insert{"a32_wmmx_insert", pointer(do_insert), Type::none, 2, false, false, false};
-const ir::Helper helper_wmmx_mask{"a32_wmmx_mask", pointer(do_mask), Type::i64, 1, false, false, false};
-const ir::Helper helper_wmmx_flags{"a32_wmmx_flags", pointer(do_flags), Type::i64, 1, false, false, false};
-const ir::Helper helper_wmmx_multiply{"a32_wmmx_multiply", pointer(do_multiply), Type::none, 3, false, false, false};
+const ir::Helper helper_wmmx{"a32_wmmx", ir::function_of(do_execute), Type::none, 1, false, false, false};
+const ir::Helper helper_wmmx_get{"a32_wmmx_get", ir::function_of(do_get), Type::i64, 1, false, false, false};
+const ir::Helper helper_wmmx_set{"a32_wmmx_set", ir::function_of(do_set), Type::none, 2, false, false, false};
+const ir::Helper helper_wmmx_control{"a32_wmmx_control", ir::function_of(do_control), Type::i64, 1, false, false, false};
+const ir::Helper helper_wmmx_set_control{"a32_wmmx_set_control", ir::function_of(do_set_control), Type::none, 2, false, false, false};
+const ir::Helper helper_wmmx_extract{"a32_wmmx_extract", ir::function_of(do_extract), Type::i64, 1, false, false, false};
+const ir::Helper helper_wmmx_insert{"a32_wmmx_insert", ir::function_of(do_insert), Type::none, 2, false, false, false};
+const ir::Helper helper_wmmx_mask{"a32_wmmx_mask", ir::function_of(do_mask), Type::i64, 1, false, false, false};
+const ir::Helper helper_wmmx_flags{"a32_wmmx_flags", ir::function_of(do_flags), Type::i64, 1, false, false, false};
+const ir::Helper helper_wmmx_multiply{"a32_wmmx_multiply", ir::function_of(do_multiply), Type::none, 3, false, false, false};
 
 } // namespace emu::isa::a32

@@ -2,6 +2,8 @@
 // From guest code to one unit of IR: a superblock, as for A64 (isa/a64/translate.cpp). Instructions that share a condition are
 // predicated or jumped around together; IT blocks are not split.
 #include "isa/a32/translate.h"
+
+#include "common/bytes.h"
 #include "isa/superblock.h"
 
 #include <algorithm>
@@ -34,9 +36,7 @@ public:
         if (!thumb_) {
             u8 b[4];
             if (!code_.read(pc, b)) return {0, 0, pc};
-            const u32 word = big_ && pc < kernel_page ? u32(b[3]) | u32(b[2]) << 8 | u32(b[1]) << 16 | u32(b[0]) << 24
-                                  : u32(b[0]) | u32(b[1]) << 8 | u32(b[2]) << 16 | u32(b[3]) << 24;
-            return {word, 4, 0};
+            return {load<u32>(b, 0, order(pc)), 4, 0};
         }
         u32 first, second;
         if (!half(pc, first)) return {0, 0, pc};
@@ -49,9 +49,11 @@ private:
     bool half(u32 pc, u32& value) const {
         u8 b[2];
         if (!code_.read(pc, b)) return false;
-        value = big_ && pc < kernel_page ? u32(b[1]) | u32(b[0]) << 8 : u32(b[0]) | u32(b[1]) << 8;
+        value = load<u16>(b, 0, order(pc));
         return true;
     }
+    /// The kernel's own code is little-endian always.
+    Endian order(u32 pc) const { return big_ && pc < kernel_page ? Endian::big : Endian::little; }
     CodeReader& code_;
     bool thumb_, big_;
 };

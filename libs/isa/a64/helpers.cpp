@@ -90,17 +90,15 @@ u64 do_stxp(ir::StateHeader& h, u64 address, u64 lo, u64 hi, u64 view) {
     return memory.cas(address, pair_access(view), expected, {lo, hi}) == expected ? 0 : 1;
 }
 
-void* pointer(u64 (*function)(ir::StateHeader&, u64, u64, u64, u64)) { return reinterpret_cast<void*>(function); }
-
 } // namespace
 
-const ir::Helper helper_read_fpsr{"a64_read_fpsr", pointer(do_read_fpsr), Type::i64, 0, true, false, false};
-const ir::Helper helper_write_fpsr{"a64_write_fpsr", pointer(do_write_fpsr), Type::none, 1, true, true, false};
-const ir::Helper helper_write_fpcr{"a64_write_fpcr", pointer(do_write_fpcr), Type::none, 1, true, true, false};
-const ir::Helper helper_counter{"a64_counter", pointer(do_counter), Type::i64, 0, false, false, false};
-const ir::Helper helper_random{"a64_random", pointer(do_random), Type::i64, 0, false, false, false};
-const ir::Helper helper_invalidate_line{"a64_invalidate_line", pointer(do_invalidate_line), Type::none, 1, false, false, false};
-const ir::Helper helper_casp{"a64_casp", pointer(do_casp), Type::none, 3, true, true, true};
-const ir::Helper helper_stxp{"a64_stxp", pointer(do_stxp), Type::i64, 4, true, false, true};
+const ir::Helper helper_read_fpsr{"a64_read_fpsr", ir::function_of(do_read_fpsr), Type::i64, 0, true, false, false};
+const ir::Helper helper_write_fpsr{"a64_write_fpsr", ir::function_of(do_write_fpsr), Type::none, 1, true, true, false};
+const ir::Helper helper_write_fpcr{"a64_write_fpcr", ir::function_of(do_write_fpcr), Type::none, 1, true, true, false};
+const ir::Helper helper_counter{"a64_counter", ir::function_of(do_counter), Type::i64, 0, false, false, false};
+const ir::Helper helper_random{"a64_random", ir::function_of(do_random), Type::i64, 0, false, false, false};
+const ir::Helper helper_invalidate_line{"a64_invalidate_line", ir::function_of(do_invalidate_line), Type::none, 1, false, false, false};
+const ir::Helper helper_casp{"a64_casp", ir::function_of(do_casp), Type::none, 3, true, true, true};
+const ir::Helper helper_stxp{"a64_stxp", ir::function_of(do_stxp), Type::i64, 4, true, false, true};
 
 } // namespace emu::isa::a64

@@ -27,7 +27,6 @@ ir::Memory& memory(StateHeader& header) { return *static_cast<ir::Memory*>(heade
     static_cast<cpu::Vcpu*>(header.vcpu)->raise(Trap(trap), value);
 }
 
-template <class F> void* function(F* f) { return reinterpret_cast<void*>(f); }
 
 // --- integers --------------------------------------------------------------------------------------------------------------------
 
@@ -367,26 +366,26 @@ u64 string(StateHeader& s, u64 what, u64 base) {
 
 } // namespace
 
-const Helper helper_divide_u64{"x86_divide_u64", function(divide_u64), Type::i64, 3, false, false, true};
-const Helper helper_divide_s64{"x86_divide_s64", function(divide_s64), Type::i64, 3, false, false, true};
-const Helper helper_rotate_carry{"x86_rotate_carry", function(rotate_carry), Type::i64, 3};
-const Helper helper_rotate_carry_out{"x86_rotate_carry_out", function(rotate_carry_out), Type::i64, 3};
-const Helper helper_bcd{"x86_bcd", function(bcd), Type::i64, 3};
-const Helper helper_pdep{"x86_pdep", function(pdep), Type::i64, 2};
-const Helper helper_pext{"x86_pext", function(pext), Type::i64, 2};
-const Helper helper_read_flags{"x86_read_flags", function(read_flags), Type::i64, 0, true};
-const Helper helper_write_flags{"x86_write_flags", function(write_flags), Type::none, 2, true, true};
-const Helper helper_cpuid{"x86_cpuid", function(cpuid), Type::none, 0, true, true};
-const Helper helper_timestamp{"x86_timestamp", function(timestamp), Type::i64, 0};
-const Helper helper_random{"x86_random", function(random), Type::i64, 0};
-const Helper helper_load_segment{"x86_load_segment", function(set_segment), Type::none, 2, true, true, true};
-const Helper helper_simd_begin{"x86_simd_begin", function(simd_begin), Type::none, 0, true};
-const Helper helper_simd_check{"x86_simd_check", function(simd_check), Type::i64, 0, true};
-const Helper helper_write_mxcsr{"x86_write_mxcsr", function(set_mxcsr), Type::none, 1, true, true};
-const Helper helper_read_mxcsr{"x86_read_mxcsr", function(get_mxcsr), Type::i32, 0, true};
-const Helper helper_fxsave{"x86_save", function(save), Type::none, 2, true, false, true};
-const Helper helper_fxrstor{"x86_restore", function(restore), Type::none, 2, true, true, true};
-const Helper helper_cas16{"x86_cas16", function(cas16), Type::i64, 1, true, true, true};
-const Helper helper_string{"x86_string", function(string), Type::none, 2, true, true, true};
+const Helper helper_divide_u64{"x86_divide_u64", ir::function_of(divide_u64), Type::i64, 3, false, false, true};
+const Helper helper_divide_s64{"x86_divide_s64", ir::function_of(divide_s64), Type::i64, 3, false, false, true};
+const Helper helper_rotate_carry{"x86_rotate_carry", ir::function_of(rotate_carry), Type::i64, 3};
+const Helper helper_rotate_carry_out{"x86_rotate_carry_out", ir::function_of(rotate_carry_out), Type::i64, 3};
+const Helper helper_bcd{"x86_bcd", ir::function_of(bcd), Type::i64, 3};
+const Helper helper_pdep{"x86_pdep", ir::function_of(pdep), Type::i64, 2};
+const Helper helper_pext{"x86_pext", ir::function_of(pext), Type::i64, 2};
+const Helper helper_read_flags{"x86_read_flags", ir::function_of(read_flags), Type::i64, 0, true};
+const Helper helper_write_flags{"x86_write_flags", ir::function_of(write_flags), Type::none, 2, true, true};
+const Helper helper_cpuid{"x86_cpuid", ir::function_of(cpuid), Type::none, 0, true, true};
+const Helper helper_timestamp{"x86_timestamp", ir::function_of(timestamp), Type::i64, 0};
+const Helper helper_random{"x86_random", ir::function_of(random), Type::i64, 0};
+const Helper helper_load_segment{"x86_load_segment", ir::function_of(set_segment), Type::none, 2, true, true, true};
+const Helper helper_simd_begin{"x86_simd_begin", ir::function_of(simd_begin), Type::none, 0, true};
+const Helper helper_simd_check{"x86_simd_check", ir::function_of(simd_check), Type::i64, 0, true};
+const Helper helper_write_mxcsr{"x86_write_mxcsr", ir::function_of(set_mxcsr), Type::none, 1, true, true};
+const Helper helper_read_mxcsr{"x86_read_mxcsr", ir::function_of(get_mxcsr), Type::i32, 0, true};
+const Helper helper_fxsave{"x86_save", ir::function_of(save), Type::none, 2, true, false, true};
+const Helper helper_fxrstor{"x86_restore", ir::function_of(restore), Type::none, 2, true, true, true};
+const Helper helper_cas16{"x86_cas16", ir::function_of(cas16), Type::i64, 1, true, true, true};
+const Helper helper_string{"x86_string", ir::function_of(string), Type::none, 2, true, true, true};
 
 } // namespace emu::isa::x86

@@ -614,17 +614,17 @@ void leave_mmx_mode(State& state) {
 }
 
 // The x87 is no part of the state slots: translated code keeps its values over these calls.
-const Helper helper_x87{"x86_x87", reinterpret_cast<void*>(x87), Type::i64, 3, false, false, true};
-const Helper helper_x87_memory{"x86_x87_memory", reinterpret_cast<void*>(x87_memory), Type::i64, 3, false, false, true};
-const Helper helper_x87_enter{"x86_x87_enter", reinterpret_cast<void*>(x87_enter), Type::none, 0, true, true};
+const Helper helper_x87{"x86_x87", ir::function_of(x87), Type::i64, 3, false, false, true};
+const Helper helper_x87_memory{"x86_x87_memory", ir::function_of(x87_memory), Type::i64, 3, false, false, true};
+const Helper helper_x87_enter{"x86_x87_enter", ir::function_of(x87_enter), Type::none, 0, true, true};
 constexpr std::string_view name_of(ir::X87Form form) { return ir::x87_helper_names[unsigned(form)]; }
-const Helper native_x87{name_of(ir::X87Form::stack), reinterpret_cast<void*>(native_stack), Type::none, 1};
-const Helper native_x87_memory{name_of(ir::X87Form::memory), reinterpret_cast<void*>(native_memory), Type::none, 2, false, false, true};
-const Helper native_x87_move_if{name_of(ir::X87Form::move_if), reinterpret_cast<void*>(native_stack), Type::none, 2};
-const Helper native_x87_compare{name_of(ir::X87Form::compare), reinterpret_cast<void*>(native_compare), Type::i32, 1};
-const Helper native_x87_status{name_of(ir::X87Form::status), reinterpret_cast<void*>(native_stack), Type::i32, 1};
-const Helper helper_enter_mmx{"x86_enter_mmx", reinterpret_cast<void*>(enter_mmx), Type::none, 0, true, true};
-const Helper helper_leave_mmx{"x86_leave_mmx", reinterpret_cast<void*>(leave_mmx), Type::none, 0, true, true};
-const Helper helper_emms{"x86_emms", reinterpret_cast<void*>(emms), Type::none, 0, true, true};
+const Helper native_x87{name_of(ir::X87Form::stack), ir::function_of(native_stack), Type::none, 1};
+const Helper native_x87_memory{name_of(ir::X87Form::memory), ir::function_of(native_memory), Type::none, 2, false, false, true};
+const Helper native_x87_move_if{name_of(ir::X87Form::move_if), ir::function_of(native_stack), Type::none, 2};
+const Helper native_x87_compare{name_of(ir::X87Form::compare), ir::function_of(native_compare), Type::i32, 1};
+const Helper native_x87_status{name_of(ir::X87Form::status), ir::function_of(native_stack), Type::i32, 1};
+const Helper helper_enter_mmx{"x86_enter_mmx", ir::function_of(enter_mmx), Type::none, 0, true, true};
+const Helper helper_leave_mmx{"x86_leave_mmx", ir::function_of(leave_mmx), Type::none, 0, true, true};
+const Helper helper_emms{"x86_emms", ir::function_of(emms), Type::none, 0, true, true};
 
 } // namespace emu::isa::x86

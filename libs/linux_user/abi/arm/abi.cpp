@@ -64,28 +64,6 @@ constexpr StatLayout stat64_layout{
     .ctime_nsec = {92, 4},
 };
 
-// The same structure where nothing is aligned to more than four bytes: struct oldabi_stat64 (arch/arm/kernel/sys_oabi-compat.c).
-constexpr StatLayout old_stat64_layout{
-    .size = 96,
-    .dev = {0, 8},
-    .ino = {88, 8},
-    .ino_low = {12, 4},
-    .mode = {16, 4},
-    .nlink = {20, 4},
-    .uid = {24, 4},
-    .gid = {28, 4},
-    .rdev = {32, 8},
-    .size_field = {44, 8},
-    .blksize = {52, 4},
-    .blocks = {56, 8},
-    .atime = {64, 4},
-    .atime_nsec = {68, 4},
-    .mtime = {72, 4},
-    .mtime_nsec = {76, 4},
-    .ctime = {80, 4},
-    .ctime_nsec = {84, 4},
-};
-
 // mov r7, #119; svc 0 -- the same in Thumb code -- and both with #173; then all of that for big-endian instructions
 constexpr u8 trampoline[] = {0x77, 0x70, 0xa0, 0xe3, 0, 0, 0, 0xef, 0x77, 0x27, 0, 0xdf,
                              0xad, 0x70, 0xa0, 0xe3, 0, 0, 0, 0xef, 0xad, 0x27, 0, 0xdf,
@@ -239,7 +217,7 @@ constexpr Abi make_old_abi(bool big) {
     old.model.align64 = 4;
     old.aligned_pairs = false;
     old.packed_epoll = true;
-    old.stat64 = &old_stat64_layout;
+    old.stat64 = &stat64_layout_32;
     return old;
 }
 

@@ -22,28 +22,6 @@ constexpr SyscallNumber numbers[] = {
 #undef EMU_NUMBER
 };
 
-// arch/x86/include/uapi/asm/stat.h: struct stat64 of 32-bit programs.
-constexpr StatLayout stat64_layout{
-    .size = 96,
-    .dev = {0, 8},
-    .ino = {88, 8},
-    .ino_low = {12, 4},
-    .mode = {16, 4},
-    .nlink = {20, 4},
-    .uid = {24, 4},
-    .gid = {28, 4},
-    .rdev = {32, 8},
-    .size_field = {44, 8},
-    .blksize = {52, 4},
-    .blocks = {56, 8},
-    .atime = {64, 4},
-    .atime_nsec = {68, 4},
-    .mtime = {72, 4},
-    .mtime_nsec = {76, 4},
-    .ctime = {80, 4},
-    .ctime_nsec = {84, 4},
-};
-
 // pop %eax; mov $119, %eax (sigreturn); int $0x80 -- and from rt_trampoline_at on: mov $173, %eax (rt_sigreturn); int $0x80
 constexpr u8 trampoline[] = {0x58, 0xb8, 0x77, 0, 0, 0, 0xcd, 0x80, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90,
                              0xb8, 0xad, 0,    0, 0, 0xcd, 0x80, 0x90};
@@ -97,7 +75,7 @@ extern const Abi abi{
     .open_flags = {},
     .stat = &stat_layout_32,
     .semid = &semid_layout_32,
-    .stat64 = &stat64_layout,
+    .stat64 = &stat64_layout_32,
     .packed_epoll = true,
     .trampoline = trampoline,
     .hwcap = hwcap,

@@ -24,9 +24,9 @@ constexpr u64 long_request = 1u << 20; ///< not carried out on the loop's thread
 constexpr unsigned slow_requests = 64, suspected_requests = 16;
 constexpr unsigned max_rounds = 32; ///< then other clients have their turn
 constexpr std::chrono::microseconds lookout{50}; ///< for the next request, before sleeping
-constexpr int max_patience = 4;                  ///< so often in a row in vain,
-constexpr int impatience = -256;                 ///< then not for so many requests,
-constexpr int busy_machine = -4096;              ///< or so many where others want the processor
+constexpr int max_patience = 4; ///< so often in a row in vain,
+constexpr int impatience = 256; ///< then not for so many requests;
+constexpr int min_rest = 16, max_rest = 4096; ///< or so many where others want the processor, more each time
 
 std::atomic<u64> next_id{1};
 
@@ -119,13 +119,14 @@ void Connection::ready(u32 events) {
 
 /// Take what has come, do it, answer, until nothing moves.
 Result<void> Connection::receive() {
-    bool more = true, payload_follows = false;
+    bool more = true, payload_follows = false, taken = false;
     for (unsigned round = 0; round < max_rounds; round++) {
-        bool moved = false;
+        bool moved = taken;
         if (state_ == State::tls) {
             moved = EMU_TRY(process_tls());
         } else {
-            if (!paused_ && !no_more_ && state_ != State::draining && (more || payload_follows || stream_->buffered()))
+            const bool look = more || payload_follows || stream_->buffered();
+            if (look && !taken && !paused_ && !no_more_ && state_ != State::draining)
                 moved = EMU_TRY(fill_input(more));
             if (state_ == State::closed) return {};
             moved |= EMU_TRY(process());
@@ -136,7 +137,8 @@ Result<void> Connection::receive() {
         EMU_CHECK(flush());
         if (state_ == State::closed) return {};
         moved |= was_paused && !paused_;
-        if (!moved && !(more = next_is_near())) return {};
+        taken = !moved && EMU_TRY(next_is_near(more));
+        if (!moved && !taken) return {};
     }
     // The descriptor may have nothing left to be told about while we have.
     loop_.post([weak = weak_from_this()] {
@@ -145,10 +147,11 @@ Result<void> Connection::receive() {
     return {};
 }
 
-/// A client that keeps one request in flight sends the next as soon as it has its answer: looking out for that costs
-/// less than to sleep and be woken. True once something has come; clients that take their time are not waited for.
-bool Connection::next_is_near() {
-    if (!alone_ || !answered_ || state_ != State::transmission || in_flight_ || incoming_ || no_more_) return false;
+/// A client that keeps one request in flight sends the next as soon as it has its answer, and the payload right behind
+/// its header: looking out for them costs less than to sleep and be woken. True once something was taken; clients that
+/// take their time are not waited for.
+Result<bool> Connection::next_is_near(bool& more) {
+    if (!alone_ || !(answered_ || incoming_) || state_ != State::transmission || in_flight_ || no_more_) return false;
     answered_ = false;
     if (patience_ < 0) {
         patience_++;
@@ -156,17 +159,16 @@ bool Connection::next_is_near() {
     }
     const auto end = Clock::now() + lookout;
     bool came = false;
-    do {
-        u8 byte;
-        came = ::recv(socket_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
-        if (!came) ::sched_yield();
-    } while (!came && Clock::now() < end);
-    if (Clock::now() > end + lookout) // others had the processor meanwhile: one who sleeps gets it back sooner
-        patience_ = busy_machine;
-    else if (came)
+    while (!(came = EMU_TRY(fill_input(more))) && !no_more_ && Clock::now() < end)
+        ::sched_yield();
+    if (Clock::now() > end + lookout) { // others had the processor meanwhile: one who sleeps gets it back sooner
+        patience_ = -rest_;
+        rest_ = std::min(rest_ * 8, max_rest);
+    } else if (came) {
         patience_ = max_patience;
-    else if (!patience_--)
-        patience_ = impatience;
+        rest_ = std::max(rest_ - 1 - rest_ / 128, min_rest); // one tick of the host's in a thousand is no sign
+    } else if (!patience_--)
+        patience_ = -impatience;
     return came;
 }
 

@@ -9,7 +9,6 @@ namespace emu::isa::a32 {
 namespace {
 using namespace neon;
 constexpr u64 simd = feature::neon;
-constexpr u32 exact = 8;
 
 // clang-format off
 constexpr Insn shifts[] = {

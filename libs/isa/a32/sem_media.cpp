@@ -260,7 +260,7 @@ void parallel(Unit& u, const Fields& f) {
     };
     Val r, ge;
     if (crossed) {
-        r = both([&](bool sub) { return ir.v2(sub ? minus : plus, lane, n, v); });
+        r = both([&, plus = plus, minus = minus](bool sub) { return ir.v2(sub ? minus : plus, lane, n, v); });
         if (flags) ge = both([&](bool sub) { return ge_of(u, lane, n, v, sub, is_unsigned); });
     } else {
         const bool sub = op == par::sub16 || op == par::sub8;

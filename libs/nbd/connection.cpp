@@ -175,8 +175,9 @@ Result<bool> Connection::next_is_near(bool& more) {
 /// False where nothing is there. `more`: there may be more than what was taken.
 Result<bool> Connection::fill_input(bool& more) {
     more = false;
-    if (incoming_ && begin_ == end_) { // the rest of a payload goes where it belongs
-        Bytes rest = incoming_->payload.bytes().subspan(incoming_->filled);
+    const usize missing = incoming_ ? incoming_->payload.size() - incoming_->filled : 0; // 0 too where all was looked out for
+    if (missing && begin_ == end_) { // the rest of a payload goes where it belongs
+        Bytes rest = incoming_->payload.bytes().last(missing);
         auto got = EMU_TRY(stream_->read(rest));
         if (!got) return false;
         if (!*got) return fail(ECONNRESET, "the connection ended within a request");

@@ -10,7 +10,6 @@
 #include <fmt/format.h>
 #include <sched.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 
 namespace emu::nbd {
 namespace {
@@ -26,7 +25,7 @@ constexpr unsigned max_rounds = 32; ///< then other clients have their turn
 constexpr std::chrono::microseconds lookout{50}; ///< for the next request, before sleeping
 constexpr int max_patience = 4; ///< so often in a row in vain,
 constexpr int impatience = 256; ///< then not for so many requests;
-constexpr int min_rest = 16, max_rest = 4096; ///< or so many where others want the processor, more each time
+constexpr int max_rest = 4096;  ///< or up to so many where others want the processor, more each time
 
 std::atomic<u64> next_id{1};
 
@@ -119,14 +118,13 @@ void Connection::ready(u32 events) {
 
 /// Take what has come, do it, answer, until nothing moves.
 Result<void> Connection::receive() {
-    bool more = true, payload_follows = false, taken = false;
+    bool more = true, payload_follows = false;
     for (unsigned round = 0; round < max_rounds; round++) {
-        bool moved = taken;
+        bool moved = false;
         if (state_ == State::tls) {
             moved = EMU_TRY(process_tls());
         } else {
-            const bool look = more || payload_follows || stream_->buffered();
-            if (look && !taken && !paused_ && !no_more_ && state_ != State::draining)
+            if (!paused_ && !no_more_ && state_ != State::draining && (more || payload_follows || stream_->buffered()))
                 moved = EMU_TRY(fill_input(more));
             if (state_ == State::closed) return {};
             moved |= EMU_TRY(process());
@@ -137,8 +135,7 @@ Result<void> Connection::receive() {
         EMU_CHECK(flush());
         if (state_ == State::closed) return {};
         moved |= was_paused && !paused_;
-        taken = !moved && EMU_TRY(next_is_near(more));
-        if (!moved && !taken) return {};
+        if (!moved && !EMU_TRY(next_is_near())) return {};
     }
     // The descriptor may have nothing left to be told about while we have.
     loop_.post([weak = weak_from_this()] {
@@ -150,7 +147,7 @@ Result<void> Connection::receive() {
 /// A client that keeps one request in flight sends the next as soon as it has its answer, and the payload right behind
 /// its header: looking out for them costs less than to sleep and be woken. True once something was taken; clients that
 /// take their time are not waited for.
-Result<bool> Connection::next_is_near(bool& more) {
+Result<bool> Connection::next_is_near() {
     if (!alone_ || !(answered_ || incoming_) || state_ != State::transmission || in_flight_ || no_more_) return false;
     answered_ = false;
     if (patience_ < 0) {
@@ -158,7 +155,7 @@ Result<bool> Connection::next_is_near(bool& more) {
         return false;
     }
     const auto end = Clock::now() + lookout;
-    bool came = false;
+    bool came = false, more; // what more there is the next look-out finds
     while (!(came = EMU_TRY(fill_input(more))) && !no_more_ && Clock::now() < end)
         ::sched_yield();
     if (Clock::now() > end + lookout) { // others had the processor meanwhile: one who sleeps gets it back sooner
@@ -175,7 +172,7 @@ Result<bool> Connection::next_is_near(bool& more) {
 /// False where nothing is there. `more`: there may be more than what was taken.
 Result<bool> Connection::fill_input(bool& more) {
     more = false;
-    const usize missing = incoming_ ? incoming_->payload.size() - incoming_->filled : 0; // 0 too where all was looked out for
+    const usize missing = incoming_ ? incoming_->payload.size() - incoming_->filled : 0; // none too where the look-out took all
     if (missing && begin_ == end_) { // the rest of a payload goes where it belongs
         Bytes rest = incoming_->payload.bytes().last(missing);
         auto got = EMU_TRY(stream_->read(rest));

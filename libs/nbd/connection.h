@@ -64,7 +64,7 @@ private:
     void run_in_pool(const Request& request, Buffer payload);
     void complete(const Request& request, Reply&& reply);
     Result<void> flush();
-    Result<bool> next_is_near(bool& more);
+    Result<bool> next_is_near();
     void update_interest();
     void touch();
     void settle(Result<void> result);
@@ -88,7 +88,8 @@ private:
     unsigned slow_ = 0;      ///< so many requests more are not tried on the loop's thread
     bool answered_ = false;  ///< since the last look-out for the next request
     int patience_ = 0;       ///< look-outs in vain still allowed; negative: requests until the next
-    int rest_ = 16;          ///< requests without a look-out after the next that others delayed
+    static constexpr int min_rest = 16;
+    int rest_ = min_rest;    ///< requests without a look-out after the next that others delayed
     unsigned suspicion_ = 0; ///< so many more are watched for sleeping, because one took long
     u32 interest_ = 0;
     std::optional<Clock::time_point> deadline_;

@@ -84,8 +84,9 @@ private:
 
 } // namespace
 
-std::shared_ptr<ir::Function> Engine::Impl::empty_function(u64 pc, u32 mode) const {
-    auto function = std::make_shared<ir::Function>();
+std::shared_ptr<ir::Function> Engine::Impl::empty_function(u64 pc, u32 mode) {
+    auto function = spare_function ? std::move(spare_function) : std::make_shared<ir::Function>();
+    function->clear();
     function->pc = pc;
     function->mode = mode;
     function->slots = isa->slots;

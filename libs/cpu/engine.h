@@ -33,7 +33,8 @@ struct Engine::Impl {
     Stats stats;
     std::unique_ptr<Translated> translated;   ///< null: everything is interpreted
 
-    std::shared_ptr<ir::Function> empty_function(u64 pc, u32 mode) const;
+    std::shared_ptr<ir::Function> empty_function(u64 pc, u32 mode);
+    std::shared_ptr<ir::Function> spare_function;   ///< may be null; with memory for the next translation
     std::shared_ptr<const ir::Function> find_or_translate(u64 pc, u32 mode);
     /// Translate without keeping the result; the mutex is held.
     std::shared_ptr<ir::Function> translate(u64 pc, u32 mode, unsigned max_insns, isa::CodeReader& reader, const isa::KnownUnits* known = nullptr);

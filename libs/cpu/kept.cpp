@@ -43,8 +43,8 @@ void Translated::open_cache() {
     if (bytes->empty()) return;
     if (!jit_->restore(*bytes, [&](u32 mode) { return engine_.isa->fp_env(mode); }))
         return log::warning(cache_->path() + ": damaged; not used");
-    for (const auto& unit : jit_->units())
-        if (unit->valid) dormant_[{unit->pc, unit->mode}] = unit.get();
+    for (jit::Unit* unit : jit_->units())
+        if (unit->valid) dormant_[{unit->pc, unit->mode}] = unit;
 }
 
 u64 Translated::hash_guest(const jit::Unit& unit) const {

@@ -116,17 +116,17 @@ void Translated::compile_region(UnitKey key, Lock* held) {
 #ifdef EMU_CHECKED
     if (std::string wrong = ir::verify(*region); !wrong.empty()) assertion_failed(wrong.c_str(), "ir verifier", 0);
 #endif
-    std::unique_ptr<jit::Unit> unit;
+    jit::Unit* unit = nullptr;
     if (jit_->compile(*region, unit) != jit::Jit::Outcome::ok) return;
     locked([&] {
         engine_.stats.region_ns += u64(std::chrono::nanoseconds(std::chrono::steady_clock::now() - begin).count());
         if (flushing_ || flushes != engine_.stats.flushes) return;
         for (auto [first, last] : region->ranges) engine_.memory->watch(first, last);
         if (!reader.unchanged()) return;
-        jit::Unit& added = jit_->add(std::move(unit), request.fp);
-        if (wants_dump()) dump_region(*engine_.isa, *region, *engine_.memory, jit_->code(added), jit_->entry(added));
+        jit_->add(*unit, request.fp);
+        if (wants_dump()) dump_region(*engine_.isa, *region, *engine_.memory, jit_->code(*unit), jit_->entry(*unit));
         if (jit::Unit* old = units_.find(key.first, key.second)) drop(*old);
-        install(added);
+        install(*unit);
         for (const auto& block : region->blocks) covered_.insert({block->function.pc, key.second});
         engine_.stats.regions++;
         engine_.stats.region_insns += region->insns;

@@ -67,7 +67,8 @@ jit::Unit* Translated::translate(Lock& lock, Runner&, u64 pc, u32 mode) {
     jit::Unit* unit = nullptr;
     for (;;) {
         RecordingReader reader(*engine_.memory);
-        const std::shared_ptr<ir::Function> function = engine_.translate_stopping(pc, mode, insns, reader, this);
+        auto function = engine_.translate_stopping(pc, mode, insns, reader, this);
+        const unsigned translated = function->insns;
         jit::Jit::Outcome outcome = jit_->compile(*function, unit);
         if (outcome == jit::Jit::Outcome::full) {
             flush(lock);
@@ -76,11 +77,14 @@ jit::Unit* Translated::translate(Lock& lock, Runner&, u64 pc, u32 mode) {
         if (outcome == jit::Jit::Outcome::ok) {
             if (wants_dump()) dump_unit(*engine_.isa, *function, *engine_.memory, jit_->code(*unit), jit_->entry(*unit));
             for (auto [first, last] : function->ranges) engine_.memory->watch(first, last);
+        }
+        engine_.spare_function = std::move(function);
+        if (outcome == jit::Jit::Outcome::ok) {
             if (!reader.unchanged()) continue; // another vCPU wrote it before it was watched
             break;
         }
         if (insns == 1) return nullptr;
-        insns = std::min(insns, function->insns) / 2;
+        insns = std::min(insns, translated) / 2;
     }
     if (cache_) {
         unit->guest_hash = hash_guest(*unit);

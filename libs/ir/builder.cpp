@@ -32,12 +32,30 @@ bool commutes(Op op) {
 }
 } // namespace
 
-Builder::Builder(Function& function, Watcher* watcher)
-    : f_(function), watcher_(watcher), known_(function.slots.size()), buckets_(1u << hash_bits) {
+thread_local Builder::Tables Builder::spare_;
+
+Builder::Builder(Function& function, Watcher* watcher) : f_(function), watcher_(watcher), tables_(std::move(spare_)) {
+    tables_.known.assign(function.slots.size(), 0);
+    tables_.buckets.assign(1u << hash_bits, 0);
+    tables_.chain.assign(1, 0);
     f_.nodes.clear();
     f_.nodes.reserve(512);
     f_.nodes.push_back({Op::imm, Type::none, 0, 0, 0, 0});
-    chain_.resize(1);
+}
+
+Builder::~Builder() { spare_ = std::move(tables_); }
+
+void Function::clear() {
+    nodes.clear();
+    vectors.clear();
+    extra.clear();
+    exits.clear();
+    helpers.clear();
+    ranges.clear();
+    pc = end = 0;
+    mode = insns = 0;
+    slots = {};
+    fp = fp::Env{nullptr};
 }
 
 bool Builder::is_const(Val v, u64& out) const {
@@ -54,14 +72,14 @@ Val Builder::append(Op op, Type type, u16 aux, u32 a, u32 b, u32 c) {
 
 Val Builder::lookup(Op op, Type type, u16 aux, u32 a, u32 b, u32 c) {
     u32 bucket = hash(op, type, aux, a, b, c);
-    for (Id id = buckets_[bucket]; id; id = chain_[id]) {
+    for (Id id = tables_.buckets[bucket]; id; id = tables_.chain[id]) {
         const Node& n = f_.nodes[id];
         if (n.op == op && n.type == type && n.aux == aux && n.a == a && n.b == b && n.c == c) return {id};
     }
     Val v = append(op, type, aux, a, b, c);
-    chain_.resize(f_.nodes.size());
-    chain_[v.id] = buckets_[bucket];
-    buckets_[bucket] = v.id;
+    tables_.chain.resize(f_.nodes.size());
+    tables_.chain[v.id] = tables_.buckets[bucket];
+    tables_.buckets[bucket] = v.id;
     return v;
 }
 
@@ -78,19 +96,19 @@ Val Builder::vimm(V128 value) {
 }
 
 Val Builder::get(unsigned slot) {
-    if (!known_[slot]) known_[slot] = append(Op::get, f_.slots[slot].type, 0, slot, 0, 0).id;
-    return {known_[slot]};
+    if (!tables_.known[slot]) tables_.known[slot] = append(Op::get, f_.slots[slot].type, 0, slot, 0, 0).id;
+    return {tables_.known[slot]};
 }
 
 void Builder::set(unsigned slot, Val value) {
     EMU_ASSERT(type(value) == f_.slots[slot].type);
-    if (known_[slot] == value.id) return;
+    if (tables_.known[slot] == value.id) return;
     append(Op::set, Type::none, 0, slot, value.id, 0);
-    known_[slot] = value.id;
+    tables_.known[slot] = value.id;
 }
 
 void Builder::forget_state() {
-    std::fill(known_.begin(), known_.end(), 0);
+    std::fill(tables_.known.begin(), tables_.known.end(), 0);
     forgot_ = true;
 }
 

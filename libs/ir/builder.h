@@ -30,6 +30,9 @@ public:
     };
 
     explicit Builder(Function& function, Watcher* watcher = nullptr);
+    Builder(const Builder&) = delete;
+    Builder& operator=(const Builder&) = delete;
+    ~Builder();
 
     Function& function() { return f_; }
     const Node& node(Val v) const { return f_.nodes[v.id]; }
@@ -149,7 +152,7 @@ public:
     Val fcmp(Val a, Val b, bool signaling) { return emit(Op::fcmp, Type::i32, signaling, a, b); }
 
     /// The value that the slot is known to hold, if any.
-    Val known(unsigned slot) const { return {known_[slot]}; }
+    Val known(unsigned slot) const { return {tables_.known[slot]}; }
     /// Were slots written that nothing is known about (so that what is not known need not be what it was at the start)?
     bool forgot() const { return forgot_; }
     /// Drop what is known about state slots (something else may have written them).
@@ -175,8 +178,12 @@ private:
     Function& f_;
     Watcher* watcher_;
     bool open_ = true, forgot_ = false;
-    std::vector<Id> known_;              ///< per slot: the value it holds, 0 = not known
-    std::vector<Id> buckets_, chain_;    ///< hash table of pure nodes for common subexpressions
+    struct Tables {
+        std::vector<Id> known;             ///< per slot: the value it holds, 0 = not known
+        std::vector<Id> buckets, chain;    ///< hash table of pure nodes for common subexpressions
+    };
+    Tables tables_;
+    static thread_local Tables spare_;     ///< those of the thread's last builder: one is made for every unit
 };
 
 } // namespace emu::ir

@@ -185,6 +185,8 @@ struct Function {
     std::vector<std::pair<u64, u64>> ranges;   ///< guest bytes [first, last) translated, for invalidation
 
     const Node& operator[](Id id) const { return nodes[id]; }
+    /// As new, but for the memory that the lists have.
+    void clear();
 };
 
 /// Does the node leave the unit, or may it (so that the guest state must be exact there)?

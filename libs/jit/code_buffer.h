@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The memory that translated code lives in.
 #pragma once
+#include "common/arena.h"
 #include "common/result.h"
 
 #include <span>
@@ -34,6 +35,11 @@ public:
     /// From now on this part (whole pages) holds data that the code writes: in the executable mapping it is writable instead.
     Result<void> make_data(Range pages);
 
+    /// This will be written and run next: both mappings have these pages ready.
+    void prepare(Range pages) {
+        populate(write_ + pages.begin, pages.end - pages.begin);
+        populate(exec_ + pages.begin, pages.end - pages.begin, false);
+    }
     /// Nothing is written here for now: the writable mapping need not hold these pages in memory beside the other.
     void settle(Range pages) { madvise(write_ + pages.begin, pages.end - pages.begin, MADV_DONTNEED); }
 

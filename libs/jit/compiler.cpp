@@ -253,7 +253,7 @@ const Compiler::Table Compiler::table;
 // --- the pass ------------------------------------------------------------------------------------------------------------
 
 void Compiler::start(const fp::Env& env, u32 first_link) {
-    table_ = {};
+    table_.clear();
     stubs_.clear();
     cold_.clear();
     links_.clear();
@@ -308,23 +308,22 @@ bool Compiler::emit_cold_parts() {
     return !failed_ && !overflow();
 }
 
-bool Compiler::compile(const ir::Function& function, u32 first_link, Unit& unit) {
+Unit* Compiler::compile(const ir::Function& function, u32 first_link) {
     start(function.fp, first_link);
     block_ = 0;
-    if (!emit_block(function, backend_.canonical, nullptr, 0) || !emit_cold_parts()) return false;
-    unit.pc = function.pc;
-    unit.mode = function.mode;
-    unit.insns = function.insns;
-    unit.ranges = function.ranges;
-    finish(unit);
-    return true;
+    if (!emit_block(function, backend_.canonical, nullptr, 0) || !emit_cold_parts()) return nullptr;
+    return finish(function.pc, function.mode, function.insns, function.ranges);
 }
 
-void Compiler::finish(Unit& unit) {
+Unit* Compiler::finish(u64 pc, u32 mode, u32 insns, const std::vector<std::pair<u64, u64>>& ranges) {
+    Unit& unit = *arena_.make<Unit>();
+    unit.pc = pc;
+    unit.mode = mode;
+    unit.insns = insns;
+    unit.ranges = arena_.copy(ranges);
     unit.code = start_;
-    unit.link_count = u32(links_.size());
     unit.first_link = first_link_;
-    unit.links = std::make_unique<LinkSite[]>(links_.size());
+    unit.links = arena_.array<LinkSite>(links_.size());
     for (u32 i = 0; i < links_.size(); i++) {
         const PendingLink& link = links_[i];
         LinkSite& site = unit.links[i];
@@ -353,11 +352,10 @@ void Compiler::finish(Unit& unit) {
         a.jmp_to(backend_.routines.leave_hot);
     }
     unit.size = a.pos() - start_;
-    table_.snapshots.shrink_to_fit();
-    table_.entries.shrink_to_fit();
-    unit.table = std::move(table_);
-    unit.addresses = addresses_;
+    unit.table = table_.table(arena_);
+    unit.addresses = arena_.copy(addresses_);
     EMU_ASSERT(Xbyak::GetError() == 0);
+    return &unit;
 }
 
 void Compiler::emit(Id id) {

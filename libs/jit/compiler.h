@@ -66,13 +66,13 @@ constexpr HostCond inverse(HostCond c) {
 
 class Compiler final : Allocator {
 public:
-    /// Without `counters`, back edges are not counted.
-    Compiler(Assembler& as, const Backend& backend, ConstantPool& pool, CounterPool* counters)
-        : Allocator(as, backend), pool_(pool), counters_(counters) {}
+    /// Without `counters`, back edges are not counted. Units go to the arena.
+    Compiler(Assembler& as, const Backend& backend, ConstantPool& pool, CounterPool* counters, Arena& arena)
+        : Allocator(as, backend), pool_(pool), counters_(counters), arena_(arena) {}
 
-    /// Emit at the assembler's position. False: too complex, nothing may be used. Links are numbered from `first_link`.
-    bool compile(const ir::Function& function, u32 first_link, Unit& unit);
-    bool compile(const ir::Region& region, u32 first_link, Unit& unit);
+    /// Emit at the assembler's position. Null: too complex, nothing may be used. Links are numbered from `first_link`.
+    Unit* compile(const ir::Function& function, u32 first_link);
+    Unit* compile(const ir::Region& region, u32 first_link);
 
 private:
     using Emitter = bool (Compiler::*)(Id);
@@ -95,7 +95,7 @@ private:
     void start(const fp::Env& env, u32 first_link);
     bool emit_block(const ir::Function& function, const Homes& homes, const std::vector<bool>* live, u64 reserved_spills);
     bool emit_cold_parts();
-    void finish(Unit& unit);
+    Unit* finish(u64 pc, u32 mode, u32 insns, const std::vector<std::pair<u64, u64>>& ranges);
     void enter_context(u32 index);
     Xbyak::Address constant_address(ir::V128 value) override;
     /// Code for later, out of the hot path; `at` are jumps to it, it comes back to here.
@@ -394,6 +394,7 @@ private:
 
     ConstantPool& pool_;
     CounterPool* counters_;
+    Arena& arena_;
     const ir::Region* region_ = nullptr;            ///< or a single function
     const HomePlan* plan_ = nullptr;
     u32 block_ = 0;                                 ///< being emitted, and its context
@@ -405,7 +406,7 @@ private:
     u64 pc_ = 0;                    ///< guest instruction being translated
     u32 start_ = 0;                 ///< position of the unit
     u32 first_link_ = 0;
-    SnapshotTable table_;
+    SnapshotRecord table_;
     std::vector<Stub> stubs_;
     std::vector<Cold> cold_;
     std::vector<PendingLink> links_;

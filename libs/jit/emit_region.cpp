@@ -10,7 +10,7 @@ namespace emu::jit {
 using ir::Exit;
 using ir::Type;
 
-bool Compiler::compile(const ir::Region& region, u32 first_link, Unit& unit) {
+Unit* Compiler::compile(const ir::Region& region, u32 first_link) {
     start(region.blocks[0]->function.fp, first_link);
     const HomePlan plan(region, backend_);
     region_ = &region;
@@ -20,19 +20,15 @@ bool Compiler::compile(const ir::Region& region, u32 first_link, Unit& unit) {
         if (i && region.loops[block.loop].depth > region.loops[region.blocks[i - 1]->loop].depth) a.align(16);
         block_at_.push_back(a.pos());
         block_ = i;
-        if (!emit_block(block.function, plan.of(i), block.outer ? nullptr : &block.live, plan.reserved_spills())) return false;
+        if (!emit_block(block.function, plan.of(i), block.outer ? nullptr : &block.live, plan.reserved_spills())) return nullptr;
     }
-    if (!emit_cold_parts()) return false;
+    if (!emit_cold_parts()) return nullptr;
     for (auto [fixup, block] : block_jumps_) a.set_target(fixup, block_at_[block]);
-    unit.pc = region.pc;
-    unit.mode = region.mode;
-    unit.insns = region.insns;
-    unit.ranges = region.ranges;
-    unit.is_region = true;
-    finish(unit);
+    Unit* unit = finish(region.pc, region.mode, region.insns, region.ranges);
+    unit->is_region = true;
     region_ = nullptr;
     plan_ = nullptr;
-    return true;
+    return unit;
 }
 
 /// Are the slots already where block `block` wants them?

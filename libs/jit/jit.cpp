@@ -15,7 +15,8 @@ namespace {
 constexpr u32 most_pool_bytes = 256 << 10;
 u32 pool_bytes(usize buffer) { return u32(std::min<usize>(most_pool_bytes, buffer / 16) & ~usize(63)); }
 /// Room a unit may need per IR node, all its stubs included, and in any case.
-constexpr u32 settle_bytes = 128 << 10; ///< see CodeBuffer::settle
+constexpr u32 settle_bytes = 256 << 10; ///< see CodeBuffer::settle
+constexpr u32 prepare_bytes = 64 << 10; ///< see CodeBuffer::prepare
 constexpr usize bytes_per_node = 512, bytes_at_least = 64 << 10;
 /// So often to elsewhere, and an indirect jump goes without its inline cache.
 constexpr u8 most_strays = 3;
@@ -45,16 +46,15 @@ Jit::Jit(const Options& options, ir::SlotTable slots, CodeBuffer buffer)
     counters_ = std::make_unique<CounterPool>(as, counters_at, counters_end);
     set_up(*plain_, counters_end, middle);
     set_up(*regions_, middle, u32(buffer_.size()));
-    plain_->compiler = std::make_unique<Compiler>(as, backend_, *plain_->pool, counters_.get());
-    regions_->compiler = std::make_unique<Compiler>(regions_->assembler, backend_, *regions_->pool, nullptr);
+    plain_->compiler = std::make_unique<Compiler>(as, backend_, *plain_->pool, counters_.get(), plain_->arena);
+    regions_->compiler = std::make_unique<Compiler>(regions_->assembler, backend_, *regions_->pool, nullptr, regions_->arena);
 }
 
 void Jit::set_up(Area& area, u32 at, u32 end) {
     area.first_unit = at + pool_bytes(buffer_.size());
     area.end = end;
     area.pool = std::make_unique<ConstantPool>(area.assembler, at, area.first_unit);
-    area.assembler.rewind(area.first_unit);
-    area.settled = area.first_unit & ~u32(4095);
+    area.clear();
 }
 
 Jit::Area::Area(u8* memory, usize size) : assembler(memory, size) {}
@@ -65,9 +65,11 @@ bool Jit::Area::has_room(usize nodes) const { return assembler.getSize() + nodes
 void Jit::Area::clear() {
     units.clear();
     sites.clear();
+    arena.clear();
     pool->clear();
     assembler.rewind(first_unit);
     settled = first_unit & ~u32(4095);
+    ready = std::max(ready, settled);
 }
 
 Jit::~Jit() = default;
@@ -83,48 +85,52 @@ Jit::Outcome Jit::compile(const ir::Function& function, Unit*& unit) {
     Area& area = *plain_;
     const u32 at = area.assembler.pos();
     if (!area.has_room(function.nodes.size())) return Outcome::full;
-    auto fresh = std::make_unique<Unit>();
-    if (!area.compiler->compile(function, u32(area.sites.size()), *fresh)) {
+    prepare(area);
+    unit = area.compiler->compile(function, u32(area.sites.size()));
+    if (!unit) {
         area.assembler.rewind(at);
         return area.pool->full() ? Outcome::full : Outcome::too_complex;
     }
-    fresh->env = intern(function.fp);
-    for (u32 i = 0; i < fresh->link_count; i++) area.sites.push_back(&fresh->links[i]);
-    unit = fresh.get();
+    unit->env = intern(function.fp);
+    for (LinkSite& site : unit->links) area.sites.push_back(&site);
     live_ += unit->size;
-    area.units.push_back(std::move(fresh));
+    area.units.push_back(unit);
     settle(area);
     return Outcome::ok;
 }
 
-Jit::Outcome Jit::compile(const ir::Region& region, std::unique_ptr<Unit>& unit) {
+Jit::Outcome Jit::compile(const ir::Region& region, Unit*& unit) {
     Area& area = *regions_;
     const u32 at = area.assembler.pos();
     usize nodes = 0;
     for (const auto& block : region.blocks) nodes += block->function.nodes.size();
     if (!area.has_room(nodes)) return Outcome::full;
-    auto fresh = std::make_unique<Unit>();
-    if (!area.compiler->compile(region, region_site | u32(area.sites.size()), *fresh)) {
-        area.assembler.rewind(at);
-        return area.pool->full() ? Outcome::full : Outcome::too_complex;
+    unit = area.compiler->compile(region, region_site | u32(area.sites.size()));
+    if (unit) return Outcome::ok;
+    area.assembler.rewind(at);
+    return area.pool->full() ? Outcome::full : Outcome::too_complex;
+}
+
+void Jit::prepare(Area& area) {
+    while (area.ready < area.assembler.pos() + prepare_bytes / 2 && area.ready + prepare_bytes <= area.end) {
+        buffer_.prepare({area.ready, area.ready + prepare_bytes});
+        area.ready += prepare_bytes;
     }
-    unit = std::move(fresh);
-    return Outcome::ok;
 }
 
+/// What was written last is left alone for a while: its exits are yet to be linked.
 void Jit::settle(Area& area) {
-    const u32 to = area.assembler.pos() & ~u32(4095);
-    if (to - area.settled < settle_bytes) return;
-    buffer_.settle({area.settled, to});
-    area.settled = to;
+    const u32 pos = area.assembler.pos() & ~u32(4095);
+    if (pos - area.settled < 2 * settle_bytes) return;
+    buffer_.settle({area.settled, pos - settle_bytes});
+    area.settled = pos - settle_bytes;
 }
 
-Unit& Jit::add(std::unique_ptr<Unit> region, const fp::Env& env) {
-    region->env = intern(env);
-    live_ += region->size;
-    for (u32 i = 0; i < region->link_count; i++) regions_->sites.push_back(&region->links[i]);
-    regions_->units.push_back(std::move(region));
-    return *regions_->units.back();
+void Jit::add(Unit& region, const fp::Env& env) {
+    region.env = intern(env);
+    live_ += region.size;
+    for (LinkSite& site : region.links) regions_->sites.push_back(&site);
+    regions_->units.push_back(&region);
 }
 
 // --- links -----------------------------------------------------------------------------------------------------------------
@@ -185,8 +191,7 @@ void Jit::stray(LinkSite& site) {
 void Jit::unlink(Unit& unit) {
     if (unit.valid) live_ -= unit.size, stale_ += unit.size;
     unit.valid = false;
-    for (u32 i = 0; i < unit.link_count; i++) {
-        LinkSite& site = unit.links[i];
+    for (LinkSite& site : unit.links) {
         if (site.inside) patch(site.patch, site.stub);
         site.inside = false;
     }
@@ -243,7 +248,7 @@ const Unit* Jit::find_by_host(u64 host_pc) const {
     const auto& units = offset < plain_->end ? plain_->units : regions_->units;
     auto after = std::upper_bound(units.begin(), units.end(), offset, [](u64 at, const auto& unit) { return at < unit->code; });
     if (after == units.begin()) return nullptr;
-    const Unit* unit = std::prev(after)->get();
+    const Unit* unit = *std::prev(after);
     return offset < unit->code + unit->size ? unit : nullptr;
 }
 

@@ -32,8 +32,8 @@ public:
     Outcome compile(const ir::Function& function, Unit*& unit);
     /// Compile into the part of the buffer that is for regions; nothing else is touched, so that one thread may do this while
     /// others do all but flush(). The unit is known, and its exits can be taken, after add().
-    Outcome compile(const ir::Region& region, std::unique_ptr<Unit>& unit);
-    Unit& add(std::unique_ptr<Unit> region, const fp::Env& env);
+    Outcome compile(const ir::Region& region, Unit*& unit);
+    void add(Unit& region, const fp::Env& env);
 
     /// Make the exit jump straight to `target`; an indirect one does so only for where it led first. Others may be running
     /// the code.
@@ -63,7 +63,7 @@ public:
     /// Take over what save() wrote, into a fresh Jit; `env` is the FP environment of a mode. False: it makes no sense.
     bool restore(ConstBytes in, const std::function<fp::Env(u32 mode)>& env);
     /// Those of tier 1, whether valid or not.
-    const std::vector<std::unique_ptr<Unit>>& units() const { return plain_->units; }
+    const std::vector<Unit*>& units() const { return plain_->units; }
 
     // --- fork() of the process, with everybody else standing still: a copy of the code for the child, which the child takes
     Result<void> before_fork();
@@ -105,9 +105,11 @@ private:
     struct Area {
         Assembler assembler;
         std::unique_ptr<ConstantPool> pool;
+        Arena arena;                ///< of the units
         std::unique_ptr<Compiler> compiler;
-        u32 first_unit = 0, settled = 0, end = 0;
-        std::vector<std::unique_ptr<Unit>> units;   ///< in order of addresses
+        u32 first_unit = 0, end = 0;
+        u32 settled = 0, ready = 0; ///< see CodeBuffer::settle, prepare: up to here
+        std::vector<Unit*> units;   ///< in order of addresses
         std::vector<LinkSite*> sites;
         Area(u8* memory, usize size);
         ~Area();
@@ -117,6 +119,7 @@ private:
     /// Numbers of link sites in regions have this bit.
     static constexpr u32 region_site = u32(1) << 31;
     LinkSite* site(u32 number) const { return number & region_site ? regions_->sites[number & ~region_site] : plain_->sites[number]; }
+    void prepare(Area& area);
     void settle(Area& area);
     void set_up(Area& area, u32 at, u32 end);
 

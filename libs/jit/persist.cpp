@@ -24,7 +24,7 @@ public:
         static_assert(std::is_trivially_copyable_v<T>);
         bytes(&value, sizeof value);
     }
-    template <class T> void list(const std::vector<T>& values) {
+    template <class T> void list(std::span<const T> values) {
         put(u32(values.size()));
         bytes(values.data(), values.size() * sizeof(T));
     }
@@ -51,12 +51,20 @@ public:
         values.resize(count);
         bytes(values.data(), count * sizeof(T));
     }
+    template <class T> void list(std::span<const T>& values, Arena& arena) {
+        const u32 count = get<u32>();
+        if (count > in_.size() / sizeof(T)) return void(ok = false);
+        const std::span<T> fresh = arena.array<T>(count);
+        bytes(fresh.data(), count * sizeof(T));
+        values = fresh;
+    }
     void bytes(void* to, usize size) {
         if (size > in_.size()) ok = false;
         if (!ok || !size) return;
         std::memcpy(to, in_.data(), size);
         in_ = in_.subspan(size);
     }
+    usize left() const { return in_.size(); }
     bool ok = true;
 
 private:
@@ -97,8 +105,7 @@ void Jit::save(std::vector<u8>& out) const {
     std::vector<u32> places;
     for (const auto& unit : area.units) {
         places.insert(places.end(), unit->addresses.begin(), unit->addresses.end());
-        for (u32 i = 0; i < unit->link_count; i++) {
-            const LinkSite& site = unit->links[i];
+        for (const LinkSite& site : unit->links) {
             auto aim = [&](u32 at, u32 target) {
                 const u32 distance = target - (at + 4);
                 std::memcpy(&code[at - area.first_unit], &distance, 4);
@@ -117,15 +124,15 @@ void Jit::save(std::vector<u8>& out) const {
         address -= anchor();
         std::memcpy(&code[place - area.first_unit], &address, 8);
     }
-    w.list(places);
+    w.list(std::span<const u32>(places));
     w.bytes(code.data(), code.size());
 
     for (const auto& unit : area.units) {
-        w.put(UnitHeader{unit->pc, unit->guest_hash, unit->mode, unit->insns, unit->code, unit->size, unit->link_count, unit->first_link, unit->valid});
-        for (u32 i = 0; i < unit->link_count; i++) w.put(saved(unit->links[i]));
+        w.put(UnitHeader{unit->pc, unit->guest_hash, unit->mode, unit->insns, unit->code, unit->size, u32(unit->links.size()), unit->first_link, unit->valid});
+        for (const LinkSite& site : unit->links) w.put(saved(site));
         std::vector<u64> ranges;
         for (auto [first, last] : unit->ranges) ranges.insert(ranges.end(), {first, last});
-        w.list(ranges);
+        w.list(std::span<const u64>(ranges));
         w.list(unit->addresses);
         w.list(unit->table.snapshots);
         w.list(unit->table.entries);
@@ -188,18 +195,18 @@ bool Jit::restore(ConstBytes in, const std::function<fp::Env(u32 mode)>& env) {
 
     area.units.reserve(l.units);
     for (u32 i = 0; i < l.units && r.ok; i++) {
-        auto unit = std::make_unique<Unit>();
+        Unit* unit = area.arena.make<Unit>();
         const UnitHeader h = r.get<UnitHeader>();
         unit->pc = h.pc, unit->guest_hash = h.guest_hash, unit->mode = h.mode, unit->insns = h.insns;
-        unit->code = h.code, unit->size = h.size, unit->link_count = h.link_count, unit->first_link = h.first_link, unit->valid = h.valid;
-        if (!within(h.code, l.first_unit, l.code_end) || h.size > l.code_end - h.code || h.first_link != area.sites.size() || h.link_count > l.sites) r.ok = false;
+        unit->code = h.code, unit->size = h.size, unit->first_link = h.first_link, unit->valid = h.valid;
+        if (!within(h.code, l.first_unit, l.code_end) || h.size > l.code_end - h.code || h.first_link != area.sites.size() || h.link_count > r.left() / sizeof(SavedLink))
+            r.ok = false;
         if (i && h.code < area.units.back()->code) r.ok = false;
         if (!r.ok) break;
-        unit->links = std::make_unique<LinkSite[]>(h.link_count);
-        for (u32 k = 0; k < h.link_count; k++) {
+        unit->links = area.arena.array<LinkSite>(h.link_count);
+        for (LinkSite& site : unit->links) {
             const SavedLink link = r.get<SavedLink>();
-            LinkSite& site = unit->links[k];
-            site.pc = link.pc, site.patch = link.patch, site.stub = link.stub, site.owner = unit.get();
+            site.pc = link.pc, site.patch = link.patch, site.stub = link.stub, site.owner = unit;
             site.key = link.key, site.gate = link.gate, site.counter = link.counter;
             if (!within(link.patch, l.first_unit, l.code_end - 4) || !within(link.stub, l.first_unit, l.code_end)) r.ok = false;
             if (link.key && (link.key % 8 || !within(link.key, l.first_unit, l.code_end - 8) || !within(link.gate, l.first_unit, l.code_end - 8)))
@@ -209,19 +216,21 @@ bool Jit::restore(ConstBytes in, const std::function<fp::Env(u32 mode)>& env) {
         }
         std::vector<u64> ranges;
         r.list(ranges);
-        for (usize k = 0; k + 1 < ranges.size(); k += 2) {
-            if (ranges[k] >= ranges[k + 1] || ranges[k + 1] - ranges[k] > 4096) r.ok = false;
-            unit->ranges.emplace_back(ranges[k], ranges[k + 1]);
+        const std::span<std::pair<u64, u64>> pairs = area.arena.array<std::pair<u64, u64>>(ranges.size() / 2);
+        for (usize k = 0; k < pairs.size(); k++) {
+            pairs[k] = {ranges[2 * k], ranges[2 * k + 1]};
+            if (pairs[k].first >= pairs[k].second || pairs[k].second - pairs[k].first > 4096) r.ok = false;
         }
-        r.list(unit->addresses);
-        r.list(unit->table.snapshots);
-        r.list(unit->table.entries);
-        r.list(unit->table.recipes);
-        r.list(unit->table.constants);
+        unit->ranges = pairs;
+        r.list(unit->addresses, area.arena);
+        r.list(unit->table.snapshots, area.arena);
+        r.list(unit->table.entries, area.arena);
+        r.list(unit->table.recipes, area.arena);
+        r.list(unit->table.constants, area.arena);
         if (!is_sound(unit->table, backend_.slots.size())) r.ok = false;
         unit->env = intern(env(unit->mode));
         (unit->valid ? live_ : stale_) += unit->size;
-        area.units.push_back(std::move(unit));
+        area.units.push_back(unit);
     }
     if (!r.ok || area.sites.size() != l.sites) {
         plain_->clear();
@@ -231,6 +240,7 @@ bool Jit::restore(ConstBytes in, const std::function<fp::Env(u32 mode)>& env) {
     area.pool->restore(l.pool_end);
     counters_->restore(l.counters_end, backend_.options.hot_threshold);
     area.assembler.rewind(l.code_end);
+    area.ready = l.code_end & ~u32(4095);
     return true;
 }
 

@@ -18,6 +18,17 @@ const Snapshot* SnapshotTable::find(u32 offset) const {
     return offset < after->end ? &*after : nullptr;
 }
 
+void SnapshotRecord::clear() {
+    snapshots.clear();
+    entries.clear();
+    recipes.clear();
+    constants.clear();
+}
+
+SnapshotTable SnapshotRecord::table(Arena& arena) const {
+    return {arena.copy(snapshots), arena.copy(entries), arena.copy(recipes), arena.copy(constants)};
+}
+
 namespace {
 
 class Restorer {

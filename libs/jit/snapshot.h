@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Where the guest registers are at an instruction that may fault or raise: enough to rebuild the exact state from the host's.
 #pragma once
+#include "common/arena.h"
 #include "ir/ir.h"
 #include "ir/state.h"
 
+#include <span>
 #include <vector>
 
 namespace emu::jit {
@@ -38,14 +40,25 @@ struct Snapshot {
     u64 pc = 0;
 };
 
-/// The side table of a unit, in order of host addresses.
+/// The side table of a unit, in order of host addresses. The unit's arena holds it.
 struct SnapshotTable {
+    std::span<const Snapshot> snapshots;
+    std::span<const SnapshotEntry> entries;
+    std::span<const Recipe> recipes;
+    std::span<const ir::V128> constants;
+
+    const Snapshot* find(u32 offset) const;
+};
+
+/// One that is being made.
+struct SnapshotRecord {
     std::vector<Snapshot> snapshots;
     std::vector<SnapshotEntry> entries;
     std::vector<Recipe> recipes;
     std::vector<ir::V128> constants;
 
-    const Snapshot* find(u32 offset) const;
+    void clear();
+    SnapshotTable table(Arena& arena) const;
 };
 
 /// Make `state` exact as of `snapshot`, from the registers saved in state.frame.

@@ -4,9 +4,8 @@
 #include "jit/snapshot.h"
 
 #include <array>
-#include <memory>
+#include <span>
 #include <utility>
-#include <vector>
 
 namespace emu::jit {
 
@@ -38,6 +37,7 @@ struct LinkSite {
     LinkSite** link = nullptr;    ///< what points to this one in that list
 };
 
+/// With what it refers to in the arena of its part of the code buffer, all of which goes at once (Jit::flush).
 struct Unit {
     u64 pc = 0;
     u32 mode = 0;
@@ -46,13 +46,12 @@ struct Unit {
     bool is_region = false;
     bool tried = false;            ///< a region was made, or at least attempted, at this place
     bool valid = true;             ///< may be entered (false once its guest code changed)
-    std::unique_ptr<LinkSite[]> links;
-    u32 link_count = 0;
     u32 first_link = 0;            ///< number of links[0] in Jit::link_site
+    std::span<LinkSite> links;
     LinkSite* incoming = nullptr;  ///< head of the list of sites linked here
-    std::vector<std::pair<u64, u64>> ranges;
+    std::span<const std::pair<u64, u64>> ranges;
     SnapshotTable table;
-    std::vector<u32> addresses;    ///< positions of 64-bit addresses of the emulator's own functions
+    std::span<const u32> addresses;   ///< positions of 64-bit addresses of the emulator's own functions
     u64 guest_hash = 0;            ///< of the guest's code in `ranges`, where it is kept for other processes
     const fp::Env* env = nullptr;
 };

@@ -67,9 +67,9 @@ public:
         request.whole = true;
         request.wanted = [&](u64 pc) { return pc - at < code_.words.size() * 4; };
         const auto region = ir::build_region(request);
-        std::unique_ptr<jit::Unit> made;
+        jit::Unit* made = nullptr;
         if (!region || jit_->compile(*region, made) != jit::Jit::Outcome::ok) return {};
-        return {region->insns, count(jit_->add(std::move(made), request.fp))};
+        return {region->insns, count(*made)};
     }
 
 private:

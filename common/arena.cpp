@@ -15,24 +15,27 @@ constexpr usize page = 4096;
 
 void populate(void* memory, usize size, bool write) { (void)madvise(memory, size, write ? populate_write : populate_read); }
 
-Arena::~Arena() { clear(); }
+Pages::Pages(usize least) {
+    const usize size = (least + page - 1) / page * page;
+    void* memory = size < least ? MAP_FAILED : mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) throw std::bad_alloc();
+    populate(memory, size);
+    memory_ = {static_cast<u8*>(memory), size};
+}
+
+Pages::~Pages() {
+    if (!memory_.empty()) munmap(memory_.data(), memory_.size());
+}
 
 void Arena::clear() {
-    for (const Chunk& chunk : chunks_) munmap(chunk.memory, chunk.size);
     chunks_.clear();
     at_ = end_ = nullptr;
 }
 
 void Arena::grow(usize least) {
-    const usize size = std::max(chunk_size, (least + page - 1) / page * page);
-    if (size < least) throw std::bad_alloc();
-    chunks_.reserve(chunks_.size() + 1);
-    void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) throw std::bad_alloc();
-    populate(memory, size);
-    at_ = static_cast<u8*>(memory);
-    end_ = at_ + size;
-    chunks_.push_back({at_, size});
+    const std::span<u8> fresh = chunks_.emplace_back(std::max(chunk_size, least)).bytes();
+    at_ = fresh.data();
+    end_ = at_ + fresh.size();
 }
 
 void* Arena::allocate(usize size, usize alignment) {

@@ -9,6 +9,7 @@
 #include <new>
 #include <span>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace emu {
@@ -17,12 +18,28 @@ namespace emu {
 /// Where the kernel does not know it, they come one by one as ever. Begins and ends at pages.
 void populate(void* memory, usize size, bool write = true);
 
+/// Memory from mmap(2) in whole pages, zeroed and ready for writing; empty after a move. Throws std::bad_alloc, as new does.
+class Pages {
+public:
+    Pages() = default;
+    explicit Pages(usize least);
+    Pages(Pages&& other) noexcept : memory_(std::exchange(other.memory_, {})) {}
+    Pages& operator=(Pages&& other) noexcept {
+        std::swap(memory_, other.memory_);
+        return *this;
+    }
+    ~Pages();
+    std::span<u8> bytes() const { return memory_; }
+
+private:
+    std::span<u8> memory_;
+};
+
 class Arena {
 public:
     Arena() = default;
     Arena(const Arena&) = delete;
     Arena& operator=(const Arena&) = delete;
-    ~Arena();
 
     /// Zeroed. Throws std::bad_alloc, as new does.
     void* allocate(usize size, usize alignment);
@@ -51,13 +68,9 @@ public:
 
 private:
     static constexpr usize chunk_size = usize(128) << 10;
-    struct Chunk {
-        u8* memory;
-        usize size;
-    };
     void grow(usize least);
 
-    std::vector<Chunk> chunks_;
+    std::vector<Pages> chunks_;
     u8* at_ = nullptr;
     u8* end_ = nullptr;
 };

@@ -2,6 +2,7 @@
 // The units by place and mode. Looked into whenever translated code is left, which at the start of a program means another miss
 // of the host's caches for every step; so the entries lie flat, and a lookup mostly touches one line of them.
 #pragma once
+#include "common/arena.h"
 #include "jit/unit.h"
 
 #include <vector>
@@ -43,7 +44,7 @@ public:
         entries_[hole] = {};
     }
     void clear() {
-        entries_.assign(least, {});
+        entries_ = Table(least);
         maybe_.assign(maybe_.size(), false);
         size_ = 0;
     }
@@ -69,13 +70,21 @@ private:
         return fresh;
     }
     void grow() {
-        std::vector<Entry> old(entries_.size() * 2);
-        old.swap(entries_);
-        for (const Entry& entry : old)
-            if (entry.unit) put(*entry.unit);
+        Table old(entries_.size() * 2);
+        std::swap(old, entries_);
+        for (usize at = 0; at < old.size(); at++)
+            if (old[at].unit) put(*old[at].unit);
     }
+    /// Empty entries, which are all zeros.
+    struct Table {
+        explicit Table(usize size) : pages(size * sizeof(Entry)) {}
+        usize size() const { return pages.bytes().size() / sizeof(Entry); }
+        Entry& operator[](usize at) { return reinterpret_cast<Entry*>(pages.bytes().data())[at]; }
+        const Entry& operator[](usize at) const { return reinterpret_cast<const Entry*>(pages.bytes().data())[at]; }
+        Pages pages;
+    };
 
-    std::vector<Entry> entries_ = std::vector<Entry>(least);
+    Table entries_{least};
     std::vector<bool> maybe_ = std::vector<bool>(filter_size);
     usize size_ = 0;
 };

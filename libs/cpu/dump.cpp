@@ -3,15 +3,17 @@
 
 #include "common/log.h"
 #include "common/text.h"
+#include "cpu/capstone.h"
 
 #include <algorithm>
-#include <capstone/capstone.h>
 #include <cstdlib>
 #include <fmt/format.h>
 #include <iterator>
 #include <optional>
 
 namespace emu::cpu {
+
+const Capstone* linked_capstone = nullptr;
 
 namespace {
 
@@ -28,30 +30,43 @@ constexpr Machine machines[] = {
     {"x86_64", CS_ARCH_X86, CS_MODE_64},
 };
 
+/// Null, and a warning once: it cannot be loaded, and listings are without text.
+const Capstone* find_capstone() {
+    if (linked_capstone) return linked_capstone;
+    static const Result<const Capstone*> loaded = [] {
+        auto capstone = Capstone::get();
+        if (!capstone) log::warning("listings have no instructions' texts: " + capstone.error().text);
+        return capstone;
+    }();
+    return loaded ? *loaded : nullptr;
+}
+
 class Disassembler {
 public:
     static std::optional<Disassembler> open(cs_arch arch, cs_mode mode) {
+        const Capstone* capstone = find_capstone();
         csh handle;
-        if (cs_open(arch, mode, &handle) != CS_ERR_OK) return std::nullopt;
-        return Disassembler(handle);
+        if (!capstone || capstone->cs_open(arch, mode, &handle) != CS_ERR_OK) return std::nullopt;
+        return Disassembler(*capstone, handle);
     }
-    Disassembler(Disassembler&& other) noexcept : handle_(std::exchange(other.handle_, 0)) {}
+    Disassembler(Disassembler&& other) noexcept : capstone_(other.capstone_), handle_(std::exchange(other.handle_, 0)) {}
     ~Disassembler() {
-        if (handle_) cs_close(&handle_);
+        if (handle_) capstone_.cs_close(&handle_);
     }
 
     /// Text of the instruction at the start of `code`; its length, 0 if it is none.
     usize one(ConstBytes code, u64 address, std::string& text) const {
         cs_insn* insn = nullptr;
-        if (cs_disasm(handle_, code.data(), code.size(), address, 1, &insn) != 1) return 0;
+        if (capstone_.cs_disasm(handle_, code.data(), code.size(), address, 1, &insn) != 1) return 0;
         text = insn->op_str[0] ? fmt::format("{:<8}{}", insn->mnemonic, insn->op_str) : insn->mnemonic;
         const usize size = insn->size;
-        cs_free(insn, 1);
+        capstone_.cs_free(insn, 1);
         return size;
     }
 
 private:
-    explicit Disassembler(csh handle) : handle_(handle) {}
+    Disassembler(const Capstone& capstone, csh handle) : capstone_(capstone), handle_(handle) {}
+    const Capstone& capstone_;
     csh handle_;
 };
 

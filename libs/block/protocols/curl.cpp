@@ -3,7 +3,7 @@
 // bytes, which are kept for the reads that follow. Every thread that reads uses a connection of its own, so that callers which read
 // in parallel transfer in parallel.
 #include "block/image.h"
-#include "block/protocols/library.h"
+#include "common/library.h"
 #include "block/protocols/pool.h"
 #include "common/checked.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Files on Gluster volumes, through libgfapi, which takes requests of many threads by itself.
 #include "block/image.h"
-#include "block/protocols/library.h"
+#include "common/library.h"
 #include "block/protocols/url.h"
 #include "common/checked.h"
 #include "common/sizes.h"

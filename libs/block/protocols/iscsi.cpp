@@ -2,7 +2,7 @@
 // Logical units of iSCSI targets, through libiscsi. A session serves one thread at a time; there are as many as requests run at
 // once, up to a few. Who logs in (CHAP) comes from options, from the URL, or from LIBISCSI_CHAP_USERNAME and _PASSWORD.
 #include "block/image.h"
-#include "block/protocols/library.h"
+#include "common/library.h"
 #include "block/protocols/pool.h"
 #include "block/protocols/url.h"
 #include "common/bits.h"

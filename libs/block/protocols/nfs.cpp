@@ -2,7 +2,7 @@
 // Files of an NFS server, through libnfs: no mount and no root is needed. A context serves one thread at a time; there are as many
 // as requests run at once, up to a few.
 #include "block/image.h"
-#include "block/protocols/library.h"
+#include "common/library.h"
 #include "block/protocols/pool.h"
 #include "block/protocols/url.h"
 #include "common/checked.h"

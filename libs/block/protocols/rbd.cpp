@@ -3,7 +3,7 @@
 //
 //     rbd:pool[/namespace]/image[@snapshot][:id=user][:conf=path][:key=value...]     a backslash takes the next character as it is
 #include "block/image.h"
-#include "block/protocols/library.h"
+#include "common/library.h"
 #include "common/bits.h"
 #include "common/checked.h"
 

@@ -4,7 +4,7 @@
 //
 // Authentication: an agent's keys, then the user's own key files, then the password, if there is one.
 #include "block/image.h"
-#include "block/protocols/library.h"
+#include "common/library.h"
 #include "block/protocols/pool.h"
 #include "block/protocols/url.h"
 #include "common/checked.h"

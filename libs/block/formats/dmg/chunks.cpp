@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "block/formats/dmg/chunks.h"
 
-#include "block/protocols/library.h"
+#include "common/library.h"
 #include "common/checked.h"
 
 #include <algorithm>

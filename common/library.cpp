@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "block/protocols/library.h"
+#include "common/library.h"
 
 #include <cerrno>
 #include <dlfcn.h>
 #include <fmt/format.h>
 
-namespace emu::block {
+namespace emu {
 
 Result<void*> load_library(std::initializer_list<const char*> names) {
     std::string why;
@@ -22,4 +22,4 @@ Result<void*> library_symbol(void* library, const char* name) {
     return fail(ENOTSUP, fmt::format("the library is too old: it has no {}", name));
 }
 
-} // namespace emu::block
+} // namespace emu

@@ -11,16 +11,16 @@
 
 #include <initializer_list>
 
-namespace emu::block {
+namespace emu {
 
 /// dlopen(3) of the first of `names` that there is; stays loaded. The error says what to install.
 Result<void*> load_library(std::initializer_list<const char*> names);
 Result<void*> library_symbol(void* library, const char* name);
 
-} // namespace emu::block
+} // namespace emu
 
 #define EMU_LIBRARY_MEMBER(name) decltype(&::name) name = nullptr;
-#define EMU_LIBRARY_LOOK_UP(name) api.name = reinterpret_cast<decltype(&::name)>(EMU_TRY(::emu::block::library_symbol(library, #name)));
+#define EMU_LIBRARY_LOOK_UP(name) api.name = reinterpret_cast<decltype(&::name)>(EMU_TRY(::emu::library_symbol(library, #name)));
 #define EMU_LIBRARY_API(Type, LIST, ...)                                                                               \
     struct Type {                                                                                                      \
         LIST(EMU_LIBRARY_MEMBER)                                                                                       \
@@ -33,7 +33,7 @@ Result<void*> library_symbol(void* library, const char* name);
     private:                                                                                                           \
         static ::emu::Result<Type> load() {                                                                            \
             Type api;                                                                                                  \
-            void* const library = EMU_TRY(::emu::block::load_library({__VA_ARGS__}));                                  \
+            void* const library = EMU_TRY(::emu::load_library({__VA_ARGS__}));                                  \
             LIST(EMU_LIBRARY_LOOK_UP)                                                                                  \
             return api;                                                                                                \
         }                                                                                                              \

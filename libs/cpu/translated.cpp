@@ -80,7 +80,7 @@ jit::Unit* Translated::translate(Lock& lock, Runner&, u64 pc, u32 mode) {
         }
         engine_.spare_function = std::move(function);
         if (outcome == jit::Jit::Outcome::ok) {
-            if (!reader.unchanged()) continue; // another vCPU wrote it before it was watched
+            if (runners_.size() > 1 && !reader.unchanged()) continue; // another vCPU wrote it before it was watched
             break;
         }
         if (insns == 1) return nullptr;
@@ -91,10 +91,20 @@ jit::Unit* Translated::translate(Lock& lock, Runner&, u64 pc, u32 mode) {
         new_units_++;
     }
     install(*unit);
+    link_known(*unit);
     engine_.stats.units++;
     engine_.stats.guest_insns += unit->insns;
     engine_.stats.translate_ns += u64(std::chrono::nanoseconds(std::chrono::steady_clock::now() - begin).count());
     return unit;
+}
+
+/// Exits to what is there already need not leave first to be linked.
+void Translated::link_known(jit::Unit& unit) {
+    for (u32 i = 0; i < unit.links.size(); i++) {
+        const jit::LinkSite& site = unit.links[i];
+        if (site.key || !units_.has(site.pc, unit.mode)) continue;
+        jit_->link(unit.first_link + i, *units_.find(site.pc, unit.mode));
+    }
 }
 
 void Translated::tell_profiler(const jit::Unit& unit) {

@@ -82,6 +82,7 @@ private:
     jit::Unit* find_or_translate(Lock& lock, Runner& runner, u64 pc, u32 mode);
     jit::Unit* translate(Lock& lock, Runner& runner, u64 pc, u32 mode);
     void install(jit::Unit& unit);
+    void link_known(jit::Unit& unit);
     void drop(jit::Unit& unit);
     void flush(Lock& lock);
     bool activate(Runner& runner, u32 mode);

@@ -9,7 +9,7 @@ namespace {
 
 // <linux/mman.h>; the C library of Debian 12 has them, older ones do not.
 constexpr int populate_read = 22, populate_write = 23;
-constexpr usize page = 4096;
+constexpr usize page = 4096, huge_page = usize(2) << 20;
 
 } // namespace
 
@@ -17,10 +17,20 @@ void populate(void* memory, usize size, bool write) { (void)madvise(memory, size
 
 Pages::Pages(usize least) {
     const usize size = (least + page - 1) / page * page;
-    void* memory = size < least ? MAP_FAILED : mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    const bool huge = size >= huge_page && size % huge_page == 0;
+    const usize slack = huge ? huge_page : 0; // to find an aligned place in
+    void* memory = size < least || size + slack < size ? MAP_FAILED : mmap(nullptr, size + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) throw std::bad_alloc();
-    populate(memory, size);
-    memory_ = {static_cast<u8*>(memory), size};
+    u8* begin = static_cast<u8*>(memory);
+    if (huge) {
+        const usize before = -u64(memory) & (huge_page - 1);
+        if (before) munmap(begin, before);
+        begin += before;
+        if (slack - before) munmap(begin + size, slack - before);
+        (void)madvise(begin, size, MADV_HUGEPAGE);
+    }
+    populate(begin, size);
+    memory_ = {begin, size};
 }
 
 Pages::~Pages() {
@@ -33,7 +43,8 @@ void Arena::clear() {
 }
 
 void Arena::grow(usize least) {
-    const std::span<u8> fresh = chunks_.emplace_back(std::max(chunk_size, least)).bytes();
+    const usize usual = chunks_.empty() ? least_chunk : std::min(chunks_.back().bytes().size() * 2, huge_page);
+    const std::span<u8> fresh = chunks_.emplace_back(std::max(usual, least)).bytes();
     at_ = fresh.data();
     end_ = at_ + fresh.size();
 }

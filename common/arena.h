@@ -18,7 +18,8 @@ namespace emu {
 /// Where the kernel does not know it, they come one by one as ever. Begins and ends at pages.
 void populate(void* memory, usize size, bool write = true);
 
-/// Memory from mmap(2) in whole pages, zeroed and ready for writing; empty after a move. Throws std::bad_alloc, as new does.
+/// Memory from mmap(2) in whole pages, zeroed and ready for writing, in huge pages if it is made of such (and the kernel likes to);
+/// empty after a move. Throws std::bad_alloc, as new does.
 class Pages {
 public:
     Pages() = default;
@@ -67,7 +68,8 @@ public:
     void clear();
 
 private:
-    static constexpr usize chunk_size = usize(128) << 10;
+    /// The first chunk; each is twice as large as the one before, up to a huge page.
+    static constexpr usize least_chunk = usize(128) << 10;
     void grow(usize least);
 
     std::vector<Pages> chunks_;

@@ -329,7 +329,6 @@ Unit* Compiler::finish(u64 pc, u32 mode, u32 insns, const std::vector<std::pair<
         LinkSite& site = unit.links[i];
         site.inside = link.block != 0;
         site.pc = link.pc;
-        site.owner = &unit;
         if (link.cache) {
             finish_cache(caches_[link.cache - 1], first_link_ + i, site);
         } else {

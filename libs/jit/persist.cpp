@@ -206,7 +206,7 @@ bool Jit::restore(ConstBytes in, const std::function<fp::Env(u32 mode)>& env) {
         unit->links = area.arena.array<LinkSite>(h.link_count);
         for (LinkSite& site : unit->links) {
             const SavedLink link = r.get<SavedLink>();
-            site.pc = link.pc, site.patch = link.patch, site.stub = link.stub, site.owner = unit;
+            site.pc = link.pc, site.patch = link.patch, site.stub = link.stub;
             site.key = link.key, site.gate = link.gate, site.counter = link.counter;
             if (!within(link.patch, l.first_unit, l.code_end - 4) || !within(link.stub, l.first_unit, l.code_end)) r.ok = false;
             if (link.key && (link.key % 8 || !within(link.key, l.first_unit, l.code_end - 8) || !within(link.gate, l.first_unit, l.code_end - 8)))

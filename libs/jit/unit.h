@@ -21,20 +21,19 @@ struct LinkSite {
     static constexpr std::array<u8, 2> count_opcode{0x83, 0x2d};
 
     u64 pc = 0;              ///< guest target
-    u32 patch = 0;           ///< position of the jump's rel32 in the code buffer
-    u32 stub = 0;            ///< where it goes unlinked
-    bool inside = false;     ///< returns into its own region, until that is unlinked
-    // Of an indirect jump:
-    bool aimed = false;      ///< pc is known
-    u8 strays = 0;           ///< how often it led elsewhere
-    u32 key = 0;             ///< position of the 64 bits that the target is compared with; 0: a direct jump
-    u32 gate = 0;            ///< position of the jump to the comparison
-    // Of a back edge:
-    u32 counter = 0;         ///< position of the instruction that counts; 0: none
-    Unit* owner = nullptr;
     Unit* target = nullptr;
     LinkSite* next = nullptr;     ///< the others linked to `target`
     LinkSite** link = nullptr;    ///< what points to this one in that list
+    u32 patch = 0;           ///< position of the jump's rel32 in the code buffer
+    u32 stub = 0;            ///< where it goes unlinked
+    // Of an indirect jump:
+    u32 key = 0;             ///< position of the 64 bits that the target is compared with; 0: a direct jump
+    u32 gate = 0;            ///< position of the jump to the comparison
+    bool aimed = false;      ///< pc is known
+    u8 strays = 0;           ///< how often it led elsewhere
+    // Of a direct one:
+    bool inside = false;     ///< returns into its own region, until that is unlinked
+    u32 counter = 0;         ///< of a back edge: position of the instruction that counts; 0: none
 };
 
 /// With what it refers to in the arena of its part of the code buffer, all of which goes at once (Jit::flush).

@@ -52,6 +52,7 @@ public:
     template <class T> std::span<T> array(usize count) {
         static_assert(std::is_trivially_destructible_v<T>);
         if (count == 0) return {};
+        if (count > ~usize(0) / sizeof(T)) throw std::bad_alloc();
         T* at = static_cast<T*>(allocate(count * sizeof(T), alignof(T)));
         std::uninitialized_value_construct_n(at, count);
         return {at, count};

@@ -59,7 +59,9 @@ private:
 
     usize mask() const { return entries_.size() - 1; }
     usize next(usize at) const { return (at + 1) & mask(); }
-    usize home(u64 pc, u32 mode) const { return hash_of(pc, mode) & mask(); }
+    /// Neighbours in the code are neighbours here: what is done at a time touches few lines of the host's caches, and after a fork few
+    /// pages.
+    usize home(u64 pc, u32 mode) const { return (hash_of(pc >> 7, mode) << 3 | (pc >> 4 & 7)) & mask(); }
     static usize filter_bit(u64 pc, u32 mode) { return hash_of(pc, mode) & (filter_size - 1); }
     /// False: it took the place of another.
     bool put(jit::Unit& unit) {

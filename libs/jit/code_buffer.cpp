@@ -44,7 +44,11 @@ Result<void> CodeBuffer::make_data(Range pages) {
 
 Result<CodeBuffer::Copy> CodeBuffer::copy(std::span<const Range> parts) const {
     u8* at = EMU_TRY(shared_memory(size_));
-    for (auto [begin, end] : parts) std::memcpy(at + begin, write_ + begin, end - begin);
+    for (auto [begin, end] : parts) {
+        const usize page = begin & ~usize(4095);
+        populate(at + page, end - page);
+        std::memcpy(at + begin, write_ + begin, end - begin);
+    }
     return Copy(at, size_);
 }
 

@@ -149,8 +149,6 @@ void Jit::link(u32 number, Unit& target) {
     if (site.target) return;
     site.target = &target;
     site.next = target.incoming;
-    site.link = &target.incoming;
-    if (site.next) site.next->link = &site.next;
     target.incoming = &site;
     patch(site.patch, target.code);
     if (!site.key || site.aimed) return;
@@ -198,10 +196,8 @@ void Jit::unlink(Unit& unit) {
     while (LinkSite* site = unit.incoming) {
         patch(site->patch, site->stub);
         unit.incoming = site->next;
-        if (site->next) site->next->link = &unit.incoming;
         site->target = nullptr;
         site->next = nullptr;
-        site->link = nullptr;
     }
 }
 

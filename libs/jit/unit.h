@@ -23,7 +23,6 @@ struct LinkSite {
     u64 pc = 0;              ///< guest target
     Unit* target = nullptr;
     LinkSite* next = nullptr;     ///< the others linked to `target`
-    LinkSite** link = nullptr;    ///< what points to this one in that list
     u32 patch = 0;           ///< position of the jump's rel32 in the code buffer
     u32 stub = 0;            ///< where it goes unlinked
     // Of an indirect jump:

@@ -54,7 +54,7 @@ void Generator::load_imm(std::vector<u8>& out, unsigned reg, u64 value) const {
     put(out, value, options_.wide ? 8 : 4);
 }
 
-Generator::Generator(const GenerateOptions& options, const Arena& arena) : options_(options), arena_(arena) {
+Generator::Generator(const GenerateOptions& options, const TestMemory& arena) : options_(options), arena_(arena) {
     for (auto table : decode_tables())
         for (const Row& row : table) {
             if (row.features & ~options.features || row.flags & (options.wide ? no64 : only64)) continue;

@@ -9,7 +9,7 @@
 
 namespace emu::lockstep_x86 {
 
-struct Arena {
+struct TestMemory {
     u64 data = 0, size = 0;    ///< readable and writable; a page that is neither lies on each side
     u64 counters = 0;          ///< 8 bytes elsewhere, for loops
 };
@@ -33,7 +33,7 @@ struct Block {
 
 class Generator {
 public:
-    Generator(const GenerateOptions& options, const Arena& arena);
+    Generator(const GenerateOptions& options, const TestMemory& arena);
     Block block(u64 seed, u64 at);
     /// Rows that blocks are made of.
     usize rows() const { return rows_.size(); }
@@ -52,7 +52,7 @@ private:
     bool chance(double p) { return double(engine_() >> 11) * 0x1p-53 < p; }
 
     GenerateOptions options_;
-    Arena arena_;
+    TestMemory arena_;
     std::vector<const isa::x86::Row*> rows_;
     bool aligned_ = false;
     std::mt19937_64 engine_;

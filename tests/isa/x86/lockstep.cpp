@@ -144,7 +144,7 @@ public:
         }
         model_ = (wide() ? x86::x86_64_isa : x86::i386_isa).find_model("max");
         o_.generate.features = model_->features;
-        generator_ = std::make_unique<Generator>(o_.generate, Arena{u64(arena_), arena_size, u64(map(4096, PROT_READ | PROT_WRITE))});
+        generator_ = std::make_unique<Generator>(o_.generate, TestMemory{u64(arena_), arena_size, u64(map(4096, PROT_READ | PROT_WRITE))});
         renew();
     }
     int run();

@@ -350,7 +350,7 @@ private:
             a = ir_.add(a, index);
         }
         if (r_.chance(50)) a = ir_.add(a, ir_.imm64(r_.below(128)));
-        if (r_.chance(4)) a = ir_.add(a, ir_.imm64(Arena::size + r_.below(4096))); // off the end
+        if (r_.chance(4)) a = ir_.add(a, ir_.imm64(TestMemory::size + r_.below(4096))); // off the end
         if (r_.chance(10)) { // base register update
             const Val next = r_.chance(50) ? a : ir_.add(ir_.get(slot_x + base), ir_.imm64(r_.below(16)));
             if (updates_++ < 3) pending_update_ = {slot_x + base, next};

@@ -40,7 +40,7 @@ std::string difference(const State& want, const State& got) {
 }
 
 /// One function; false after reporting if the two runs differ.
-bool run_one(Machine& machine, const Campaign& campaign, Arena& arena, u64 seed, u64& faults) {
+bool run_one(Machine& machine, const Campaign& campaign, TestMemory& arena, u64 seed, u64& faults) {
     Random random(seed);
     ir::Function f;
     f.slots = slots();
@@ -71,19 +71,19 @@ bool run_one(Machine& machine, const Campaign& campaign, Arena& arena, u64 seed,
     start.x[base_plain] = base + 64 + 8 * random.below(64);
     start.mxcsr = 0x1f80 | host_rounding[unsigned(env.round)] << 13;
     machine.setup(start);
-    std::vector<u8> memory_before(Arena::size), memory_after(Arena::size);
-    for (usize i = 0; i < Arena::size; i += 8) {
+    std::vector<u8> memory_before(TestMemory::size), memory_after(TestMemory::size);
+    for (usize i = 0; i < TestMemory::size; i += 8) {
         const u64 x = random.chance(70) ? random() : random.float_bits(64);
         std::memcpy(memory_before.data() + i, &x, 8);
     }
 
-    std::memcpy(arena.data(), memory_before.data(), Arena::size);
+    std::memcpy(arena.data(), memory_before.data(), TestMemory::size);
     State want = start;
     const Outcome expected = machine.interpret(f, want);
-    std::memcpy(memory_after.data(), arena.data(), Arena::size);
+    std::memcpy(memory_after.data(), arena.data(), TestMemory::size);
     faults += expected.kind == Outcome::faulted;
 
-    std::memcpy(arena.data(), memory_before.data(), Arena::size);
+    std::memcpy(arena.data(), memory_before.data(), TestMemory::size);
     State got = start;
     jit::Unit* unit = nullptr;
     jit::Jit::Outcome outcome = machine.jit->compile(f, unit);
@@ -112,7 +112,7 @@ bool run_one(Machine& machine, const Campaign& campaign, Arena& arena, u64 seed,
     // The direction of rounding (x87's C1) is nothing the host tells.
     const u32 loose = fp::rounded_up | (expected.kind == Outcome::faulted || expected.kind == Outcome::raised ? u32(fp::invalid) : 0);
     if ((want.fp_flags & ~loose) != (got.fp_flags & ~loose)) text += fmt::format("  fp flags: want {:x} got {:x}\n", want.fp_flags, got.fp_flags);
-    if (std::memcmp(memory_after.data(), arena.data(), Arena::size)) text += "  memory differs\n";
+    if (std::memcmp(memory_after.data(), arena.data(), TestMemory::size)) text += "  memory differs\n";
     if (text.empty()) return true;
     FAIL_CHECK(campaign.name << " seed " << seed << ":\n" << text << ir::print(f));
     return false;
@@ -121,7 +121,7 @@ bool run_one(Machine& machine, const Campaign& campaign, Arena& arena, u64 seed,
 void run_campaign(const Campaign& campaign) {
     Machine machine(campaign.options);
     machine.jit->set_alone(campaign.alone);
-    Arena arena;
+    TestMemory arena;
     Campaign c = campaign;
     const u64 count = env_number("EMU_RANDOM_COUNT", 400), first = env_number("EMU_RANDOM_SEED", 1);
     u64 faults = 0;

@@ -66,14 +66,14 @@ inline const std::vector<ir::Slot>& slots() {
 }
 
 /// Usable bytes in the middle of an unmapped range.
-class Arena {
+class TestMemory {
 public:
     static constexpr usize size = 16384, around = usize(1) << 20;
-    Arena() {
+    TestMemory() {
         base_ = static_cast<u8*>(mmap(nullptr, around * 2 + size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)) + around;
         EMU_ASSERT(mprotect(base_, size, PROT_READ | PROT_WRITE) == 0);
     }
-    ~Arena() { munmap(base_ - around, around * 2 + size); }
+    ~TestMemory() { munmap(base_ - around, around * 2 + size); }
     u8* data() const { return base_; }
 
 private:

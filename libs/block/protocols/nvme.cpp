@@ -17,24 +17,42 @@ namespace {
 
 constexpr u32 nvme_class = 0x010802; ///< mass storage, non-volatile memory, NVM Express I/O controller
 
-Result<std::shared_ptr<nvme::Controller>> controller_at(const std::string& address) {
-    static std::mutex mutex;
-    static std::map<std::string, std::weak_ptr<nvme::Controller>> running;
-    std::lock_guard lock(mutex);
-    if (auto there = running[address].lock()) return there;
-    const vfio::Paths paths;
-    const nvme::Settings settings;
-    const auto location = EMU_TRY(vfio::locate(paths, address, nvme_class, "an NVMe controller"));
-    auto device = EMU_TRY(vfio::open(paths, location, settings.queues));
-    auto made = EMU_TRY(nvme::Controller::start(std::move(device), settings));
-    running[address] = made;
-    return made;
-}
+/// The controllers that this process has. A node takes and leaves one under the lock: VFIO gives a device to one user at a time,
+/// so that one which is being shut down has to have gone before it is taken anew.
+class Controllers {
+public:
+    static Controllers& instance() {
+        static Controllers& all = *new Controllers; // outlives every node
+        return all;
+    }
+    Result<std::shared_ptr<nvme::Controller>> take(const std::string& address) {
+        std::lock_guard lock(mutex_);
+        std::weak_ptr<nvme::Controller>& there = running_[address];
+        if (auto found = there.lock()) return found;
+        const vfio::Paths paths;
+        const nvme::Settings settings;
+        const auto location = EMU_TRY(vfio::locate(paths, address, nvme_class, "an NVMe controller"));
+        auto device = EMU_TRY(vfio::open(paths, location, settings.queues));
+        auto made = EMU_TRY(nvme::Controller::start(std::move(device), settings));
+        there = made;
+        return made;
+    }
+    /// The last user's leaving shuts it down.
+    void leave(std::shared_ptr<nvme::Controller>& controller) {
+        std::lock_guard lock(mutex_);
+        controller.reset();
+    }
+
+private:
+    std::mutex mutex_;
+    std::map<std::string, std::weak_ptr<nvme::Controller>> running_;
+};
 
 class NvmeNode final : public Node {
 public:
     NvmeNode(std::shared_ptr<nvme::Controller> controller, const nvme::Namespace& space, bool no_flush)
         : controller_(std::move(controller)), space_(space), bytes_(space.bytes()), no_flush_(no_flush) {}
+    ~NvmeNode() override { Controllers::instance().leave(controller_); }
     std::string_view driver() const override { return "nvme"; }
     Limits limits() const override {
         Limits out;
@@ -65,12 +83,7 @@ protected:
         if (now.block == space_.block) bytes_ = now.bytes();
         return size > bytes_ ? fail(EINVAL, "Cannot grow NVMe devices") : Result<void>();
     }
-    Result<void> do_close() override {
-        Result<void> flushed = read_only() ? Result<void>() : do_flush();
-        if (controller_.use_count() > 1) return flushed;
-        auto ended = controller_->shut_down();
-        return flushed ? ended : flushed;
-    }
+    Result<void> do_close() override { return read_only() ? Result<void>() : do_flush(); }
 
 private:
     std::shared_ptr<nvme::Controller> controller_;
@@ -97,10 +110,12 @@ Result<std::shared_ptr<NvmeNode>> open_namespace(KeyValues& options, bool writab
     const std::string address = EMU_TRY(vfio::parse_address(*device));
     // 0 is no namespace, FFFFFFFFh means all of them (Base 3.2.1).
     if (*number == 0 || *number >= 0xffffffff) return fail(EINVAL, fmt::format("{} is no number of a namespace", *number));
-    auto controller = EMU_TRY(controller_at(address));
-    const nvme::Namespace space = EMU_TRY(controller->identify(u32(*number)));
-    if (writable && space.write_protected) return fail(EACCES, fmt::format("namespace {} of {} is write protected", space.id, address));
-    return std::make_shared<NvmeNode>(std::move(controller), space, no_flush);
+    auto controller = EMU_TRY(Controllers::instance().take(address));
+    auto space = controller->identify(u32(*number));
+    if (space && writable && space->write_protected) space = fail(EACCES, fmt::format("namespace {} of {} is write protected", space->id, address));
+    if (space) return std::make_shared<NvmeNode>(std::move(controller), *space, no_flush);
+    Controllers::instance().leave(controller);
+    return fail(std::move(space.error()));
 }
 
 Result<NodePtr> open_nvme(NodePtr, OpenArgs& args) { return NodePtr(EMU_TRY(open_namespace(args.options, args.writable, args.cache.no_flush))); }

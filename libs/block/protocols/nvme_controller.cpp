@@ -18,7 +18,7 @@ constexpr u32 admin_entries = 32;
 constexpr unsigned admin_slots = 4;
 constexpr unsigned most_attempts = 4;      ///< of a command that may be repeated
 constexpr u64 most_deallocated = u64(1) << 30; ///< bytes a command: one of these has to end before a time-out
-constexpr u32 version_1_1 = 0x00010100;
+constexpr u32 version_1_1 = 0x00010100, version_1_4 = 0x00010400;
 constexpr auto register_poll = milliseconds(1);
 
 Command admin_command(AdminOpcode opcode, u32 name_space = 0) { return Command(u8(opcode), name_space); }
@@ -80,9 +80,9 @@ Result<void> Controller::bring_up() {
     std::vector<u8> answer(identify_bytes);
     EMU_CHECK(identify_into(IdentifyWhat::controller, 0, answer));
     data_ = EMU_TRY(decode_controller(answer, capabilities_));
-    // Limits of its commands, where it knows how to tell them: older ones refuse the question.
-    if (identify_into(IdentifyWhat::io_command_set, 0, answer)) decode_command_set(answer, capabilities_, data_);
-    else if (health_.broken()) return fail(health_.error());
+    // Limits of its commands, where it knows how to tell them: others refuse the question, and much older ones are not asked.
+    if (data_.version >= version_1_4 && identify_into(IdentifyWhat::io_command_set, 0, answer)) decode_command_set(answer, capabilities_, data_);
+    if (health_.broken()) return fail(health_.error());
     if (!data_.max_zeroes) data_.max_zeroes = data_.max_transfer; // not asked for by the standard, but needed by some
     most_ = std::max<usize>(align_down(settings_.buffer, usize(capabilities_.page)), capabilities_.page);
     if (data_.max_transfer) most_ = usize(std::min<u64>(most_, data_.max_transfer));

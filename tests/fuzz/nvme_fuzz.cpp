@@ -65,7 +65,8 @@ void drive(ConstBytes input) {
         if (what & 32) c.result = byte();
         return !(what & 64);
     };
-    const Settings settings{.queues = 2, .depth = 4, .buffer = 32 << 10, .admin_patience = milliseconds(5), .io_patience = milliseconds(5)};
+    const Settings settings{
+        .queues = 2, .depth = 4, .buffer = 32 << 10, .admin_patience = milliseconds(5), .io_patience = milliseconds(5)};
     auto controller = Controller::start(std::make_unique<test::ModelDevice>(model), settings);
     if (!controller) return;
     auto space = (*controller)->identify(1);

@@ -81,6 +81,8 @@ must emu-img dd -f raw -O raw bs=1M count=8 if=$n/1 of=/part.raw
 must emu-img convert -n -f raw -O raw /part.raw $n/3
 must emu-img compare -f raw -F raw $n/1 $n/3
 must emu-img map -f raw $n/3
+# Many threads, two pairs of queues.
+must emu-img bench -f raw -c 1500 -d 16 -s 4096 $n/1
 
 # Beyond the source: each kind of request, aligned or not, by name.
 must emu-io -f raw -d unmap -c 'write -P 0x11 8M 1M' -c 'write -f -P 0x22 9M 64k' -c 'write -P 0x33 9500001 4001' -c 'write -z 8256k 64k' \

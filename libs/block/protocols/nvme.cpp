@@ -78,7 +78,8 @@ protected:
         return Extent{.length = length, .data = true, .allocated = true, .offset = at, .file = this};
     }
     Result<void> do_truncate(u64 size, Preallocation preallocation) override {
-        if (preallocation != Preallocation::off) return fail(ENOTSUP, fmt::format("Unsupported preallocation mode '{}'", preallocation_name(preallocation)));
+        if (preallocation != Preallocation::off)
+            return fail(ENOTSUP, fmt::format("Unsupported preallocation mode '{}'", preallocation_name(preallocation)));
         const nvme::Namespace now = EMU_TRY(controller_->identify(space_.id)); // it may have grown under us
         if (now.block == space_.block) bytes_ = now.bytes();
         return size > bytes_ ? fail(EINVAL, "Cannot grow NVMe devices") : Result<void>();
@@ -95,7 +96,8 @@ private:
 Result<KeyValues> parse_nvme_name(std::string_view name) {
     constexpr std::string_view prefix = "nvme://";
     const usize slash = name.starts_with(prefix) ? name.find('/', prefix.size()) : std::string_view::npos;
-    if (slash == std::string_view::npos) return fail(Error{EINVAL, fmt::format("'{}' is no NVMe name", name), "nvme://0000:01:00.0/1"});
+    if (slash == std::string_view::npos)
+        return fail(Error{EINVAL, fmt::format("'{}' is no NVMe name", name), "nvme://0000:01:00.0/1"});
     KeyValues out;
     out.add("device", name.substr(prefix.size(), slash - prefix.size()));
     out.add("namespace", name.substr(slash + 1));
@@ -112,13 +114,16 @@ Result<std::shared_ptr<NvmeNode>> open_namespace(KeyValues& options, bool writab
     if (*number == 0 || *number >= 0xffffffff) return fail(EINVAL, fmt::format("{} is no number of a namespace", *number));
     auto controller = EMU_TRY(Controllers::instance().take(address));
     auto space = controller->identify(u32(*number));
-    if (space && writable && space->write_protected) space = fail(EACCES, fmt::format("namespace {} of {} is write protected", space->id, address));
+    if (space && writable && space->write_protected)
+        space = fail(EACCES, fmt::format("namespace {} of {} is write protected", space->id, address));
     if (space) return std::make_shared<NvmeNode>(std::move(controller), *space, no_flush);
     Controllers::instance().leave(controller);
     return fail(std::move(space.error()));
 }
 
-Result<NodePtr> open_nvme(NodePtr, OpenArgs& args) { return NodePtr(EMU_TRY(open_namespace(args.options, args.writable, args.cache.no_flush))); }
+Result<NodePtr> open_nvme(NodePtr, OpenArgs& args) {
+    return NodePtr(EMU_TRY(open_namespace(args.options, args.writable, args.cache.no_flush)));
+}
 
 /// The namespace is there already; it only has to be large enough.
 Result<void> create_nvme(NodePtr, CreateArgs& args) {
@@ -137,8 +142,14 @@ constexpr CreateOption nvme_options[] = {
 
 } // namespace
 
-extern const Driver nvme_driver{.name = "nvme", .kind = Driver::Kind::protocol, .open = open_nvme, .parse_name = parse_nvme_name, .prefixes = prefixes,
-                                .create = create_nvme, .create_options = create_options, .open_options = nvme_options,
+extern const Driver nvme_driver{.name = "nvme",
+                                .kind = Driver::Kind::protocol,
+                                .open = open_nvme,
+                                .parse_name = parse_nvme_name,
+                                .prefixes = prefixes,
+                                .create = create_nvme,
+                                .create_options = create_options,
+                                .open_options = nvme_options,
                                 .summary = "a namespace of an NVMe controller, by VFIO"};
 
 } // namespace emu::block

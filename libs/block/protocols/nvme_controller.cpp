@@ -16,7 +16,7 @@ namespace {
 
 constexpr u32 admin_entries = 32;
 constexpr unsigned admin_slots = 4;
-constexpr unsigned most_attempts = 4;      ///< of a command that may be repeated
+constexpr unsigned most_attempts = 4;          ///< of a command that may be repeated
 constexpr u64 most_deallocated = u64(1) << 30; ///< bytes a command: one of these has to end before a time-out
 constexpr u32 version_1_1 = 0x00010100, version_1_4 = 0x00010400;
 constexpr auto register_poll = milliseconds(1);
@@ -52,7 +52,8 @@ Result<void> Controller::wait_status(u32 mask, u32 wanted, milliseconds most, st
         if (status == status_register::all_ones) return fail(ENODEV, "the device does not answer any more");
         if ((status & mask) == wanted) return {};
         // Before a reset has ended, an old error may still stand there.
-        if ((status & status_register::fatal) && wanted) return fail(EIO, fmt::format("the controller reports a fatal error: it is not {}", what));
+        if ((status & status_register::fatal) && wanted)
+            return fail(EIO, fmt::format("the controller reports a fatal error: it is not {}", what));
         if (late) return fail(ETIMEDOUT, fmt::format("the controller is not {} within {} ms", what, most.count()));
         std::this_thread::sleep_for(register_poll);
     }
@@ -60,14 +61,20 @@ Result<void> Controller::wait_status(u32 mask, u32 wanted, milliseconds most, st
 
 /// Base 3.5.1, "Memory-based Transport Controller Initialization".
 Result<void> Controller::bring_up() {
-    if (device_->window() < reg_doorbells + 16) return fail(EINVAL, fmt::format("a register window of {} bytes is too small", device_->window()));
+    if (device_->window() < reg_doorbells + 16)
+        return fail(EINVAL, fmt::format("a register window of {} bytes is too small", device_->window()));
     capabilities_ = EMU_TRY(decode_capabilities(device_->read64(reg_cap), device_->window()));
     const milliseconds ready(capabilities_.ready_ms);
     device_->write32(reg_cc, 0);
     EMU_CHECK(wait_status(status_register::ready, 0, ready, "reset"));
 
-    Queue::Shape shape{.entries = admin_entries, .slots = admin_slots, .buffer = capabilities_.page, .page = capabilities_.page,
-                       .doorbell_stride = capabilities_.doorbell_stride, .vector = {}, .patience = settings_.admin_patience};
+    Queue::Shape shape{.entries = admin_entries,
+                       .slots = admin_slots,
+                       .buffer = capabilities_.page,
+                       .page = capabilities_.page,
+                       .doorbell_stride = capabilities_.doorbell_stride,
+                       .vector = {},
+                       .patience = settings_.admin_patience};
     admin_ = EMU_TRY(Queue::make(*device_, health_, shape));
     device_->write32(reg_aqa, (admin_entries - 1) << 16 | (admin_entries - 1));
     device_->write64(reg_asq, admin_->submission_address());
@@ -81,7 +88,8 @@ Result<void> Controller::bring_up() {
     EMU_CHECK(identify_into(IdentifyWhat::controller, 0, answer));
     data_ = EMU_TRY(decode_controller(answer, capabilities_));
     // Limits of its commands, where it knows how to tell them: others refuse the question, and much older ones are not asked.
-    if (data_.version >= version_1_4 && identify_into(IdentifyWhat::io_command_set, 0, answer)) decode_command_set(answer, capabilities_, data_);
+    if (data_.version >= version_1_4 && identify_into(IdentifyWhat::io_command_set, 0, answer))
+        decode_command_set(answer, capabilities_, data_);
     if (health_.broken()) return fail(health_.error());
     if (!data_.max_zeroes) data_.max_zeroes = data_.max_transfer; // not asked for by the standard, but needed by some
     most_ = std::max<usize>(align_down(settings_.buffer, usize(capabilities_.page)), capabilities_.page);
@@ -91,7 +99,8 @@ Result<void> Controller::bring_up() {
 
 Result<void> Controller::make_io_queues() {
     const unsigned vectors = device_->vectors();
-    u32 wanted = std::max(1u, std::min({settings_.queues, vectors ? vectors : 1, std::max(1u, std::thread::hardware_concurrency())}));
+    u32 wanted =
+        std::max(1u, std::min({settings_.queues, vectors ? vectors : 1, std::max(1u, std::thread::hardware_concurrency())}));
     auto command = admin_command(AdminOpcode::set_features);
     command.set(10, feature_number_of_queues).set(11, (wanted - 1) << 16 | (wanted - 1));
     const u32 granted = EMU_TRY(in("the number of queues", admin(command, {})));
@@ -105,9 +114,14 @@ Result<void> Controller::make_io_queues() {
 }
 
 Result<void> Controller::make_io_queue(u16 id, unsigned vectors) {
-    Queue::Shape shape{.id = id, .entries = std::min<u32>(capabilities_.queue_entries, settings_.depth + 1), .slots = 0,
-                       .buffer = align_up<usize>(most_, capabilities_.page), .page = capabilities_.page,
-                       .doorbell_stride = capabilities_.doorbell_stride, .vector = {}, .patience = settings_.io_patience};
+    Queue::Shape shape{.id = id,
+                       .entries = std::min<u32>(capabilities_.queue_entries, settings_.depth + 1),
+                       .slots = 0,
+                       .buffer = align_up<usize>(most_, capabilities_.page),
+                       .page = capabilities_.page,
+                       .doorbell_stride = capabilities_.doorbell_stride,
+                       .vector = {},
+                       .patience = settings_.io_patience};
     shape.slots = std::min(shape.entries - 1, Queue::max_slots);
     if (vectors) shape.vector = id - 1u;
     auto queue = EMU_TRY(Queue::make(*device_, health_, shape));
@@ -160,15 +174,21 @@ std::string Controller::in_use() {
 
 Result<Namespace> Controller::identify(u32 id) {
     if (!id || id > data_.namespaces)
-        return fail(Error{ENODEV, fmt::format("NVMe controller {}: namespace {} is out of range, there are {} at most", name(), id, data_.namespaces), in_use()});
+        return fail(Error{
+            ENODEV,
+            fmt::format("NVMe controller {}: namespace {} is out of range, there are {} at most", name(), id, data_.namespaces),
+            in_use()});
     std::vector<u8> answer(identify_bytes);
     if (auto done = identify_into(IdentifyWhat::name_space, id, answer); !done)
-        return fail(health_.broken() ? health_.error() : std::move(done.error()).in(fmt::format("NVMe controller {}: namespace {}", name(), id)));
+        return fail(health_.broken() ? health_.error()
+                                     : std::move(done.error()).in(fmt::format("NVMe controller {}: namespace {}", name(), id)));
     auto space = decode_namespace(answer, id);
     if (!space) return fail(std::move(space.error()).in("NVMe controller " + name()));
-    if (!space->blocks) return fail(Error{ENODEV, fmt::format("NVMe controller {}: namespace {} is not in use", name(), id), in_use()});
+    if (!space->blocks)
+        return fail(Error{ENODEV, fmt::format("NVMe controller {}: namespace {} is not in use", name(), id), in_use()});
     if (space->block > most_)
-        return fail(ENOTSUP, fmt::format("NVMe controller {}: it moves at most {} bytes a command, less than a block of {}", name(), most_, space->block));
+        return fail(ENOTSUP, fmt::format("NVMe controller {}: it moves at most {} bytes a command, less than a block of {}",
+                                         name(), most_, space->block));
     return space;
 }
 
@@ -218,8 +238,10 @@ Result<void> Controller::run(u64 parts, const std::function<Part(u64)>& part) {
         if (next < parts && result) {
             // Who waits for a slot holds none.
             std::optional<unsigned> slot;
-            if (flying.empty()) slot = EMU_TRY(queue.claim());
-            else slot = queue.try_claim();
+            if (flying.empty())
+                slot = EMU_TRY(queue.claim());
+            else
+                slot = queue.try_claim();
             if (slot) {
                 Part p = part(next++);
                 if (p.before) p.before(queue.buffer(*slot).first(p.moved));
@@ -243,7 +265,9 @@ Result<void> Controller::read(const Namespace& space, u64 at, Bytes to) {
     const u64 step = std::min<u64>(align_down<u64>(most_, space.block), command::most_blocks * space.block);
     return run((to.size() + step - 1) / step, [&](u64 i) {
         const Bytes piece = to.subspan(i * step, std::min<u64>(step, to.size() - i * step));
-        return Part{block_command(IoOpcode::read, space, at + i * step, piece.size(), 0), piece.size(), {},
+        return Part{block_command(IoOpcode::read, space, at + i * step, piece.size(), 0),
+                    piece.size(),
+                    {},
                     [piece](Bytes buffer) { std::memcpy(piece.data(), buffer.data(), piece.size()); }};
     });
 }
@@ -252,8 +276,10 @@ Result<void> Controller::write(const Namespace& space, u64 at, ConstBytes from, 
     const u64 step = std::min<u64>(align_down<u64>(most_, space.block), command::most_blocks * space.block);
     return run((from.size() + step - 1) / step, [&](u64 i) {
         const ConstBytes piece = from.subspan(i * step, std::min<u64>(step, from.size() - i * step));
-        return Part{block_command(IoOpcode::write, space, at + i * step, piece.size(), fua ? command::force_unit_access : 0), piece.size(),
-                    [piece](Bytes buffer) { std::memcpy(buffer.data(), piece.data(), piece.size()); }, {}};
+        return Part{block_command(IoOpcode::write, space, at + i * step, piece.size(), fua ? command::force_unit_access : 0),
+                    piece.size(),
+                    [piece](Bytes buffer) { std::memcpy(buffer.data(), piece.data(), piece.size()); },
+                    {}};
     });
 }
 
@@ -263,7 +289,8 @@ Result<void> Controller::write_zeroes(const Namespace& space, u64 at, u64 length
     if (data_.max_zeroes) step = std::clamp<u64>(align_down<u64>(data_.max_zeroes, space.block), space.block, step);
     const u32 flags = (deallocate && space.zeroes_deallocate ? command::deallocate : 0) | (fua ? command::force_unit_access : 0);
     return run((length + step - 1) / step, [&](u64 i) {
-        return Part{block_command(IoOpcode::write_zeroes, space, at + i * step, std::min(step, length - i * step), flags), 0, {}, {}};
+        return Part{
+            block_command(IoOpcode::write_zeroes, space, at + i * step, std::min(step, length - i * step), flags), 0, {}, {}};
     });
 }
 
@@ -276,7 +303,8 @@ Result<void> Controller::discard(const Namespace& space, u64 at, u64 length) {
         Command command(u8(IoOpcode::dataset_management), space.id);
         command.set(10, 0).set(11, command::range_deallocate); // one range
         const u64 from = at + i * step, blocks = std::min(step, length - i * step) / space.block;
-        return Part{command, range_bytes,
+        return Part{command,
+                    range_bytes,
                     [=, block = space.block](Bytes range) {
                         put_le32(range, 0, 0);
                         put_le32(range, 4, u32(blocks));
@@ -306,7 +334,8 @@ Result<void> Controller::shut_down() {
     if (!health_.broken()) {
         const u32 cc = device_->read32(reg_cc);
         device_->write32(reg_cc, (cc & ~configuration::shutdown_mask) | configuration::normal_shutdown);
-        result = wait_status(status_register::shutdown_mask, status_register::shutdown_complete, milliseconds(data_.shutdown_ms), "shut down");
+        result = wait_status(status_register::shutdown_mask, status_register::shutdown_complete, milliseconds(data_.shutdown_ms),
+                             "shut down");
         if (!result) result = fail(std::move(result.error()).in("NVMe controller " + name()));
     }
     device_->write32(reg_cc, 0);

@@ -10,9 +10,9 @@
 namespace emu::block::nvme {
 
 struct Settings {
-    unsigned queues = 4;              ///< pairs for I/O, if the controller and its vectors allow
-    unsigned depth = 16;              ///< commands in flight, each pair
-    usize buffer = 128 << 10;         ///< bytes a command moves at most
+    unsigned queues = 4;      ///< pairs for I/O, if the controller and its vectors allow
+    unsigned depth = 16;      ///< commands in flight, each pair
+    usize buffer = 128 << 10; ///< bytes a command moves at most
     milliseconds admin_patience{60000}, io_patience{30000};
 };
 
@@ -66,7 +66,7 @@ private:
     Settings settings_;
     Capabilities capabilities_;
     ControllerData data_;
-    usize most_ = 0;                     ///< bytes a command
+    usize most_ = 0; ///< bytes a command
     std::unique_ptr<Queue> admin_;
     std::vector<std::unique_ptr<Queue>> io_;
     bool enabled_ = false;

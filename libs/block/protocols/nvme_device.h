@@ -42,20 +42,27 @@ public:
     virtual void wait(unsigned vector, milliseconds most) = 0;
 };
 
+// Order towards a device. Arm: it is in the outer shareable domain, where C++'s fences do not reach. x86 keeps loads in order, and
+// stores to uncached registers behind those to memory: only the compiler has to.
+
 /// Between reading that the device has finished something and reading what it is.
 inline void dma_read_barrier() {
 #if defined(__aarch64__)
-    asm volatile("dmb oshld" ::: "memory"); // the device is in the outer shareable domain, where C++'s fences do not reach
+    asm volatile("dmb oshld" ::: "memory");
+#elif defined(__x86_64__) || defined(__i386__)
+    asm volatile("" ::: "memory");
 #else
-    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    __sync_synchronize();
 #endif
 }
 /// Between writing memory and telling the device by a register.
 inline void dma_write_barrier() {
 #if defined(__aarch64__)
     asm volatile("dmb oshst" ::: "memory");
+#elif defined(__x86_64__) || defined(__i386__)
+    asm volatile("" ::: "memory");
 #else
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    __sync_synchronize();
 #endif
 }
 

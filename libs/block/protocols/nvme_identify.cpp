@@ -79,11 +79,13 @@ Result<Capabilities> decode_capabilities(u64 cap, u64 window) {
     if (out.queue_entries < 2) return fail(EINVAL, "the controller claims queues of one entry");
     out.page_exponent = u32(field(cap, capability::mpsmin));
     if (out.page_exponent > largest_page_exponent)
-        return fail(ENOTSUP, fmt::format("the controller's smallest memory page is {} KiB, more than 64", 4u << out.page_exponent));
+        return fail(ENOTSUP,
+                    fmt::format("the controller's smallest memory page is {} KiB, more than 64", 4u << out.page_exponent));
     out.page = 4096u << out.page_exponent;
     out.doorbell_stride = 4u << field(cap, capability::dstrd);
     if (!in_range(reg_doorbells, u64(4) * out.doorbell_stride, window)) // of the admin queue and one more
-        return fail(EINVAL, fmt::format("doorbells {} bytes apart do not lie in the register window of {} bytes", out.doorbell_stride, window));
+        return fail(EINVAL, fmt::format("doorbells {} bytes apart do not lie in the register window of {} bytes",
+                                        out.doorbell_stride, window));
     out.ready_ms = (u32(field(cap, capability::to)) + 1) * 500;
     const u64 sets = field(cap, capability::css);
     if (!(sets & 0x41)) return fail(ENOTSUP, "the controller does not have the NVM command set");
@@ -101,8 +103,10 @@ Result<ControllerData> decode_controller(ConstBytes identify, const Capabilities
     // RTD3E, in microseconds; 5 s where it says nothing, and a minute is enough for any.
     const u32 entry_us = le32(identify, 88);
     out.shutdown_ms = entry_us ? std::clamp(entry_us / 1000, 5000u, 60000u) : 5000;
-    if (const u8 type = identify[111]; type > 1) return fail(ENOTSUP, fmt::format("the controller is of type {}, not one for I/O", type));
-    if ((identify[512] & 15) > 6 || (identify[513] & 15) > 4) return fail(ENOTSUP, "the controller wants larger queue entries than the standard's");
+    if (const u8 type = identify[111]; type > 1)
+        return fail(ENOTSUP, fmt::format("the controller is of type {}, not one for I/O", type));
+    if ((identify[512] & 15) > 6 || (identify[513] & 15) > 4)
+        return fail(ENOTSUP, "the controller wants larger queue entries than the standard's");
     out.namespaces = le32(identify, 516);
     const u16 optional = le16(identify, 520); // ONCS
     out.deallocate = bit(u32(optional), 2);
@@ -113,9 +117,10 @@ Result<ControllerData> decode_controller(ConstBytes identify, const Capabilities
 
 void decode_command_set(ConstBytes identify, const Capabilities& c, ControllerData& out) {
     if (identify.size() < 16) return;
-    out.max_zeroes = pages(identify[1], c);       // WZSL
-    out.max_deallocate = le32(identify, 4);       // DMRSL
-    if (const u64 whole = le64(identify, 8); whole && (!out.max_deallocate || whole < out.max_deallocate)) out.max_deallocate = whole; // DMSL
+    out.max_zeroes = pages(identify[1], c); // WZSL
+    out.max_deallocate = le32(identify, 4); // DMRSL
+    if (const u64 whole = le64(identify, 8); whole && (!out.max_deallocate || whole < out.max_deallocate))
+        out.max_deallocate = whole; // DMSL
 }
 
 Result<Namespace> decode_namespace(ConstBytes identify, u32 id) {
@@ -124,7 +129,8 @@ Result<Namespace> decode_namespace(ConstBytes identify, u32 id) {
     if (!out.blocks) return out;
     const u8 formats = identify[25], flbas = identify[26];
     const unsigned index = (flbas & 15) | (formats > 15 ? unsigned(flbas >> 5 & 3) << 4 : 0);
-    if (index > formats || index >= 64) return fail(EINVAL, fmt::format("namespace {} is in format {} of {}", id, index, formats + 1));
+    if (index > formats || index >= 64)
+        return fail(EINVAL, fmt::format("namespace {} is in format {} of {}", id, index, formats + 1));
     const u32 format = le32(identify, 128 + 4 * index);
     const unsigned shift = bits(format, 16, 8);
     if (shift < smallest_block_shift || shift > largest_block_shift)
@@ -132,7 +138,8 @@ Result<Namespace> decode_namespace(ConstBytes identify, u32 id) {
     if (const u32 metadata = bits(format, 0, 16))
         return fail(ENOTSUP, fmt::format("namespace {} is formatted with {} bytes of metadata for each block", id, metadata));
     out.block = 1u << shift;
-    if (out.blocks > u64(INT64_MAX) >> shift) return fail(EINVAL, fmt::format("namespace {} claims the impossible size of {} blocks", id, out.blocks));
+    if (out.blocks > u64(INT64_MAX) >> shift)
+        return fail(EINVAL, fmt::format("namespace {} claims the impossible size of {} blocks", id, out.blocks));
     out.zeroes_deallocate = bit(u32(identify[33]), 3); // DLFEAT
     out.write_protected = identify[99] & 1;            // NSATTR
     return out;
@@ -150,7 +157,12 @@ std::vector<u32> decode_active(ConstBytes identify) {
 
 Completion decode_completion(ConstBytes entry) { // Base 3.3.3.2
     const u32 queue = le32(entry, 8), last = le32(entry, 12);
-    return {.result = le32(entry, 0), .head = u16(queue), .queue = u16(queue >> 16), .id = u16(last), .status = u16(last >> 17), .phase = bit(last, 16)};
+    return {.result = le32(entry, 0),
+            .head = u16(queue),
+            .queue = u16(queue >> 16),
+            .id = u16(last),
+            .status = u16(last >> 17),
+            .phase = bit(last, 16)};
 }
 
 Result<void> judge_status(u16 status) {

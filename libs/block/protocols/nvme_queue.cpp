@@ -34,22 +34,27 @@ void Health::breaks(Error why) {
 
 void Health::look_now() {
     const u32 status = device_.read32(reg_csts);
-    if (status == status_register::all_ones) breaks({ENODEV, "the device does not answer any more", {}});
-    else if (status & status_register::fatal) breaks({EIO, "the controller reports a fatal error", {}});
-    else if (!(status & status_register::ready)) breaks({EIO, "the controller has been reset by somebody else", {}});
+    if (status == status_register::all_ones)
+        breaks({ENODEV, "the device does not answer any more", {}});
+    else if (status & status_register::fatal)
+        breaks({EIO, "the controller reports a fatal error", {}});
+    else if (!(status & status_register::ready))
+        breaks({EIO, "the controller has been reset by somebody else", {}});
 }
 
 void Health::look() {
     const Clock::rep now = Clock::now().time_since_epoch().count();
     Clock::rep last = looked_.load(std::memory_order_relaxed);
-    if (now - last < Clock::duration(slice).count() || !looked_.compare_exchange_strong(last, now, std::memory_order_relaxed)) return;
+    if (now - last < Clock::duration(slice).count() || !looked_.compare_exchange_strong(last, now, std::memory_order_relaxed))
+        return;
     look_now();
 }
 
 Result<std::unique_ptr<Queue>> Queue::make(Device& device, Health& health, const Shape& shape) {
     EMU_ASSERT(shape.slots && shape.slots <= max_slots && shape.entries > shape.slots && shape.buffer % shape.page == 0);
     auto out = std::unique_ptr<Queue>(new Queue(device, health, shape));
-    if (out->doorbell(true) + 4 > device.window()) return fail(EINVAL, fmt::format("the doorbells of queue {} lie outside the register window", shape.id));
+    if (out->doorbell(true) + 4 > device.window())
+        return fail(EINVAL, fmt::format("the doorbells of queue {} lie outside the register window", shape.id));
     const usize page = shape.page;
     // A list never crosses a page: lists are powers of two of 8 bytes an entry (Base 4.1.1).
     const usize list = std::bit_ceil(shape.buffer / page * 8);
@@ -67,7 +72,9 @@ Result<std::unique_ptr<Queue>> Queue::make(Device& device, Health& health, const
     return out;
 }
 
-u64 Queue::doorbell(bool completion) const { return reg_doorbells + u64(2 * shape_.id + (completion ? 1 : 0)) * shape_.doorbell_stride; }
+u64 Queue::doorbell(bool completion) const {
+    return reg_doorbells + u64(2 * shape_.id + (completion ? 1 : 0)) * shape_.doorbell_stride;
+}
 
 Result<unsigned> Queue::claim() {
     std::unique_lock lock(mutex_);
@@ -118,13 +125,16 @@ Result<void> Queue::submit(unsigned slot, Command command, usize length) {
     s.state = Slot::State::flying;
     command.dwords[0] |= u32(id_of(slot)) << 16;
     if (length) command.set64(6, address);
-    if (length > usize(shape_.page) * 2) command.set64(8, memory_.address + lists_at_ + slot * list);
-    else if (length > shape_.page) command.set64(8, address + shape_.page);
+    if (length > usize(shape_.page) * 2)
+        command.set64(8, memory_.address + lists_at_ + slot * list);
+    else if (length > shape_.page)
+        command.set64(8, address + shape_.page);
     // Never full: more commands than slots are not in flight, and the queue has one entry more.
     const Bytes entry(memory_.at + usize(tail_) * submission_bytes, submission_bytes);
     for (usize i = 0; i < command.dwords.size(); i++) put_le32(entry, i * 4, command.dwords[i]);
     tail_ = (tail_ + 1) % shape_.entries;
-    EMU_TRACE(nvme_submit, "{} queue={} id={} opcode={:#x} bytes={}", device_.name(), shape_.id, id_of(slot), command.dwords[0] & 0xff, length);
+    EMU_TRACE(nvme_submit, "{} queue={} id={} opcode={:#x} bytes={}", device_.name(), shape_.id, id_of(slot),
+              command.dwords[0] & 0xff, length);
     device_.write32(doorbell(false), tail_);
     return {};
 }
@@ -133,9 +143,11 @@ void Queue::accept(const Completion& c) {
     EMU_TRACE(nvme_complete, "{} queue={} id={} status={:#x}", device_.name(), c.queue, c.id, c.status);
     const unsigned slot = c.id % max_slots;
     if (c.queue != shape_.id || c.head >= shape_.entries)
-        return health_.breaks({EPROTO, fmt::format("a completion in queue {} names queue {}, entry {}", shape_.id, c.queue, c.head), {}});
+        return health_.breaks(
+            {EPROTO, fmt::format("a completion in queue {} names queue {}, entry {}", shape_.id, c.queue, c.head), {}});
     if (slot >= slots_.size() || slots_[slot].state != Slot::State::flying || id_of(slot) != c.id)
-        return health_.breaks({EPROTO, fmt::format("command {} of queue {} is completed, which was not sent", c.id, shape_.id), {}});
+        return health_.breaks(
+            {EPROTO, fmt::format("command {} of queue {} is completed, which was not sent", c.id, shape_.id), {}});
     slots_[slot].completion = c;
     slots_[slot].state = Slot::State::done;
     if (slots_[slot].waited) slots_[slot].arrived.notify_one();
@@ -166,8 +178,11 @@ void Queue::collect() {
 void Queue::watch(std::unique_lock<std::mutex>& lock, unsigned round) {
     watched_ = true;
     lock.unlock();
-    if (shape_.vector) device_.wait(*shape_.vector, slice);
-    else std::this_thread::sleep_for(std::min<std::chrono::microseconds>(longest_poll, shortest_poll * (1u << std::min(round, 10u))));
+    if (shape_.vector)
+        device_.wait(*shape_.vector, slice);
+    else
+        std::this_thread::sleep_for(
+            std::min<std::chrono::microseconds>(longest_poll, shortest_poll * (1u << std::min(round, 10u))));
     health_.look();
     lock.lock();
     watched_ = false;
@@ -183,7 +198,8 @@ Result<Completion> Queue::wait(unsigned slot) {
         if (s.state != Slot::State::flying || health_.broken()) break;
         if (Clock::now() >= end) {
             health_.look_now();
-            if (!health_.broken()) health_.breaks({ETIMEDOUT, fmt::format("no answer to a command within {} ms", shape_.patience.count()), {}});
+            if (!health_.broken())
+                health_.breaks({ETIMEDOUT, fmt::format("no answer to a command within {} ms", shape_.patience.count()), {}});
             break;
         }
         if (watched_) {

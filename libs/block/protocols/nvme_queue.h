@@ -2,8 +2,8 @@
 // A pair of NVMe queues with the memory that its commands move data through.
 //
 // Each command in flight has a slot: a buffer, and the list of that buffer's pages, written once. The device reaches nothing but
-// this memory, so what a misbehaving one does later harms no caller. Any number of threads use the pair at once: of those that wait
-// for completions one watches the device for all.
+// this memory, so what a misbehaving one does later harms no caller. Any number of threads use the pair at once: of those that
+// wait for completions one watches the device for all.
 #pragma once
 #include "block/protocols/nvme_device.h"
 #include "block/protocols/nvme_identify.h"
@@ -58,9 +58,9 @@ class Queue {
 public:
     struct Shape {
         u16 id = 0;
-        u32 entries = 0;         ///< of each queue, at least slots + 1
-        unsigned slots = 0;      ///< commands in flight, up to max_slots
-        usize buffer = 4096;     ///< bytes a slot, a multiple of the page
+        u32 entries = 0;     ///< of each queue, at least slots + 1
+        unsigned slots = 0;  ///< commands in flight, up to max_slots
+        usize buffer = 4096; ///< bytes a slot, a multiple of the page
         u32 page = 4096;
         u32 doorbell_stride = 4;
         std::optional<unsigned> vector; ///< none: polled
@@ -88,15 +88,15 @@ private:
     Queue(Device& device, Health& health, const Shape& shape) : device_(device), health_(health), shape_(shape) {}
     struct Slot {
         enum class State : u8 { free, claimed, flying, done } state = State::free;
-        bool waited = false;      ///< a thread sleeps on `arrived`
-        u16 uses = 0;             ///< makes identifiers differ from the last command's
+        bool waited = false; ///< a thread sleeps on `arrived`
+        u16 uses = 0;        ///< makes identifiers differ from the last command's
         Completion completion;
         std::condition_variable arrived;
     };
     usize buffer_at(unsigned slot) const { return buffers_at_ + slot * shape_.buffer; }
     u16 id_of(unsigned slot) const { return u16(slots_[slot].uses * max_slots + slot); }
     u64 doorbell(bool completion) const;
-    void collect();                        ///< take what has been completed; mutex_ is held
+    void collect(); ///< take what has been completed; mutex_ is held
     void accept(const Completion& completion);
     void watch(std::unique_lock<std::mutex>& lock, unsigned round);
 
@@ -108,7 +108,7 @@ private:
     std::mutex mutex_;
     std::condition_variable freed_;
     std::vector<Slot> slots_;
-    unsigned wanting_ = 0;                 ///< threads in claim()
+    unsigned wanting_ = 0; ///< threads in claim()
     u32 tail_ = 0, head_ = 0;
     bool phase_ = true, watched_ = false;
 };

@@ -65,7 +65,8 @@ std::vector<Range> address_ranges(ConstBytes info) {
             constexpr u64 fixed = sizeof(vfio_iommu_type1_info_cap_iova_range);
             if (!in_range(at, fixed, info.size())) return out;
             const u32 count = le32(info, usize(at + sizeof capability));
-            for (u64 i = 0; i < count && in_range(at + fixed + i * sizeof(vfio_iova_range), sizeof(vfio_iova_range), info.size()); i++) {
+            for (u64 i = 0; i < count && in_range(at + fixed + i * sizeof(vfio_iova_range), sizeof(vfio_iova_range), info.size());
+                 i++) {
                 vfio_iova_range r{};
                 std::memcpy(&r, info.data() + at + fixed + i * sizeof r, sizeof r);
                 if (r.start <= r.end) out.push_back({r.start, r.end});
@@ -94,16 +95,20 @@ public:
     u32 read32(u64 at) override {
         EMU_ASSERT(in_range(at, 4, window_));
         u32 value = 0xffffffff;
-        if (at + 4 <= mapped_) value = *register_at(at);
-        else if (::pread(device_.get(), &value, 4, off_t(window_at_ + at)) != 4) return 0xffffffff;
+        if (at + 4 <= mapped_)
+            value = *register_at(at);
+        else if (::pread(device_.get(), &value, 4, off_t(window_at_ + at)) != 4)
+            return 0xffffffff;
         return Endian::native == Endian::little ? value : byte_swap(value);
     }
     void write32(u64 at, u32 value) override {
         EMU_ASSERT(in_range(at, 4, window_));
         if (Endian::native != Endian::little) value = byte_swap(value);
         nvme::dma_write_barrier();
-        if (at + 4 <= mapped_) *register_at(at) = value;
-        else (void)!::pwrite(device_.get(), &value, 4, off_t(window_at_ + at)); // a device that has gone is noticed by reading
+        if (at + 4 <= mapped_)
+            *register_at(at) = value;
+        else
+            (void)!::pwrite(device_.get(), &value, 4, off_t(window_at_ + at)); // a device that has gone is noticed by reading
     }
     Result<DmaMemory> allocate(usize bytes, usize alignment) override;
     unsigned vectors() const override { return unsigned(interrupts_.size()); }
@@ -141,25 +146,36 @@ private:
 Result<void> PciDevice::join_group(const Paths& paths, const Location& location) {
     const std::string directory = paths.dev + "/vfio/", container = directory + "vfio", group = directory + location.group;
     auto fd = Fd::open(container, O_RDWR);
-    if (!fd && (fd.error().code == EACCES || fd.error().code == EPERM)) return fail(EACCES, fmt::format("no permission to open '{}'", container));
-    if (!fd) return fail(Error{fd.error().code, fmt::format("VFIO is not available: {}", fd.error().text), "load the modules vfio-pci and vfio_iommu_type1"});
+    if (!fd && (fd.error().code == EACCES || fd.error().code == EPERM))
+        return fail(EACCES, fmt::format("no permission to open '{}'", container));
+    if (!fd)
+        return fail(Error{fd.error().code, fmt::format("VFIO is not available: {}", fd.error().text),
+                          "load the modules vfio-pci and vfio_iommu_type1"});
     container_ = std::move(*fd);
     fd = Fd::open(group, O_RDWR);
     if (!fd) {
         switch (fd.error().code) {
         case EACCES:
-        case EPERM: return fail(Error{EACCES, fmt::format("no permission to open '{}', the IOMMU group of {}", group, name_), "its owner may be changed"});
+        case EPERM:
+            return fail(Error{EACCES, fmt::format("no permission to open '{}', the IOMMU group of {}", group, name_),
+                              "its owner may be changed"});
         case EBUSY: return fail(EBUSY, fmt::format("{} is in use: IOMMU group {} is open already", name_, location.group));
-        case ENOENT: return fail(ENODEV, fmt::format("'{}' is not there: no device of that IOMMU group is bound to vfio-pci", group));
+        case ENOENT:
+            return fail(ENODEV, fmt::format("'{}' is not there: no device of that IOMMU group is bound to vfio-pci", group));
         default: return fail(fd.error());
         }
     }
     group_ = std::move(*fd);
-    if (EMU_TRY(control(container_.get(), VFIO_GET_API_VERSION, nullptr, "the interface's version")) != VFIO_API_VERSION) return fail(ENOTSUP, "VFIO has another version");
+    if (EMU_TRY(control(container_.get(), VFIO_GET_API_VERSION, nullptr, "the interface's version")) != VFIO_API_VERSION)
+        return fail(ENOTSUP, "VFIO has another version");
     vfio_group_status status{.argsz = sizeof status, .flags = 0};
     EMU_TRY(control(group_.get(), VFIO_GROUP_GET_STATUS, &status, "the group's state"));
     if (!(status.flags & VFIO_GROUP_FLAGS_VIABLE))
-        return fail(EPERM, fmt::format("other devices in the IOMMU group of {} are bound to drivers of the kernel: {}/kernel/iommu_groups/{}/devices", name_, paths.sys, location.group));
+        return fail(
+            EPERM,
+            fmt::format(
+                "other devices in the IOMMU group of {} are bound to drivers of the kernel: {}/kernel/iommu_groups/{}/devices",
+                name_, paths.sys, location.group));
     int container_fd = container_.get();
     EMU_TRY(control(group_.get(), VFIO_GROUP_SET_CONTAINER, &container_fd, "joining the group to a container"));
     for (const unsigned long type : {VFIO_TYPE1v2_IOMMU, VFIO_TYPE1_IOMMU}) {
@@ -201,12 +217,17 @@ Result<DmaMemory> PciDevice::allocate(usize bytes, usize alignment) {
         void* whole = ::mmap(nullptr, bytes + unit, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         if (whole == MAP_FAILED) return fail_errno(errno, "memory for the device");
         u8* at = reinterpret_cast<u8*>(align_up<u64>(reinterpret_cast<u64>(whole), unit));
-        vfio_iommu_type1_dma_map map{.argsz = sizeof map, .flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
-                                     .vaddr = reinterpret_cast<u64>(at), .iova = *start, .size = bytes};
+        vfio_iommu_type1_dma_map map{.argsz = sizeof map,
+                                     .flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
+                                     .vaddr = reinterpret_cast<u64>(at),
+                                     .iova = *start,
+                                     .size = bytes};
         if (::ioctl(container_.get(), VFIO_IOMMU_MAP_DMA, &map) < 0) {
             const int code = errno;
             ::munmap(whole, bytes + unit);
-            if (code == ENOMEM) return fail(Error{ENOMEM, fmt::format("{} of memory cannot be locked for the device", human_size(bytes)), "the limit is ulimit -l"});
+            if (code == ENOMEM)
+                return fail(Error{ENOMEM, fmt::format("{} of memory cannot be locked for the device", human_size(bytes)),
+                                  "the limit is ulimit -l"});
             return fail_errno(code, "VFIO: mapping memory for the device");
         }
         pieces_.push_back({whole, bytes + usize(unit)});
@@ -249,20 +270,26 @@ Result<void> PciDevice::let_it_work() {
     region.index = VFIO_PCI_CONFIG_REGION_INDEX;
     EMU_TRY(control(device_.get(), VFIO_DEVICE_GET_REGION_INFO, &region, "configuration space"));
     u8 bytes[2];
-    if (::pread(device_.get(), bytes, 2, off_t(region.offset + pci_command)) != 2) return fail(EIO, fmt::format("the configuration space of {} cannot be read", name_));
+    if (::pread(device_.get(), bytes, 2, off_t(region.offset + pci_command)) != 2)
+        return fail(EIO, fmt::format("the configuration space of {} cannot be read", name_));
     put_le16(bytes, 0, le16(bytes) | pci_command_memory | pci_command_master);
-    if (::pwrite(device_.get(), bytes, 2, off_t(region.offset + pci_command)) != 2) return fail(EIO, fmt::format("{} cannot be made a bus master", name_));
+    if (::pwrite(device_.get(), bytes, 2, off_t(region.offset + pci_command)) != 2)
+        return fail(EIO, fmt::format("{} cannot be made a bus master", name_));
     return {};
 }
 
 bool PciDevice::enable_interrupts(u32 index, unsigned wanted) {
     vfio_irq_info info{.argsz = sizeof info, .flags = 0, .index = index, .count = 0};
-    if (::ioctl(device_.get(), VFIO_DEVICE_GET_IRQ_INFO, &info) < 0 || !(info.flags & VFIO_IRQ_INFO_EVENTFD) || !info.count) return false;
+    if (::ioctl(device_.get(), VFIO_DEVICE_GET_IRQ_INFO, &info) < 0 || !(info.flags & VFIO_IRQ_INFO_EVENTFD) || !info.count)
+        return false;
     for (unsigned count = std::min(wanted, info.count); count; count /= 2) {
         std::vector<Fd> events;
         std::vector<u8> request(sizeof(vfio_irq_set) + count * sizeof(s32));
-        const vfio_irq_set head{.argsz = u32(request.size()), .flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
-                                .index = index, .start = 0, .count = count};
+        const vfio_irq_set head{.argsz = u32(request.size()),
+                                .flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
+                                .index = index,
+                                .start = 0,
+                                .count = count};
         std::memcpy(request.data(), &head, sizeof head);
         for (unsigned i = 0; i < count; i++) {
             Fd event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
@@ -292,7 +319,8 @@ Result<void> PciDevice::open(const Paths& paths, const Location& location, unsig
     vfio_device_info info{};
     info.argsz = sizeof info;
     EMU_TRY(control(device_.get(), VFIO_DEVICE_GET_INFO, &info, "the device's kind"));
-    if (!(info.flags & VFIO_DEVICE_FLAGS_PCI) || info.num_regions <= VFIO_PCI_CONFIG_REGION_INDEX) return fail(ENODEV, fmt::format("{} is no PCI device to VFIO", name_));
+    if (!(info.flags & VFIO_DEVICE_FLAGS_PCI) || info.num_regions <= VFIO_PCI_CONFIG_REGION_INDEX)
+        return fail(ENODEV, fmt::format("{} is no PCI device to VFIO", name_));
     EMU_CHECK(map_registers());
     EMU_CHECK(let_it_work());
     enable_interrupts(vectors);
@@ -325,7 +353,8 @@ Result<std::string> parse_address(std::string_view text) {
     std::string out;
     for (const char c : text) out += c >= 'A' && c <= 'F' ? char(c - 'A' + 'a') : c;
     bool good = out.size() == shape.size();
-    for (usize i = 0; good && i < shape.size(); i++) good = shape[i] == 'h' ? digits.find(out[i]) != std::string_view::npos : out[i] == shape[i];
+    for (usize i = 0; good && i < shape.size(); i++)
+        good = shape[i] == 'h' ? digits.find(out[i]) != std::string_view::npos : out[i] == shape[i];
     if (!good) return fail(Error{EINVAL, fmt::format("'{}' is no PCI address", text), "0000:01:00.0"});
     return out;
 }
@@ -334,14 +363,20 @@ Result<Location> locate(const Paths& paths, std::string_view address, u32 pci_cl
     const std::string folder = fmt::format("{}/bus/pci/devices/{}", paths.sys, address);
     if (::access(folder.c_str(), F_OK) != 0) return fail(ENODEV, fmt::format("there is no PCI device {}", address));
     const u32 found = EMU_TRY(read_class(folder + "/class"));
-    if (found != pci_class) return fail(ENODEV, fmt::format("{} is not {}: its class is {:06x}, not {:06x}", address, what, found, pci_class));
+    if (found != pci_class)
+        return fail(ENODEV, fmt::format("{} is not {}: its class is {:06x}, not {:06x}", address, what, found, pci_class));
     const std::string driver = link_target(folder + "/driver"), group = link_target(folder + "/iommu_group");
     if (group.empty())
-        return fail(Error{ENODEV, fmt::format("{} is in no IOMMU group: the machine has no IOMMU, or the kernel does not use it", address), "intel_iommu=on or amd_iommu=on"});
+        return fail(Error{
+            ENODEV, fmt::format("{} is in no IOMMU group: the machine has no IOMMU, or the kernel does not use it", address),
+            "intel_iommu=on or amd_iommu=on"});
     if (driver.find("vfio") == std::string::npos)
-        return fail(Error{EBUSY, driver.empty() ? fmt::format("{} is not bound to vfio-pci", address) : fmt::format("{} is bound to the driver '{}'", address, driver),
-                          fmt::format("cd {} && echo vfio-pci > driver_override && {}echo {} > /sys/bus/pci/drivers_probe", folder,
-                                      driver.empty() ? "" : fmt::format("echo {} > driver/unbind && ", address), address)});
+        return fail(
+            Error{EBUSY,
+                  driver.empty() ? fmt::format("{} is not bound to vfio-pci", address)
+                                 : fmt::format("{} is bound to the driver '{}'", address, driver),
+                  fmt::format("cd {} && echo vfio-pci > driver_override && {}echo {} > /sys/bus/pci/drivers_probe", folder,
+                              driver.empty() ? "" : fmt::format("echo {} > driver/unbind && ", address), address)});
     return Location{std::string(address), group};
 }
 

@@ -15,7 +15,8 @@ using namespace emu::block::nvme::test;
 namespace {
 
 Settings quick(unsigned queues = 1) {
-    return {.queues = queues, .depth = 8, .buffer = 64 << 10, .admin_patience = milliseconds(300), .io_patience = milliseconds(300)};
+    return {
+        .queues = queues, .depth = 8, .buffer = 64 << 10, .admin_patience = milliseconds(300), .io_patience = milliseconds(300)};
 }
 
 Result<std::shared_ptr<Controller>> start(Model& model, const Settings& settings = quick()) {
@@ -68,7 +69,8 @@ TEST_CASE("nvme: bytes go both ways, in all sizes") {
     std::vector<u8> truth(1 << 20);
     std::mt19937 random(5);
     for (int i = 0; i < 60; i++) {
-        const u64 blocks = truth.size() >> shift, from = random() % blocks, count = 1 + random() % std::min<u64>(blocks - from, (300u << 10) >> shift);
+        const u64 blocks = truth.size() >> shift, from = random() % blocks,
+                  count = 1 + random() % std::min<u64>(blocks - from, (300u << 10) >> shift);
         const usize at = usize(from << shift), length = usize(count << shift);
         const auto bytes = noise(length, random());
         CHECK((*controller)->write(space, at, bytes, false));
@@ -105,7 +107,8 @@ TEST_CASE("nvme: many threads, several queues, completions in any order") {
                     const usize length = 512 * (1 + random() % 400), at = usize(base) + 512 * (random() % (1024 - 400));
                     const auto bytes = noise(length, random());
                     std::vector<u8> got(length);
-                    if (!(*controller)->write(space, at, bytes, false) || !(*controller)->read(space, at, got) || got != bytes) wrong++;
+                    if (!(*controller)->write(space, at, bytes, false) || !(*controller)->read(space, at, got) || got != bytes)
+                        wrong++;
                 }
             });
         }
@@ -136,8 +139,8 @@ TEST_CASE("nvme: zeroes, deallocation, flushes and FUA are the controller's own"
     Model model;
     model.add_namespace(1, 4096);
     put_le16(model.controller, 520, 1u << 2 | 1u << 3);
-    model.command_set[1] = 4;                // WZSL: 64 KiB
-    put_le32(model.command_set, 4, 100);     // DMRSL: 100 blocks
+    model.command_set[1] = 4;            // WZSL: 64 KiB
+    put_le32(model.command_set, 4, 100); // DMRSL: 100 blocks
     auto controller = start(model);
     REQUIRE(controller);
     Namespace space = (*controller)->identify(1).value();
@@ -187,7 +190,8 @@ TEST_CASE("nvme: namespaces that are not there are named, with those that are") 
     CHECK((*controller)->data().model == "A model [31m");
     CHECK((*controller)->data().serial == "SERIAL");
     CHECK(has(text((*controller)->identify(2).map([](auto&&) {})), "namespace 2 is not in use (in use: 1, 3)"));
-    CHECK(has(text((*controller)->identify(17).map([](auto&&) {})), "namespace 17 is out of range, there are 16 at most (in use: 1, 3)"));
+    CHECK(has(text((*controller)->identify(17).map([](auto&&) {})),
+              "namespace 17 is out of range, there are 16 at most (in use: 1, 3)"));
     CHECK(has(text((*controller)->identify(0).map([](auto&&) {})), "out of range"));
     // It grows while we look.
     put_le64(model.namespaces[3], 0, 128);
@@ -247,7 +251,10 @@ TEST_CASE("nvme: controllers that do not come up") {
     }
     SUBCASE("not reset") {
         model.never_resets = true;
-        { auto first = start(model); CHECK(first); }
+        {
+            auto first = start(model);
+            CHECK(first);
+        }
         ModelDevice* stuck = new ModelDevice(model);
         stuck->write32(reg_cc, configuration::enable | configuration::entry_sizes);
         auto made = Controller::start(std::unique_ptr<Device>(stuck), quick());

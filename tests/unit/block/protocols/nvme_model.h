@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A model of an NVMe controller in memory, after the specification: registers, queues, PRP lists, the commands that disks know. It
-// checks what it is told, and can be made to lie. With `threads`, commands end in another thread and in any order.
+// A model of an NVMe controller in memory, after the specification: registers, queues, PRP lists, the commands that disks know.
+// It checks what it is told, and can be made to lie. With `threads`, commands end in another thread and in any order.
 #pragma once
 #include "block/protocols/nvme_device.h"
 #include "block/protocols/nvme_identify.h"
@@ -37,8 +37,8 @@ struct Model {
 
     // The lies.
     bool never_ready = false, never_resets = false, fatal_when_enabled = false, never_shuts_down = false;
-    bool silent = false;                             ///< I/O commands are not answered
-    std::function<bool(u16 queue, Completion&)> bend; ///< change a completion; false: leave it out
+    bool silent = false;                                  ///< I/O commands are not answered
+    std::function<bool(u16 queue, Completion&)> bend;     ///< change a completion; false: leave it out
     std::function<u16(u8 opcode, unsigned count)> status; ///< of I/O commands; 0: carry it out
     bool gone = false, fatal = false;
 
@@ -156,7 +156,8 @@ private:
     /// Null, and a complaint: the device may not go there.
     u8* memory(u64 address, u64 length) {
         for (const DmaMemory& piece : memory_)
-            if (address >= piece.address && length <= piece.size && address - piece.address <= piece.size - length) return piece.at + (address - piece.address);
+            if (address >= piece.address && length <= piece.size && address - piece.address <= piece.size - length)
+                return piece.at + (address - piece.address);
         complain("memory that was not given");
         return nullptr;
     }
@@ -207,8 +208,10 @@ private:
                 m_.most_in_flight = std::max(m_.most_in_flight, unsigned(waiting_.size()));
             }
         }
-        if (m_.threads) changed_.notify_all();
-        else serve_one_round();
+        if (m_.threads)
+            changed_.notify_all();
+        else
+            serve_one_round();
     }
     void serve_one_round() {
         std::vector<Work> now;
@@ -238,7 +241,8 @@ private:
     void complete(u16 queue, u16 id, u16 status, u32 result) {
         const u16 to = queue ? sq_[queue].completions : 0;
         Completions& q = cq_[to];
-        Completion c{.result = result, .head = u16(sq_[queue].head), .queue = queue, .id = id, .status = status, .phase = q.phase};
+        Completion c{
+            .result = result, .head = u16(sq_[queue].head), .queue = queue, .id = id, .status = status, .phase = q.phase};
         if (queue && m_.bend && !m_.bend(queue, c)) return;
         u8* entry = memory(q.address + q.tail * 16, 16);
         if (!entry) return;
@@ -295,10 +299,12 @@ private:
             return 0;
         case AdminOpcode::create_cq:
             if (!(eleven & 1) || prp % page() || (ten >> 16) > (m_.cap & 0xffff)) return invalid_field;
-            cq_[u16(ten)] = {.address = prp, .entries = (ten >> 16) + 1, .interrupts = bool(eleven & 2), .vector = u16(eleven >> 16)};
+            cq_[u16(ten)] = {
+                .address = prp, .entries = (ten >> 16) + 1, .interrupts = bool(eleven & 2), .vector = u16(eleven >> 16)};
             return 0;
         case AdminOpcode::create_sq:
-            if (!(eleven & 1) || prp % page() || (ten >> 16) > (m_.cap & 0xffff) || !cq_.count(u16(eleven >> 16))) return invalid_field;
+            if (!(eleven & 1) || prp % page() || (ten >> 16) > (m_.cap & 0xffff) || !cq_.count(u16(eleven >> 16)))
+                return invalid_field;
             sq_[u16(ten)] = {.address = prp, .entries = (ten >> 16) + 1, .completions = u16(eleven >> 16)};
             return 0;
         case AdminOpcode::delete_sq:
@@ -330,7 +336,9 @@ private:
         }
         const u8* list = memory(second, entries * 8);
         for (usize i = 0; list && i < entries; i++, left -= std::min<usize>(left, page()))
-            if (const u64 address = load_bytes<u64>(list + i * 8, Endian::little); address % page() || !add(address, std::min<usize>(left, page()))) return false;
+            if (const u64 address = load_bytes<u64>(list + i * 8, Endian::little);
+                address % page() || !add(address, std::min<usize>(left, page())))
+                return false;
         return list != nullptr;
     }
 
@@ -358,8 +366,10 @@ private:
             if (!pages(c, length, to)) return 2 | status_do_not_retry;
             u8* from = disk->second.data() + at;
             for (const Bytes piece : to) {
-                if (IoOpcode(opcode) == IoOpcode::read) std::memcpy(piece.data(), from, piece.size());
-                else std::memcpy(from, piece.data(), piece.size());
+                if (IoOpcode(opcode) == IoOpcode::read)
+                    std::memcpy(piece.data(), from, piece.size());
+                else
+                    std::memcpy(from, piece.data(), piece.size());
                 from += piece.size();
             }
             return 0;
@@ -372,7 +382,8 @@ private:
         case IoOpcode::dataset_management: {
             const u8* range = memory(c.u64_at(24), 16);
             if (!range || !(c.u32_at(44) & command::range_deallocate) || c.u32_at(40)) return 2 | status_do_not_retry;
-            const u64 start = load_bytes<u64>(range + 8, Endian::little) << shift, bytes = u64(load_bytes<u32>(range + 4, Endian::little)) << shift;
+            const u64 start = load_bytes<u64>(range + 8, Endian::little) << shift,
+                      bytes = u64(load_bytes<u32>(range + 4, Endian::little)) << shift;
             if (!in_range(start, bytes, disk->second.size())) return 0x80 | status_do_not_retry;
             m_.deallocated += unsigned(bytes >> shift);
             std::fill_n(disk->second.begin() + long(start), bytes, u8(0));

@@ -60,13 +60,16 @@ TEST_CASE("vfio: what is in the way of a device") {
         tree.write_class("nonsense");
         CHECK(has(tree.refusal(), "class: "));
     }
-    SUBCASE("no IOMMU") { CHECK(has(tree.refusal(), "in no IOMMU group: the machine has no IOMMU, or the kernel does not use it (intel_iommu=on")); }
+    SUBCASE("no IOMMU") {
+        CHECK(has(tree.refusal(), "in no IOMMU group: the machine has no IOMMU, or the kernel does not use it (intel_iommu=on"));
+    }
     tree.link("iommu_group", "../../../../kernel/iommu_groups/7");
     SUBCASE("the kernel's driver") {
         tree.link("driver", "../../../../bus/pci/drivers/nvme");
         const std::string said = tree.refusal();
         CHECK(has(said, "0000:01:00.0 is bound to the driver 'nvme' ("));
-        CHECK(has(said, "echo vfio-pci > driver_override && echo 0000:01:00.0 > driver/unbind && echo 0000:01:00.0 > /sys/bus/pci/drivers_probe"));
+        CHECK(has(said, "echo vfio-pci > driver_override && echo 0000:01:00.0 > driver/unbind && echo 0000:01:00.0 > "
+                        "/sys/bus/pci/drivers_probe"));
     }
     SUBCASE("no driver") {
         const std::string said = tree.refusal();

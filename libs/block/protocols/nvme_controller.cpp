@@ -157,7 +157,7 @@ Result<u32> Controller::admin(Command command, Bytes answer) {
 Result<void> Controller::identify_into(IdentifyWhat what, u32 id, Bytes answer) {
     auto command = admin_command(AdminOpcode::identify, id);
     command.set(10, u32(what));
-    EMU_TRY(in("the Identify command", admin(command, answer)));
+    (void)EMU_TRY(in("the Identify command", admin(command, answer)));
     return {};
 }
 

@@ -169,7 +169,7 @@ Result<void> PciDevice::join_group(const Paths& paths, const Location& location)
     if (EMU_TRY(control(container_.get(), VFIO_GET_API_VERSION, nullptr, "the interface's version")) != VFIO_API_VERSION)
         return fail(ENOTSUP, "VFIO has another version");
     vfio_group_status status{.argsz = sizeof status, .flags = 0};
-    EMU_TRY(control(group_.get(), VFIO_GROUP_GET_STATUS, &status, "the group's state"));
+    (void)EMU_TRY(control(group_.get(), VFIO_GROUP_GET_STATUS, &status, "the group's state"));
     if (!(status.flags & VFIO_GROUP_FLAGS_VIABLE))
         return fail(
             EPERM,
@@ -177,10 +177,10 @@ Result<void> PciDevice::join_group(const Paths& paths, const Location& location)
                 "other devices in the IOMMU group of {} are bound to drivers of the kernel: {}/kernel/iommu_groups/{}/devices",
                 name_, paths.sys, location.group));
     int container_fd = container_.get();
-    EMU_TRY(control(group_.get(), VFIO_GROUP_SET_CONTAINER, &container_fd, "joining the group to a container"));
+    (void)EMU_TRY(control(group_.get(), VFIO_GROUP_SET_CONTAINER, &container_fd, "joining the group to a container"));
     for (const unsigned long type : {VFIO_TYPE1v2_IOMMU, VFIO_TYPE1_IOMMU}) {
         if (!control(container_.get(), VFIO_CHECK_EXTENSION, type, "the kinds of IOMMU").value_or(0)) continue;
-        EMU_TRY(control(container_.get(), VFIO_SET_IOMMU, type, "the IOMMU"));
+        (void)EMU_TRY(control(container_.get(), VFIO_SET_IOMMU, type, "the IOMMU"));
         return {};
     }
     return fail(Error{ENOTSUP, "VFIO has no IOMMU of type 1 here", "load the module vfio_iommu_type1"});
@@ -242,7 +242,7 @@ Result<void> PciDevice::map_registers() {
     vfio_region_info region{};
     region.argsz = sizeof region;
     region.index = VFIO_PCI_BAR0_REGION_INDEX;
-    EMU_TRY(control(device_.get(), VFIO_DEVICE_GET_REGION_INFO, &region, "BAR 0"));
+    (void)EMU_TRY(control(device_.get(), VFIO_DEVICE_GET_REGION_INFO, &region, "BAR 0"));
     if (!region.size || !(region.flags & VFIO_REGION_INFO_FLAG_READ) || !(region.flags & VFIO_REGION_INFO_FLAG_WRITE))
         return fail(ENODEV, fmt::format("{} has no registers in BAR 0", name_));
     window_ = region.size;
@@ -268,7 +268,7 @@ Result<void> PciDevice::let_it_work() {
     vfio_region_info region{};
     region.argsz = sizeof region;
     region.index = VFIO_PCI_CONFIG_REGION_INDEX;
-    EMU_TRY(control(device_.get(), VFIO_DEVICE_GET_REGION_INFO, &region, "configuration space"));
+    (void)EMU_TRY(control(device_.get(), VFIO_DEVICE_GET_REGION_INFO, &region, "configuration space"));
     u8 bytes[2];
     if (::pread(device_.get(), bytes, 2, off_t(region.offset + pci_command)) != 2)
         return fail(EIO, fmt::format("the configuration space of {} cannot be read", name_));
@@ -318,7 +318,7 @@ Result<void> PciDevice::open(const Paths& paths, const Location& location, unsig
     device_ = Fd(fd);
     vfio_device_info info{};
     info.argsz = sizeof info;
-    EMU_TRY(control(device_.get(), VFIO_DEVICE_GET_INFO, &info, "the device's kind"));
+    (void)EMU_TRY(control(device_.get(), VFIO_DEVICE_GET_INFO, &info, "the device's kind"));
     if (!(info.flags & VFIO_DEVICE_FLAGS_PCI) || info.num_regions <= VFIO_PCI_CONFIG_REGION_INDEX)
         return fail(ENODEV, fmt::format("{} is no PCI device to VFIO", name_));
     EMU_CHECK(map_registers());

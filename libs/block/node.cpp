@@ -82,8 +82,14 @@ Result<void> Node::check_write(u64 at, u64 length) const {
     return outside("write", at, length, total);
 }
 
+/// What a driver is told: of FUA only where it heeds it.
+WriteFlags Node::inner_flags(WriteFlags flags) const {
+    if (!heeds_fua()) return flags - WriteFlags::fua;
+    return writethrough_ ? flags | WriteFlags::fua : flags;
+}
+
 Result<void> Node::finish_write(WriteFlags flags) {
-    if (!writethrough_ && !has(flags, WriteFlags::fua)) return {};
+    if (heeds_fua() || (!writethrough_ && !has(flags, WriteFlags::fua))) return {};
     return flush();
 }
 
@@ -109,7 +115,7 @@ Result<void> Node::write(u64 at, ConstBytes from, WriteFlags flags) {
 
 Result<void> Node::write_bytes(u64 at, ConstBytes from, WriteFlags flags) {
     const u64 length = from.size();
-    const WriteFlags inner = flags - WriteFlags::fua;
+    const WriteFlags inner = inner_flags(flags);
     const u64 unit = limits().request_alignment;
     if (!((at | length) & (unit - 1))) {
         EMU_CHECK(write_aligned(at, from, inner));
@@ -151,7 +157,7 @@ Result<void> Node::write_zeroes(u64 at, u64 length, WriteFlags flags) {
     const u64 end = at + length >= total ? at + length : align_down(at + length, unit);
     if (start >= end) return write_zero_buffers(at, length, flags);
     if (start > at) EMU_CHECK(write_zero_buffers(at, start - at, flags));
-    if (auto done = do_write_zeroes(start, end - start, flags - WriteFlags::fua); !done) {
+    if (auto done = do_write_zeroes(start, end - start, inner_flags(flags)); !done) {
         if (done.error().code != ENOTSUP || has(flags, WriteFlags::no_fallback)) return done;
         EMU_CHECK(write_zero_buffers(start, end - start, flags));
     }

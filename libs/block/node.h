@@ -31,7 +31,7 @@ using NodePtr = std::shared_ptr<Node>;
 /// What a write must do beyond changing the bytes. Combine with |.
 enum class WriteFlags : u32 {
     none = 0,
-    fua = 1,         ///< on stable storage when the call returns (drivers need not care: the base flushes)
+    fua = 1,         ///< on stable storage when the call returns (the base flushes; drivers that know better: heeds_fua())
     may_unmap = 2,   ///< write_zeroes: deallocating is welcome
     no_fallback = 4, ///< write_zeroes: fail with ENOTSUP rather than write a buffer of zeroes
     compressed = 8,  ///< write: store compressed; whole clusters only
@@ -223,6 +223,8 @@ protected:
     virtual Result<Extent> do_extent(u64 at, u64 length);                                ///< default: all data, at no known place
     virtual Result<void> do_truncate(u64 size, Preallocation preallocation);             ///< default: ENOTSUP
     virtual Result<void> do_close();                                                     ///< default: nothing
+    /// do_write and do_write_zeroes heed WriteFlags::fua: no flush is needed for it. Filters that pass flags on may say so.
+    virtual bool heeds_fua() const { return false; }
 
     /// What the backing node has there, zeroes beyond its end or where there is none.
     Result<void> read_backing(u64 at, Bytes to);
@@ -237,6 +239,7 @@ private:
     Result<void> write_bytes(u64 at, ConstBytes from, WriteFlags flags);
     Result<void> write_aligned(u64 at, ConstBytes from, WriteFlags flags);
     Result<void> write_zero_buffers(u64 at, u64 length, WriteFlags flags);
+    WriteFlags inner_flags(WriteFlags flags) const;
     Result<void> finish_write(WriteFlags flags);
 
     NodePtr backing_;

@@ -108,3 +108,57 @@ TEST_CASE("is_zero sees every byte") {
         bytes[i] = 0;
     }
 }
+
+namespace {
+/// Storage that counts what reaches it, with an own way to write through or without one.
+class Counting final : public Node {
+public:
+    explicit Counting(bool heeds) : heeds_(heeds) { read_only_ = false; }
+    std::string_view driver() const override { return "counting"; }
+    unsigned fua = 0, flushes = 0;
+
+protected:
+    u64 do_size() const override { return 8192; }
+    Result<void> do_read(u64, Bytes) override { return {}; }
+    Result<void> do_write(u64, ConstBytes, WriteFlags flags) override { return note(flags); }
+    Result<void> do_write_zeroes(u64, u64, WriteFlags flags) override { return note(flags); }
+    Result<void> do_flush() override { return flushes++, Result<void>(); }
+    bool heeds_fua() const override { return heeds_; }
+
+private:
+    Result<void> note(WriteFlags flags) {
+        fua += has(flags, WriteFlags::fua);
+        return {};
+    }
+    bool heeds_;
+};
+} // namespace
+
+TEST_CASE("node: FUA is the driver's where it heeds it, else a flush; raw passes it on") {
+    struct OneNode : TestContext {
+        NodePtr there;
+        NodePtr node(std::string_view) override { return there; }
+    };
+    for (const bool heeds : {false, true}) {
+        for (const bool raw : {false, true}) {
+            const auto storage = std::make_shared<Counting>(heeds);
+            OneNode context;
+            context.there = storage;
+            OpenArgs args{.writable = true, .context = &context};
+            const auto open = [&] { return open_options(KeyValues::parse("driver=raw,file=storage").value(), args).value(); };
+            NodePtr node = raw ? open() : storage;
+            const std::vector<u8> bytes(512);
+            CHECK(node->write(0, bytes));
+            CHECK(storage->fua + storage->flushes == 0);
+            CHECK(node->write(0, bytes, WriteFlags::fua));
+            CHECK(node->write_zeroes(0, 512, WriteFlags::fua));
+            CHECK(storage->fua == (heeds ? 2 : 0));
+            CHECK(storage->flushes == (heeds ? 0 : 2));
+            if (!raw) continue;
+            args.cache.writethrough = true;
+            CHECK(open()->write(0, bytes));
+            CHECK(storage->fua == (heeds ? 3 : 0));
+            CHECK(storage->flushes == (heeds ? 0 : 3));
+        }
+    }
+}

@@ -33,7 +33,7 @@ Result<void*> library_symbol(void* library, const char* name);
     private:                                                                                                           \
         static ::emu::Result<Type> load() {                                                                            \
             Type api;                                                                                                  \
-            void* const library = EMU_TRY(::emu::load_library({__VA_ARGS__}));                                  \
+            void* const library = EMU_TRY(::emu::load_library({__VA_ARGS__}));                                         \
             LIST(EMU_LIBRARY_LOOK_UP)                                                                                  \
             return api;                                                                                                \
         }                                                                                                              \

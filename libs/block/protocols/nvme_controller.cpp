@@ -226,7 +226,7 @@ Result<void> Controller::finish(Queue& queue, unsigned slot, const Part& part) {
 }
 
 /// All that were sent have ended when this returns, so that nothing is still to be written after it.
-Result<void> Controller::run(u64 parts, const std::function<Part(u64)>& part) {
+Result<void> Controller::run(u64 length, u64 step, const std::function<Part(u64 from, u64 bytes)>& part) {
     struct Flying {
         unsigned slot;
         Part part;
@@ -234,8 +234,8 @@ Result<void> Controller::run(u64 parts, const std::function<Part(u64)>& part) {
     Queue& queue = queue_of_thread();
     std::deque<Flying> flying;
     Result<void> result;
-    for (u64 next = 0; !flying.empty() || (next < parts && result);) {
-        if (next < parts && result) {
+    for (u64 next = 0; !flying.empty() || (next < length && result);) {
+        if (next < length && result) {
             // Who waits for a slot holds none.
             std::optional<unsigned> slot;
             if (flying.empty())
@@ -243,7 +243,9 @@ Result<void> Controller::run(u64 parts, const std::function<Part(u64)>& part) {
             else
                 slot = queue.try_claim();
             if (slot) {
-                Part p = part(next++);
+                const u64 bytes = std::min(step, length - next);
+                Part p = part(next, bytes);
+                next += bytes;
                 if (p.before) p.before(queue.buffer(*slot).first(p.moved));
                 if (auto sent = queue.submit(*slot, p.command, p.moved); !sent) {
                     queue.release(*slot);
@@ -261,22 +263,25 @@ Result<void> Controller::run(u64 parts, const std::function<Part(u64)>& part) {
     return result;
 }
 
+/// Bytes that one command reads or writes.
+u64 Controller::data_step(const Namespace& space) const {
+    return std::min<u64>(align_down<u64>(most_, space.block), command::most_blocks * space.block);
+}
+
 Result<void> Controller::read(const Namespace& space, u64 at, Bytes to) {
-    const u64 step = std::min<u64>(align_down<u64>(most_, space.block), command::most_blocks * space.block);
-    return run((to.size() + step - 1) / step, [&](u64 i) {
-        const Bytes piece = to.subspan(i * step, std::min<u64>(step, to.size() - i * step));
-        return Part{block_command(IoOpcode::read, space, at + i * step, piece.size(), 0),
+    return run(to.size(), data_step(space), [&](u64 from, u64 bytes) {
+        const Bytes piece = to.subspan(from, bytes);
+        return Part{block_command(IoOpcode::read, space, at + from, bytes, 0),
                     piece.size(),
                     {},
                     [piece](Bytes buffer) { std::memcpy(piece.data(), buffer.data(), piece.size()); }};
     });
 }
 
-Result<void> Controller::write(const Namespace& space, u64 at, ConstBytes from, bool fua) {
-    const u64 step = std::min<u64>(align_down<u64>(most_, space.block), command::most_blocks * space.block);
-    return run((from.size() + step - 1) / step, [&](u64 i) {
-        const ConstBytes piece = from.subspan(i * step, std::min<u64>(step, from.size() - i * step));
-        return Part{block_command(IoOpcode::write, space, at + i * step, piece.size(), fua ? command::force_unit_access : 0),
+Result<void> Controller::write(const Namespace& space, u64 at, ConstBytes data, bool fua) {
+    return run(data.size(), data_step(space), [&](u64 from, u64 bytes) {
+        const ConstBytes piece = data.subspan(from, bytes);
+        return Part{block_command(IoOpcode::write, space, at + from, bytes, fua ? command::force_unit_access : 0),
                     piece.size(),
                     [piece](Bytes buffer) { std::memcpy(buffer.data(), piece.data(), piece.size()); },
                     {}};
@@ -288,9 +293,8 @@ Result<void> Controller::write_zeroes(const Namespace& space, u64 at, u64 length
     u64 step = command::most_blocks * space.block;
     if (data_.max_zeroes) step = std::clamp<u64>(align_down<u64>(data_.max_zeroes, space.block), space.block, step);
     const u32 flags = (deallocate && space.zeroes_deallocate ? command::deallocate : 0) | (fua ? command::force_unit_access : 0);
-    return run((length + step - 1) / step, [&](u64 i) {
-        return Part{
-            block_command(IoOpcode::write_zeroes, space, at + i * step, std::min(step, length - i * step), flags), 0, {}, {}};
+    return run(length, step, [&](u64 from, u64 bytes) {
+        return Part{block_command(IoOpcode::write_zeroes, space, at + from, bytes, flags), 0, {}, {}};
     });
 }
 
@@ -299,16 +303,16 @@ Result<void> Controller::discard(const Namespace& space, u64 at, u64 length) {
     u64 step = most_deallocated;
     if (data_.max_deallocate) step = std::min<u64>(step, std::min<u64>(data_.max_deallocate, 0xffffffff) * space.block);
     constexpr usize range_bytes = 16;
-    return run((length + step - 1) / step, [&](u64 i) {
+    return run(length, step, [&](u64 from, u64 bytes) {
         Command command(u8(IoOpcode::dataset_management), space.id);
         command.set(10, 0).set(11, command::range_deallocate); // one range
-        const u64 from = at + i * step, blocks = std::min(step, length - i * step) / space.block;
+        const u64 first = (at + from) / space.block, blocks = bytes / space.block;
         return Part{command,
                     range_bytes,
-                    [=, block = space.block](Bytes range) {
+                    [=](Bytes range) {
                         put_le32(range, 0, 0);
                         put_le32(range, 4, u32(blocks));
-                        put_le64(range, 8, from / block);
+                        put_le64(range, 8, first);
                     },
                     {}};
     });
@@ -316,7 +320,7 @@ Result<void> Controller::discard(const Namespace& space, u64 at, u64 length) {
 
 Result<void> Controller::flush(const Namespace& space) {
     if (!data_.volatile_cache) return {};
-    return run(1, [&](u64) { return Part{Command(u8(IoOpcode::flush), space.id), 0, {}, {}}; });
+    return run(1, 1, [&](u64, u64) { return Part{Command(u8(IoOpcode::flush), space.id), 0, {}, {}}; });
 }
 
 Result<void> Controller::shut_down() {

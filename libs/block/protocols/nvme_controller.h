@@ -31,7 +31,7 @@ public:
 
     // Ranges are whole blocks within the namespace.
     Result<void> read(const Namespace& space, u64 at, Bytes to);
-    Result<void> write(const Namespace& space, u64 at, ConstBytes from, bool fua);
+    Result<void> write(const Namespace& space, u64 at, ConstBytes data, bool fua);
     /// ENOTSUP: the controller cannot.
     Result<void> write_zeroes(const Namespace& space, u64 at, u64 length, bool deallocate, bool fua);
     Result<void> discard(const Namespace& space, u64 at, u64 length);
@@ -51,13 +51,15 @@ private:
     Result<void> identify_into(IdentifyWhat what, u32 id, Bytes answer);
     std::string in_use();
 
-    /// Number `i` of the commands of a request.
+    /// One of the commands that a request is cut into.
     struct Part {
         Command command;
         usize moved = 0;                          ///< bytes through the buffer
         std::function<void(Bytes)> before, after; ///< fill the buffer, take from it
     };
-    Result<void> run(u64 parts, const std::function<Part(u64)>& part);
+    /// `length` in steps of at most `step`; `part` makes the command for the `bytes` that are `from` into it.
+    Result<void> run(u64 length, u64 step, const std::function<Part(u64 from, u64 bytes)>& part);
+    u64 data_step(const Namespace& space) const;
     Result<void> finish(Queue& queue, unsigned slot, const Part& part);
     Queue& queue_of_thread();
 

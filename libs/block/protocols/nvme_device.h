@@ -45,25 +45,17 @@ public:
 // Order towards a device. Arm: it is in the outer shareable domain, where C++'s fences do not reach. x86 keeps loads in order, and
 // stores to uncached registers behind those to memory: only the compiler has to.
 
+#if defined(__aarch64__)
+#define EMU_DMA_BARRIER(kind) asm volatile("dmb " kind ::: "memory")
+#elif defined(__x86_64__) || defined(__i386__)
+#define EMU_DMA_BARRIER(kind) asm volatile("" ::: "memory")
+#else
+#define EMU_DMA_BARRIER(kind) __sync_synchronize()
+#endif
 /// Between reading that the device has finished something and reading what it is.
-inline void dma_read_barrier() {
-#if defined(__aarch64__)
-    asm volatile("dmb oshld" ::: "memory");
-#elif defined(__x86_64__) || defined(__i386__)
-    asm volatile("" ::: "memory");
-#else
-    __sync_synchronize();
-#endif
-}
+inline void dma_read_barrier() { EMU_DMA_BARRIER("oshld"); }
 /// Between writing memory and telling the device by a register.
-inline void dma_write_barrier() {
-#if defined(__aarch64__)
-    asm volatile("dmb oshst" ::: "memory");
-#elif defined(__x86_64__) || defined(__i386__)
-    asm volatile("" ::: "memory");
-#else
-    __sync_synchronize();
-#endif
-}
+inline void dma_write_barrier() { EMU_DMA_BARRIER("oshst"); }
+#undef EMU_DMA_BARRIER
 
 } // namespace emu::block::nvme

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "common/arena.h"
 
+#include "common/bits.h"
+#include "common/checked.h"
+
 #include <sys/mman.h>
 
 namespace emu {
@@ -16,17 +19,17 @@ constexpr usize page = 4096, huge_page = usize(2) << 20;
 void populate(void* memory, usize size, bool write) { (void)madvise(memory, size, write ? populate_write : populate_read); }
 
 Pages::Pages(usize least) {
-    const usize size = (least + page - 1) / page * page;
-    const bool huge = size >= huge_page && size % huge_page == 0;
-    const usize slack = huge ? huge_page : 0; // to find an aligned place in
-    void* memory = size < least || size + slack < size ? MAP_FAILED : mmap(nullptr, size + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    const usize size = checked_align_up(least, page).value_or(0);
+    const bool huge = size && size % huge_page == 0;
+    const auto with_slack = checked_add(size, huge ? huge_page : 0); // to find an aligned place in
+    void* memory = size && with_slack ? mmap(nullptr, *with_slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) : MAP_FAILED;
     if (memory == MAP_FAILED) throw std::bad_alloc();
     u8* begin = static_cast<u8*>(memory);
     if (huge) {
-        const usize before = -u64(memory) & (huge_page - 1);
+        const usize before = align_up(u64(memory), u64(huge_page)) - u64(memory), behind = huge_page - before;
         if (before) munmap(begin, before);
         begin += before;
-        if (slack - before) munmap(begin + size, slack - before);
+        if (behind) munmap(begin + size, behind);
         (void)madvise(begin, size, MADV_HUGEPAGE);
     }
     populate(begin, size);
@@ -50,7 +53,7 @@ void Arena::grow(usize least) {
 }
 
 void* Arena::allocate(usize size, usize alignment) {
-    u8* begin = at_ + (-u64(at_) & (alignment - 1));
+    u8* begin = reinterpret_cast<u8*>(align_up(u64(at_), u64(alignment)));
     if (!at_ || begin > end_ || size > usize(end_ - begin)) {
         grow(size);
         begin = at_; // pages are aligned for everything

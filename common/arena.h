@@ -15,7 +15,7 @@
 namespace emu {
 
 /// Have the pages of this memory ready for writing (or only reading), in one system call (madvise(2), MADV_POPULATE_*, Linux 5.14).
-/// Where the kernel does not know it, they come one by one as ever. Begins and ends at pages.
+/// Where the kernel does not know it, they come one by one as ever. Begins at a page.
 void populate(void* memory, usize size, bool write = true);
 
 /// Memory from mmap(2) in whole pages, zeroed and ready for writing, in huge pages if it is made of such (and the kernel likes to);

@@ -68,7 +68,6 @@ jit::Unit* Translated::translate(Lock& lock, Runner&, u64 pc, u32 mode) {
     for (;;) {
         RecordingReader reader(*engine_.memory);
         auto function = engine_.translate_stopping(pc, mode, insns, reader, this);
-        const unsigned translated = function->insns;
         jit::Jit::Outcome outcome = jit_->compile(*function, unit);
         if (outcome == jit::Jit::Outcome::full) {
             flush(lock);
@@ -77,14 +76,12 @@ jit::Unit* Translated::translate(Lock& lock, Runner&, u64 pc, u32 mode) {
         if (outcome == jit::Jit::Outcome::ok) {
             if (wants_dump()) dump_unit(*engine_.isa, *function, *engine_.memory, jit_->code(*unit), jit_->entry(*unit));
             for (auto [first, last] : function->ranges) engine_.memory->watch(first, last);
-        }
-        engine_.spare_function = std::move(function);
-        if (outcome == jit::Jit::Outcome::ok) {
+            engine_.spare_function = std::move(function);
             if (runners_.size() > 1 && !reader.unchanged()) continue; // another vCPU wrote it before it was watched
             break;
         }
         if (insns == 1) return nullptr;
-        insns = std::min(insns, translated) / 2;
+        insns = std::min(insns, function->insns) / 2;
     }
     if (cache_) {
         unit->guest_hash = hash_guest(*unit);
@@ -102,8 +99,8 @@ jit::Unit* Translated::translate(Lock& lock, Runner&, u64 pc, u32 mode) {
 void Translated::link_known(jit::Unit& unit) {
     for (u32 i = 0; i < unit.links.size(); i++) {
         const jit::LinkSite& site = unit.links[i];
-        if (site.key || !units_.has(site.pc, unit.mode)) continue;
-        jit_->link(unit.first_link + i, *units_.find(site.pc, unit.mode));
+        if (site.key) continue;
+        if (jit::Unit* target = units_.find_rare(site.pc, unit.mode)) jit_->link(unit.first_link + i, *target);
     }
 }
 

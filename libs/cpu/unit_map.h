@@ -5,6 +5,8 @@
 #include "common/arena.h"
 #include "jit/unit.h"
 
+#include <span>
+#include <utility>
 #include <vector>
 
 namespace emu::cpu {
@@ -15,7 +17,8 @@ class UnitMap {
 public:
     /// Translation asks of every instruction whether a unit begins there, and the answer is mostly no: the filter says so from
     /// memory that stays in the host's caches. Its bits outlive what is erased.
-    bool has(u64 pc, u32 mode) const { return maybe_[filter_bit(pc, mode)] && find(pc, mode); }
+    bool has(u64 pc, u32 mode) const { return find_rare(pc, mode); }
+    jit::Unit* find_rare(u64 pc, u32 mode) const { return maybe_[filter_bit(pc, mode)] ? find(pc, mode) : nullptr; }
     /// Null: there is none.
     jit::Unit* find(u64 pc, u32 mode) const {
         for (usize at = home(pc, mode);; at = next(at)) {
@@ -44,7 +47,7 @@ public:
         entries_[hole] = {};
     }
     void clear() {
-        entries_ = Table(least);
+        resize(least);
         maybe_.assign(maybe_.size(), false);
         size_ = 0;
     }
@@ -59,9 +62,7 @@ private:
 
     usize mask() const { return entries_.size() - 1; }
     usize next(usize at) const { return (at + 1) & mask(); }
-    /// Neighbours in the code are neighbours here: what is done at a time touches few lines of the host's caches, and after a fork few
-    /// pages.
-    usize home(u64 pc, u32 mode) const { return (hash_of(pc >> 7, mode) << 3 | (pc >> 4 & 7)) & mask(); }
+    usize home(u64 pc, u32 mode) const { return hash_of(pc, mode) & mask(); }
     static usize filter_bit(u64 pc, u32 mode) { return hash_of(pc, mode) & (filter_size - 1); }
     /// False: it took the place of another.
     bool put(jit::Unit& unit) {
@@ -72,21 +73,20 @@ private:
         return fresh;
     }
     void grow() {
-        Table old(entries_.size() * 2);
-        std::swap(old, entries_);
-        for (usize at = 0; at < old.size(); at++)
-            if (old[at].unit) put(*old[at].unit);
+        const std::span<Entry> old = entries_;
+        const Pages kept = resize(old.size() * 2);
+        for (const Entry& entry : old)
+            if (entry.unit) put(*entry.unit);
     }
-    /// Empty entries, which are all zeros.
-    struct Table {
-        explicit Table(usize size) : pages(size * sizeof(Entry)) {}
-        usize size() const { return pages.bytes().size() / sizeof(Entry); }
-        Entry& operator[](usize at) { return reinterpret_cast<Entry*>(pages.bytes().data())[at]; }
-        const Entry& operator[](usize at) const { return reinterpret_cast<const Entry*>(pages.bytes().data())[at]; }
-        Pages pages;
-    };
+    /// Empty entries, which are all zeros; the old ones stay as long as what is returned.
+    Pages resize(usize size) {
+        Pages old = std::exchange(pages_, Pages(size * sizeof(Entry)));
+        entries_ = {reinterpret_cast<Entry*>(pages_.bytes().data()), size};
+        return old;
+    }
 
-    Table entries_{least};
+    Pages pages_{least * sizeof(Entry)};
+    std::span<Entry> entries_{reinterpret_cast<Entry*>(pages_.bytes().data()), least};
     std::vector<bool> maybe_ = std::vector<bool>(filter_size);
     usize size_ = 0;
 };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "jit/code_buffer.h"
 
+#include "common/bits.h"
+
 #include <cerrno>
 #include <cstring>
 
@@ -45,7 +47,7 @@ Result<void> CodeBuffer::make_data(Range pages) {
 Result<CodeBuffer::Copy> CodeBuffer::copy(std::span<const Range> parts) const {
     u8* at = EMU_TRY(shared_memory(size_));
     for (auto [begin, end] : parts) {
-        const usize page = begin & ~usize(4095);
+        const usize page = align_down(begin, usize(4096));
         populate(at + page, end - page);
         std::memcpy(at + begin, write_ + begin, end - begin);
     }

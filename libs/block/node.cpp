@@ -133,6 +133,14 @@ Result<void> Node::write_bytes(u64 at, ConstBytes from, WriteFlags flags) {
     return finish_write(flags);
 }
 
+Result<bool> Node::place(u64 at, u64 length) {
+    if (!length) return true;
+    EMU_CHECK(check_write(at, length));
+    // Who may turn the write into another one, or flushes after it, decides when it comes.
+    if (detect_zeroes_ != DetectZeroes::off || writethrough_ || (at | length) & (limits().request_alignment - 1)) return false;
+    return do_place(at, length);
+}
+
 Result<void> Node::write_zero_buffers(u64 at, u64 length, WriteFlags flags) {
     static const std::vector<u8> zeroes(zero_buffer_size);
     flags = flags - (WriteFlags::may_unmap | WriteFlags::no_fallback);
@@ -278,6 +286,7 @@ Result<void> Node::vmstate_write(u64, ConstBytes) { return not_supported("machin
 
 Result<void> Node::do_write(u64, ConstBytes, WriteFlags) { return fail(EROFS, fmt::format("driver '{}' cannot write", driver())); }
 Result<void> Node::do_write_zeroes(u64, u64, WriteFlags) { return fail(ENOTSUP, "writing zeroes is not supported"); }
+Result<bool> Node::do_place(u64, u64) { return false; }
 Result<void> Node::do_discard(u64, u64) { return {}; }
 Result<void> Node::do_flush() {
     for (const NodePtr& child : children()) EMU_CHECK(child->flush());

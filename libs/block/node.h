@@ -66,7 +66,7 @@ struct Limits {
     u64 zero_alignment = 1;     ///< write_zeroes below it is written as data
     u64 discard_alignment = 1;
     bool can_write_compressed = false;
-    bool only_compressed = false;
+    bool only_compressed = false; ///< copies are best written as compressed clusters, whether asked for or not
     bool can_pack = false;      ///< pack_cluster() and write_packed() work
     bool fast_zero = false;     ///< write_zeroes(no_fallback) works
     bool zero_after_create = false; ///< a fresh image reads as zeroes
@@ -141,6 +141,10 @@ public:
     Result<void> read(u64 at, Bytes to);
     Result<void> write(u64 at, ConstBytes from, WriteFlags flags = WriteFlags::none);
     Result<void> write_zeroes(u64 at, u64 length, WriteFlags flags = WriteFlags::none);
+    /// For writers of a new image that keep an order only because places are given out in it: settle where [at, at + length) will
+    /// lie. True: from now on the bytes may be written in any order, and until then the range reads as before or as zeroes.
+    /// False: nothing has happened, the write itself must keep its order.
+    Result<bool> place(u64 at, u64 length);
     /// Give the range back to the storage below. Advisory: a node that cannot succeeds and does nothing.
     Result<void> discard(u64 at, u64 length);
     /// All writes that have returned are on stable storage when this returns.
@@ -218,6 +222,7 @@ protected:
     virtual Result<void> do_read(u64 at, Bytes to) = 0;
     virtual Result<void> do_write(u64 at, ConstBytes from, WriteFlags flags);           ///< default: EROFS
     virtual Result<void> do_write_zeroes(u64 at, u64 length, WriteFlags flags);          ///< default: ENOTSUP, written as data
+    virtual Result<bool> do_place(u64 at, u64 length);                                   ///< default: false
     virtual Result<void> do_discard(u64 at, u64 length);                                 ///< default: nothing
     virtual Result<void> do_flush();                                                     ///< default: flush of the first child
     virtual Result<Extent> do_extent(u64 at, u64 length);                                ///< default: all data, at no known place

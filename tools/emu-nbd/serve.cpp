@@ -15,6 +15,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <fmt/format.h>
+#include <malloc.h>
 #include <sys/socket.h>
 
 namespace emu::nbd_tool {
@@ -85,8 +86,16 @@ Result<nbd::TlsServer> tls_server(const Options& o, objects::Table& table) {
     return out;
 }
 
+/// What one reply has had is for the next: to give it back to the host means to have every page of it again by a fault. Connections
+/// bound what they hold (max_charge), so that is what stays.
+void keep_buffers() {
+    ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    ::mallopt(M_TRIM_THRESHOLD, 64 << 20);
+}
+
 Result<int> run(const Options& o, objects::Table& table, std::optional<Daemon>& daemon, Fd activated) {
     nbd::raise_descriptor_limit();
+    keep_buffers();
     const nbd::TlsServer tls = EMU_TRY(tls_server(o, table));
     std::optional<nbd::KernelDevice> device;
     if (o.connect) device = EMU_TRY(nbd::KernelDevice::open(*o.connect));

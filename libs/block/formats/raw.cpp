@@ -54,6 +54,7 @@ protected:
     Result<void> do_write_zeroes(u64 at, u64 length, WriteFlags flags) override {
         return file_->write_zeroes(offset_ + at, length, flags);
     }
+    Result<bool> do_place(u64 at, u64 length) override { return file_->place(offset_ + at, length); }
     bool heeds_fua() const override { return true; }
     Result<void> do_discard(u64 at, u64 length) override {
         const u64 there = file_->size(), start = offset_ + at;

@@ -49,6 +49,12 @@ private:
     u64 at_ = 0, target_at_ = 0, numbers_ = 0;
 };
 
+struct Run {
+    u64 at = 0; ///< in the target
+    ConstBytes data;
+    bool zero = false;
+};
+
 class Copier {
 public:
     Copier(const std::vector<Node*>& sources, Node& target, const CopyOptions& options)
@@ -61,7 +67,9 @@ private:
     void work();
     Result<void> one(const Piece& piece, std::vector<u8>& buffer);
     Result<void> read(const Piece& piece, Bytes to);
-    Result<void> write_sparse(u64 at, ConstBytes data);
+    std::vector<Run> runs(u64 at, ConstBytes data) const;
+    Result<void> write_sparse(const Piece& piece, ConstBytes data);
+    Result<void> write_run(const Run& run);
     Result<void> write_zero(u64 at, u64 length);
     Result<void> compressed(const Piece& piece, ConstBytes data);
     Result<bool> offload(const Piece& piece);
@@ -159,25 +167,41 @@ Result<void> Copier::write_zero(u64 at, u64 length) {
     return {};
 }
 
-/// Runs of zeroes of at least `sparse` bytes are left out, on multiples of it.
-Result<void> Copier::write_sparse(u64 at, ConstBytes data) {
-    if (!o_.sparse) return target_.write(at, data);
+/// What to write of a piece, in its turn: runs of zeroes of at least `sparse` bytes, on multiples of it, are left out.
+std::vector<Run> Copier::runs(u64 at, ConstBytes data) const {
+    std::vector<Run> out;
+    if (!o_.sparse) return {{at, data, false}};
     const u64 grain = o_.sparse;
     for (usize begin = 0; begin < data.size();) {
-        auto grain_end = [&](usize x) { return usize(std::min<u64>(data.size(), align_down(at + x, grain) + grain - at)); };
-        usize end = grain_end(begin);
-        const bool zero = is_zero(data.subspan(begin, end - begin));
-        while (end < data.size()) {
-            const usize further = grain_end(end);
-            if (is_zero(data.subspan(end, further - end)) != zero) break;
-            end = further;
-        }
-        if (zero) EMU_CHECK(write_zero(at + begin, end - begin));
-        else EMU_CHECK(target_.write(at + begin, data.subspan(begin, end - begin)));
+        const usize end = usize(std::min<u64>(data.size(), align_down(at + begin, grain) + grain - at));
+        const ConstBytes part = data.subspan(begin, end - begin);
+        const bool zero = is_zero(part);
+        if (!out.empty() && out.back().zero == zero) out.back().data = {out.back().data.data(), out.back().data.size() + part.size()};
+        else out.push_back({at + begin, part, zero});
         begin = end;
     }
+    return out;
+}
+
+/// In the turn of the piece the runs get their places, where the target can say so before it has the bytes; then others may go on
+/// while these are written.
+Result<void> Copier::write_sparse(const Piece& piece, ConstBytes data) {
+    std::vector<Run> later = runs(piece.target, data);
+    if (!wait_turn(piece.number)) return {};
+    if (!o_.out_of_order) {
+        std::vector<Run> in_turn;
+        std::swap(in_turn, later);
+        for (const Run& run : in_turn) {
+            if (!run.zero && EMU_TRY(target_.place(run.at, run.data.size()))) later.push_back(run);
+            else EMU_CHECK(write_run(run));
+        }
+        end_turn(piece.number);
+    }
+    for (const Run& run : later) EMU_CHECK(write_run(run));
     return {};
 }
+
+Result<void> Copier::write_run(const Run& run) { return run.zero ? write_zero(run.at, run.data.size()) : target_.write(run.at, run.data); }
 
 /// Pack all clusters of the piece, wait for our turn, write them.
 Result<void> Copier::compressed(const Piece& piece, ConstBytes data) {
@@ -233,7 +257,8 @@ bool Copier::wait_turn(u64 number) {
 void Copier::end_turn(u64 number) {
     if (o_.out_of_order) return;
     std::unique_lock lock(turn_mutex_);
-    turn_.wait(lock, [&] { return error_ || next_number_ == number; });
+    turn_.wait(lock, [&] { return error_ || next_number_ >= number; });
+    if (next_number_ > number) return; // ended before its bytes were written
     if (next_number_ == number) next_number_++;
     turn_.notify_all();
 }
@@ -255,8 +280,7 @@ Result<void> Copier::one(const Piece& piece, std::vector<u8>& buffer) {
     const Bytes data = Bytes(buffer).first(piece.length);
     EMU_CHECK(read(piece, data));
     if (o_.compressed) return compressed(piece, data);
-    if (!wait_turn(piece.number)) return {};
-    auto written = write_sparse(piece.target, data);
+    auto written = write_sparse(piece, data);
     if (!written) return fail(std::move(written.error()).in(fmt::format("error while writing at byte {}", piece.target)));
     return written;
 }

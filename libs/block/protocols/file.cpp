@@ -53,6 +53,8 @@ protected:
     Result<void> do_read(u64 at, Bytes to) override;
     Result<void> do_write(u64 at, ConstBytes from, WriteFlags flags) override;
     Result<void> do_write_zeroes(u64 at, u64 length, WriteFlags flags) override;
+    /// Devices are left alone: some seek, some have zones.
+    Result<bool> do_place(u64, u64) override { return !device_; }
     Result<void> do_discard(u64 at, u64 length) override;
     Result<void> do_flush() override;
     Result<Extent> do_extent(u64 at, u64 length) override;

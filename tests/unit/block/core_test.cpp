@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "tests/unit/block/support.h"
 
+#include "block/ops/copy.h"
+
 #include <doctest/doctest.h>
+#include <fstream>
+#include <iterator>
 
 using namespace emu;
 using namespace emu::block;
@@ -161,4 +165,75 @@ TEST_CASE("node: FUA is the driver's where it heeds it, else a flush; raw passes
             CHECK(storage->flushes == (heeds ? 0 : 3));
         }
     }
+}
+
+TEST_CASE("copy: an image is laid out in order, however many write it") {
+    TempDir dir;
+    TestContext context;
+    constexpr u64 size = 24 << 20;
+    REQUIRE(create_image({.name = dir / "a.raw", .format = "raw", .size = size, .context = &context}));
+    auto source = open_image({.name = dir / "a.raw", .format = "raw", .writable = true, .context = &context});
+    REQUIRE(source);
+    std::vector<u8> data(70000); // clusters shared by runs, with zeroes between
+    for (u64 at = 5000, i = 0; at + data.size() < size; at += 90000 + i % 7 * 30000, i++) {
+        for (usize k = 0; k < data.size(); k++) data[k] = u8(i + k % 251);
+        REQUIRE((*source)->write(at, data));
+    }
+    auto copy = [&](const std::string& name, unsigned workers) {
+        REQUIRE(create_image({.name = name, .format = "qcow2", .size = size, .context = &context}));
+        auto target = open_image({.name = name, .format = "qcow2", .writable = true, .context = &context});
+        REQUIRE(target);
+        CopyOptions options;
+        options.target_is_zero = true;
+        options.workers = workers;
+        REQUIRE(copy_contents({source->get()}, **target, options));
+        auto checked = (*target)->check({});
+        REQUIRE(checked);
+        CHECK(checked->corruptions + checked->leaks == 0);
+        std::vector<u8> want(1 << 20), got(1 << 20);
+        for (u64 at = 0; at < size; at += want.size()) {
+            REQUIRE((*source)->read(at, want));
+            REQUIRE((*target)->read(at, got));
+            CHECK(want == got);
+        }
+        REQUIRE((*target)->close());
+    };
+    copy(dir / "one.qcow2", 1);
+    copy(dir / "many.qcow2", 8);
+    auto bytes = [](const std::string& name) {
+        std::ifstream in(name, std::ios::binary);
+        return std::string(std::istreambuf_iterator<char>(in), {});
+    };
+    CHECK(bytes(dir / "one.qcow2") == bytes(dir / "many.qcow2"));
+}
+
+TEST_CASE("qcow2: a place that was settled reads as zeroes until it is written") {
+    TempDir dir;
+    TestContext context;
+    REQUIRE(create_image({.name = dir / "a.qcow2", .format = "qcow2", .size = 1 << 20, .context = &context}));
+    auto node = open_image({.name = dir / "a.qcow2", .format = "qcow2", .writable = true, .context = &context});
+    REQUIRE(node);
+    CHECK(*(*node)->place(100000, 200000));
+    std::vector<u8> back(400000, 1);
+    REQUIRE((*node)->read(0, back));
+    CHECK(is_zero(back));
+    const std::vector<u8> data(200000, 7);
+    REQUIRE((*node)->write(100000, data));
+    REQUIRE((*node)->read(0, back));
+    CHECK(is_zero(Bytes(back).first(100000)));
+    CHECK(std::equal(data.begin(), data.end(), back.begin() + 100000));
+    CHECK(!(*node)->place(1 << 20, 1));
+    REQUIRE((*node)->close());
+    node->reset(); // and with it the lock
+
+    // Above a backing image what is around the bytes must come along.
+    REQUIRE(create_image({.name = dir / "b.qcow2", .format = "qcow2", .backing = dir / "a.qcow2", .backing_format = "qcow2", .context = &context}));
+    auto overlay = open_image({.name = dir / "b.qcow2", .format = "qcow2", .writable = true, .context = &context});
+    REQUIRE(overlay);
+    CHECK(!*(*overlay)->place(110000, 100));
+    CHECK(*(*overlay)->place(131072, 65536));
+    REQUIRE((*overlay)->write(131072, Bytes(back).first(65536)));
+    auto checked = (*overlay)->check({});
+    REQUIRE(checked);
+    CHECK(checked->corruptions + checked->leaks == 0);
 }

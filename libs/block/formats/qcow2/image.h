@@ -100,6 +100,7 @@ protected:
     Result<void> do_read(u64 at, Bytes to) override;
     Result<void> do_write(u64 at, ConstBytes from, WriteFlags flags) override;
     Result<void> do_write_zeroes(u64 at, u64 length, WriteFlags flags) override;
+    Result<bool> do_place(u64 at, u64 length) override;
     Result<void> do_discard(u64 at, u64 length) override;
     Result<void> do_flush() override;
     Result<Extent> do_extent(u64 at, u64 length) override;

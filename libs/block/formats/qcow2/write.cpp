@@ -250,6 +250,32 @@ Result<void> Image::do_write(u64 at, ConstBytes from, WriteFlags flags) {
     return {};
 }
 
+/// Only where the new clusters read as zeroes and nothing is to be copied: they can be entered before they are written.
+Result<bool> Image::do_place(u64 at, u64 length) {
+    if (cipher_ || data_file_ || tracking_) return false;
+    EMU_CHECK(first_change());
+    std::shared_lock io(io_);
+    std::unique_lock lock(meta_);
+    for (const u64 end = at + length; at < end;) {
+        const u64 first = cluster_down(at);
+        if (flying(first, first + cluster())) return false;
+        if (const u64 there = EMU_TRY(writable_run(at, end - at, true))->length) {
+            at += there;
+            continue;
+        }
+        const Allocation a = EMU_TRY(allocate_for(at, end - at));
+        if (!a.fresh) return false;
+        if (!a.blank || a.head || a.tail) {
+            EMU_CHECK(counts_.change(a.host, a.end - a.start, -1));
+            return false;
+        }
+        const u64 part = std::min(end, a.end) - at;
+        EMU_CHECK(link(a, at, part));
+        at += part;
+    }
+    return true;
+}
+
 Result<std::vector<u8>> Image::pack_cluster(ConstBytes plain) const {
     if (plain.size() == cluster()) return EMU_TRY(compress(h_.compression, plain)).value_or(std::vector<u8>());
     std::vector<u8> padded(plain.begin(), plain.end());

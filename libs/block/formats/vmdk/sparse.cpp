@@ -108,7 +108,7 @@ public:
     std::string_view driver() const override { return "vmdk"; }
     Limits limits() const override {
         Limits out = TwoLevelNode::limits();
-        out.can_write_compressed = out.can_pack = layout_.compressed;
+        out.can_write_compressed = out.only_compressed = out.can_pack = layout_.compressed;
         return out;
     }
     Result<ImageInfo> info() override {

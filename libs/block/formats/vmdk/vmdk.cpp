@@ -111,6 +111,7 @@ Limits VmdkNode::limits() const {
         const Limits one = part.node->limits();
         out.cluster_size = std::max(out.cluster_size, one.cluster_size);
         out.can_write_compressed |= one.can_write_compressed;
+        out.only_compressed |= one.only_compressed;
     }
     out.can_pack = parts_.size() == 1 && parts_.front().node && parts_.front().node->limits().can_pack;
     return out;

@@ -87,7 +87,7 @@ Result<nbd::TlsServer> tls_server(const Options& o, objects::Table& table) {
 }
 
 /// What one reply has had is for the next: to give it back to the host means to have every page of it again by a fault. Connections
-/// bound what they hold (max_charge), so that is what stays.
+/// bound what they hold (max_charge), and no more than they held at once stays.
 void keep_buffers() {
     ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
     ::mallopt(M_TRIM_THRESHOLD, 64 << 20);

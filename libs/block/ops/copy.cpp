@@ -186,17 +186,14 @@ std::vector<Run> Copier::runs(u64 at, ConstBytes data) const {
 /// In the turn of the piece the runs get their places, where the target can say so before it has the bytes; then others may go on
 /// while these are written.
 Result<void> Copier::write_sparse(const Piece& piece, ConstBytes data) {
-    std::vector<Run> later = runs(piece.target, data);
+    const std::vector<Run> all = runs(piece.target, data);
     if (!wait_turn(piece.number)) return {};
-    if (!o_.out_of_order) {
-        std::vector<Run> in_turn;
-        std::swap(in_turn, later);
-        for (const Run& run : in_turn) {
-            if (!run.zero && EMU_TRY(target_.place(run.at, run.data.size()))) later.push_back(run);
-            else EMU_CHECK(write_run(run));
-        }
-        end_turn(piece.number);
+    std::vector<Run> later;
+    for (const Run& run : all) {
+        if (o_.out_of_order || (!run.zero && EMU_TRY(target_.place(run.at, run.data.size())))) later.push_back(run);
+        else EMU_CHECK(write_run(run));
     }
+    end_turn(piece.number);
     for (const Run& run : later) EMU_CHECK(write_run(run));
     return {};
 }
@@ -258,8 +255,8 @@ void Copier::end_turn(u64 number) {
     if (o_.out_of_order) return;
     std::unique_lock lock(turn_mutex_);
     turn_.wait(lock, [&] { return error_ || next_number_ >= number; });
-    if (next_number_ > number) return; // ended before its bytes were written
-    if (next_number_ == number) next_number_++;
+    if (next_number_ != number) return; // the copy has failed, or the turn ended before the bytes were written
+    next_number_++;
     turn_.notify_all();
 }
 

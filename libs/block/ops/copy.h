@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Copying contents between nodes with all processors: readers (and compressors) run ahead, writes keep their order unless told
-// otherwise.
+// Copying contents between nodes with all processors: readers (and compressors) run ahead; places in the target are given
+// out in order unless told otherwise, and so are the writes where the target gives a place only to a write (Node::place).
 #pragma once
 #include "block/node.h"
 #include "block/stream.h"

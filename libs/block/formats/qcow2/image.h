@@ -9,6 +9,8 @@
 // Write ordering. A cluster is first counted, then filled, then entered in its L2 table; counts reach the storage before the
 // table entries that need them (refcount blocks, refcount table, L2 tables, L1 table, with flushes between). A cluster is freed
 // in memory at once but its count falls only after the entry's removal is on storage. A crash thus leaves leaks at worst.
+// place() is the exception: its clusters, behind the end of the storage, are entered before they are filled. Until they are, check
+// may find them outside the file.
 // With lazy refcounts the dirty bit is set first instead, and counts are made anew on the next writable open.
 #pragma once
 #include "block/formats/qcow2/header.h"

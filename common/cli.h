@@ -76,6 +76,11 @@ struct Tool {
     bool rest_at_positional = false;
     /// One-letter options may be grouped and carry their value attached: -pO qcow2, -Oqcow2.
     bool grouped_letters = false;
+    /// How wrong options are refused: in our own words, as getopt_long(3) does, or as image tools do. What scripts look for.
+    enum class Wording { own, getopt, img };
+    Wording wording = Wording::own;
+    /// A line that goes behind such a refusal.
+    std::string after_refusal = {};
     std::function<Result<int>()> action = {};
 };
 

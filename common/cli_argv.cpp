@@ -103,9 +103,23 @@ private:
     }
 
     Result<void> with_next_word(Found found, std::string_view name) {
-        if (at_ == args_.size())
-            return fail(EINVAL, fmt::format("option '{}' needs a value: {}", spelled(name), found.option->metavar));
+        if (at_ == args_.size()) return no_value(name, found.option->metavar);
         return accept(found, name, args_[at_++]);
+    }
+
+    Result<void> no_value(std::string_view name, std::string_view metavar) {
+        switch (tool_.wording) {
+        case Tool::Wording::img: return refuse(fmt::format("missing argument for option '{}'", canonical(name)));
+        case Tool::Wording::getopt:
+            return refuse(name.size() == 1 ? fmt::format("option requires an argument -- '{}'", name) : fmt::format("option '{}' requires an argument", canonical(name)));
+        case Tool::Wording::own: break;
+        }
+        return refuse(fmt::format("option '{}' needs a value: {}", spelled(name), metavar));
+    }
+    Result<void> refuse(std::string_view text, std::string_view hint = "") {
+        Error error{EINVAL, std::string(text), std::string(hint)};
+        if (!tool_.after_refusal.empty()) error = Error{EINVAL, error.line() + "\n" + tool_.after_refusal, {}};
+        return fail(std::move(error));
     }
 
     Result<void> accept(Found found, std::string_view, std::string_view value) {
@@ -152,7 +166,10 @@ private:
         collect(tool_.options);
         collect(common_options());
         std::string_view shown = word.substr(0, word.find('='));
-        return fail(Error{EINVAL, fmt::format("unknown option '{}'", shown), did_you_mean(name, names, "-")});
+        const std::string hint = did_you_mean(name, names, "-");
+        if (tool_.wording == Tool::Wording::own) return refuse(fmt::format("unknown option '{}'", shown), hint);
+        if (tool_.wording == Tool::Wording::getopt && !word.starts_with("--")) return refuse(fmt::format("invalid option -- '{}'", shown.substr(1)), hint);
+        return refuse(fmt::format("unrecognized option '{}'", shown), hint);
     }
 
     const Tool& tool_;

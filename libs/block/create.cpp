@@ -70,14 +70,18 @@ Result<Plan> plan_for(const CreateRequest& request) {
 
 /// Backing options in one place; returns the backing image's size where it is wanted.
 Result<std::optional<u64>> settle_backing(CreateRequest& request, const Plan& plan) {
-    if (auto given = request.options.take("backing_file"); given && request.backing.empty()) request.backing = *given;
+    if (auto given = request.options.take("backing_file"); given && request.backing.empty()) {
+        request.backing = *given;
+        if (given->empty() && plan.format->has_backing) return fail(EINVAL, "Expected backing file name, got empty string");
+    }
     if (auto given = request.options.take("backing_fmt"); given && request.backing_format.empty()) request.backing_format = *given;
     if (request.backing.empty()) {
-        if (!request.backing_format.empty() && !plan.format->has_backing) return fail(EINVAL, fmt::format("Backing format not supported for file format '{}'", request.format));
-        return std::optional<u64>();
+        if (request.backing_format.empty()) return std::optional<u64>();
+        if (!plan.format->has_backing) return fail(EINVAL, fmt::format("Backing format not supported for file format '{}'", request.format));
+        return fail(EINVAL, "Backing format cannot be used without backing file");
     }
     if (!plan.format->has_backing) return fail(EINVAL, fmt::format("Backing file not supported for file format '{}'", request.format));
-    if (!request.backing_format.empty() && !find_driver(request.backing_format))
+    if (request.no_open_backing && !request.backing_format.empty() && !find_driver(request.backing_format))
         return fail(EINVAL, fmt::format("Unknown backing file format '{}'", request.backing_format));
     if (request.backing == request.name) return fail(EINVAL, "Error: Trying to create an image with the same filename as the backing file");
     if (request.no_open_backing && request.backing_format.empty()) return fail(EINVAL, "Backing file specified without backing format");
@@ -86,11 +90,7 @@ Result<std::optional<u64>> settle_backing(CreateRequest& request, const Plan& pl
     OpenRequest open{.name = path, .format = request.backing_format, .context = request.context};
     open.force_share = false;
     auto node = open_image(open);
-    if (!node) {
-        std::string text = node.error().text, once = fmt::format("Could not open '{}': ", path);
-        if (text.starts_with(once + once)) text.erase(0, once.size());
-        return fail(node.error().code, text + "\nCould not open backing image.");
-    }
+    if (!node) return fail(node.error().code, node.error().text + "\nCould not open backing image.");
     if (request.backing_format.empty())
         return fail(EINVAL, fmt::format("Backing file specified without backing format\nDetected format of {}.", (*node)->driver()));
     const u64 size = (*node)->size();
@@ -127,35 +127,46 @@ Result<void> create_storage(std::string_view name, u64 size, Context* context) {
     return protocol.driver->create(nullptr, args);
 }
 
+Result<void> check_create(const CreateRequest& request) {
+    const Plan plan = EMU_TRY(plan_for(request));
+    if (!plan.format->has_backing && (!request.backing.empty() || request.options.has("backing_file")))
+        return fail(EINVAL, fmt::format("Backing file not supported for file format '{}'", request.format));
+    if (!plan.format->has_backing && (!request.backing_format.empty() || request.options.has("backing_fmt")))
+        return fail(EINVAL, fmt::format("Backing file format not supported for file format '{}'", request.format));
+    for (const KeyValue& kv : request.options.items())
+        if (std::none_of(plan.rows.begin(), plan.rows.end(), [&](auto* row) { return row->name == kv.key; }))
+            return fail(EINVAL, fmt::format("Invalid parameter '{}'", kv.key));
+    return {};
+}
+
 Result<void> create_image(CreateRequest request, const std::function<void(const std::string&)>& announce) {
-    const Plan plan = EMU_TRY(in(request.name, plan_for(request)));
+    const Plan plan = EMU_TRY(plan_for(request));
     auto settle = [&]() -> Result<void> {
-        if (auto text = request.options.take("size"); text && !request.size) request.size = EMU_TRY(parse_size(*text));
+        const auto text = request.options.take("size");
+        if (text && request.size) return fail(EINVAL, "The image size must be specified only once");
+        if (text) request.size = EMU_TRY(parse_size(*text));
         auto backing_size = EMU_TRY(settle_backing(request, plan));
         if (!request.size) request.size = backing_size;
         if (!request.size) return fail(EINVAL, "Image creation needs a size parameter");
         if (*request.size >= max_size) return fail(EINVAL, "Image size must be less than 8 EiB!");
         return {};
     };
-    EMU_CHECK(in(request.name, settle()));
+    EMU_CHECK(settle());
     CreateArgs args{.name = request.name, .size = *request.size, .options = {}, .context = request.context};
-    const std::string line = EMU_TRY(in(request.name, settle_options(request, plan, *request.size, args.options)));
+    const std::string line = EMU_TRY(settle_options(request, plan, *request.size, args.options));
     if (announce) announce(fmt::format("Formatting '{}', fmt={}{}", request.name, request.format, line));
-    auto make = [&]() -> Result<void> {
-        CreateArgs storage{.name = request.name, .size = 0, .options = {}, .context = request.context};
-        if (plan.format->name == "raw") storage.size = (args.size + 511) / 512 * 512;
-        for (const CreateOption& row : plan.protocol.driver->create_options)
-            if (!find_option(plan.format->create_options, row.name))
-                if (auto value = args.options.take(row.name)) storage.options.add(row.name, *value);
-        EMU_CHECK(plan.protocol.driver->create(nullptr, storage));
-        OpenArgs open{.writable = true, .cache = {.no_flush = true}, .context = request.context};
-        KeyValues options = plan.protocol.options;
-        options.add("driver", plan.protocol.driver->name);
-        NodePtr file = EMU_TRY(open_options(std::move(options), open));
-        EMU_CHECK(plan.format->create(file, args));
-        return file->close();
-    };
-    return in(request.name, make());
+    CreateArgs storage{.name = request.name, .size = 0, .options = {}, .context = request.context};
+    if (plan.format->name == "raw") storage.size = (args.size + 511) / 512 * 512;
+    for (const CreateOption& row : plan.protocol.driver->create_options)
+        if (!find_option(plan.format->create_options, row.name))
+            if (auto value = args.options.take(row.name)) storage.options.add(row.name, *value);
+    EMU_CHECK(plan.protocol.driver->create(nullptr, storage));
+    OpenArgs open{.writable = true, .cache = {.no_flush = true}, .context = request.context};
+    KeyValues options = plan.protocol.options;
+    options.add("driver", plan.protocol.driver->name);
+    NodePtr file = EMU_TRY(open_options(std::move(options), open));
+    EMU_CHECK(plan.format->create(file, args));
+    return file->close();
 }
 
 namespace {

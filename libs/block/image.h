@@ -16,6 +16,8 @@ public:
     virtual std::shared_ptr<void> object(std::string_view id, std::string_view type) = 0;
     /// One line for the user's eyes; tools print it with their prefix.
     virtual void warn(std::string_view text) = 0;
+    /// A line that users and scripts know as it is, without a tool's name.
+    virtual void notice(std::string_view text) { warn(text); }
     /// A node that `blockdev` options name instead of describing it; null where there is none.
     virtual NodePtr node(std::string_view) { return nullptr; }
     bool untrusted = false; ///< follow no backing, external data or network reference; bound metadata
@@ -34,7 +36,7 @@ struct OpenRequest {
     Context* context = nullptr;
 };
 
-/// Errors read "Could not open 'NAME': reason".
+/// Errors say why; what the image is called is for the caller to say.
 Result<NodePtr> open_image(const OpenRequest& request);
 /// A node from blockdev-style options ("driver" is required).
 Result<NodePtr> open_options(KeyValues options, OpenArgs args);
@@ -59,6 +61,8 @@ struct CreateRequest {
 /// Returns the "Formatting ..." line through `announce` before anything is made. Existing files are overwritten as their
 /// protocol's create does.
 Result<void> create_image(CreateRequest request, const std::function<void(const std::string&)>& announce = {});
+/// What is wrong with a request before anything is opened or made.
+Result<void> check_create(const CreateRequest& request);
 /// Make the (empty) storage object of that name: a file of length 0, an export that exists already ...
 Result<void> create_storage(std::string_view name, u64 size, Context* context);
 

@@ -23,6 +23,7 @@ constexpr unsigned max_depth = 200;
 Result<KeyValues> parse_json_name(std::string_view name) {
     auto tree = parse_json(name.substr(5), {.bytes = 1u << 20, .depth = 64});
     if (!tree) return fail(std::move(tree.error()).in("Could not parse the JSON options"));
+    if (!tree->as_object()) return fail(EINVAL, "Invalid JSON object given");
     return flatten(*tree);
 }
 
@@ -124,7 +125,7 @@ Result<NodePtr> Opener::format(const Driver* driver, NodePtr file, OpenArgs args
     if (driver->has_backing) EMU_CHECK(open_backing(*node, *driver, args, generic));
     else if (generic.backing && !generic.backing->empty()) return fail(EINVAL, "Driver doesn't support backing files");
     if (!guessed || !args.writable || driver->name != "raw") return node;
-    args.context->warn(fmt::format("Image format was not specified for '{}' and probing guessed raw.\n"
+    args.context->notice(fmt::format("WARNING: Image format was not specified for '{}' and probing guessed raw.\n"
                                    "         Automatically detecting the format is dangerous for raw images, write operations on block 0 will be restricted.\n"
                                    "         Specify the 'raw' format explicitly to remove the restrictions.", args.name));
     const bool unmap = node->unmap_;
@@ -163,9 +164,9 @@ Result<void> Opener::open_backing(Node& node, const Driver&, const OpenArgs& arg
 
 Result<NodePtr> Opener::named(std::string_view name, KeyValues more, std::string_view wanted, OpenArgs args, ChildKind kind) {
     const unsigned depth = args.chain ? args.chain->depth + 1 : 0;
-    auto put_context = [&](Result<NodePtr> result) -> Result<NodePtr> { // below the top the name is said once
+    auto put_context = [&](Result<NodePtr> result) -> Result<NodePtr> { // what the user named is said by the tools, each in its way
         const std::string text = fmt::format("Could not open '{}'", name);
-        if (!result && (depth == 0 || !result.error().text.starts_with(text))) return fail(std::move(result.error()).in(text));
+        if (!result && depth && !result.error().text.starts_with(text)) return fail(std::move(result.error()).in(text));
         return result;
     };
     OpenChain link{std::string(name), depth, args.chain};
@@ -174,7 +175,9 @@ Result<NodePtr> Opener::named(std::string_view name, KeyValues more, std::string
         if (up->name == name) return fail(ELOOP, fmt::format("Backing file '{}' creates an infinite loop.", name));
     args.chain = &link;
     if (name.starts_with("json:")) {
-        KeyValues options = EMU_TRY(parse_json_name(name));
+        auto parsed = parse_json_name(name);
+        if (!parsed) return put_context(fail(std::move(parsed.error())));
+        KeyValues options = std::move(*parsed);
         for (const KeyValue& kv : more.items()) options.add(kv.key, kv.value);
         if (!wanted.empty() && !options.has("driver")) options.add("driver", wanted);
         return put_context(described(std::move(options), std::move(args), kind));
@@ -263,15 +266,13 @@ Result<NodePtr> open_image(const OpenRequest& request) {
                   .no_io = request.no_io, .no_backing = request.no_backing, .cache = request.cache, .unmap = request.unmap,
                   .context = request.context};
     EMU_ASSERT(args.context);
+    if (args.writable && args.force_share) return fail(EINVAL, "force-share=on can only be used with read-only images");
     KeyValues more = request.options;
     if (!request.backing_name.empty()) more.add("backing", request.backing_name);
     if (!request.image_opts) return Opener::named(request.name, std::move(more), request.format, args, ChildKind::image);
     KeyValues options = EMU_TRY(KeyValues::parse(request.name));
     for (const KeyValue& kv : more.items()) options.add(kv.key, kv.value);
-    auto node = Opener::described(std::move(options), args, ChildKind::image);
-    if (!node && !node.error().text.starts_with("Could not open"))
-        return fail(std::move(node.error()).in(fmt::format("Could not open '{}'", request.name)));
-    return node;
+    return Opener::described(std::move(options), args, ChildKind::image);
 }
 
 } // namespace emu::block

@@ -84,7 +84,7 @@ u64 Luks::header_size(const SectorScheme& scheme) { return area_alignment + slot
 
 Result<Luks> Luks::read(LuksStorage& storage, std::optional<u64> storage_size) {
     std::array<u8, header_bytes> bytes;
-    if (storage_size && *storage_size < header_bytes) return fail(EINVAL, "too short for a LUKS header");
+    if (storage_size && *storage_size < header_bytes) return fail(EINVAL, "Volume is not in LUKS format");
     EMU_CHECK(storage.read(0, bytes));
     const ByteView h(bytes, Endian::big);
     if (!std::equal(magic.begin(), magic.end(), bytes.begin())) return fail(EINVAL, "Volume is not in LUKS format");
@@ -250,8 +250,9 @@ Result<void> Luks::deactivate(LuksStorage& storage, const LuksAmend& what) {
         if (std::count(goes.begin(), goes.end(), true) == 0) return fail(EINVAL, "No keyslots match given (old) password for erase operation");
     }
     if (unsigned(std::count(goes.begin(), goes.end(), true)) == active_slots() && active_slots() && !what.force)
-        return fail(EINVAL, "Attempt to erase the only active keyslot which will erase all the data in the image irreversibly "
-                            "- refusing operation");
+        return fail(EINVAL, fmt::format("{} erase {} the data in the image irreversibly - refusing operation",
+                                        what.slot ? fmt::format("Attempt to erase the only active keyslot {} which will", *what.slot)
+                                                  : "All the active keyslots match the (old) password that was given and erasing them will", "all"));
     for (unsigned i = 0; i < slots; i++) {
         if (goes[i]) EMU_CHECK(erase_slot(storage, i));
     }
@@ -260,7 +261,7 @@ Result<void> Luks::deactivate(LuksStorage& storage, const LuksAmend& what) {
 
 Result<void> Luks::amend(LuksStorage& storage, const LuksAmend& what, const SecretBytes* master) {
     if (what.slot && *what.slot >= slots)
-        return fail(EINVAL, fmt::format("Invalid keyslot {} specified. Must be between 0 and {}", *what.slot, slots - 1));
+        return fail(EINVAL, fmt::format("Invalid keyslot {} specified, must be between 0 and {}", *what.slot, slots - 1));
     if (!what.activate) {
         if (what.new_secret) return fail(EINVAL, "'new-secret' must not be given when erasing keyslots");
         return deactivate(storage, what);

@@ -7,7 +7,7 @@ namespace emu::nbd {
 
 std::string transmission_flag_names(u16 flags) {
     static constexpr std::string_view names[] = {
-        "",      "read-only", "flush", "fua",       "rotational",          "trim", "zeroes", "df",
+        "",      "readonly", "flush", "fua",       "rotational",          "trim", "zeroes", "df",
         "multi", "resize",    "cache", "fast-zero", "block-status-payload"};
     std::string out;
     for (unsigned bit = 1; bit < std::size(names); bit++)

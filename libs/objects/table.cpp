@@ -90,16 +90,16 @@ Result<void> Table::add(std::string_view text) {
     if (type == all.end()) {
         std::vector<std::string_view> names;
         for (const Type* t : all) names.push_back(t->name);
-        return fail(Error{EINVAL, fmt::format("invalid object type: {}", *kind), did_you_mean(*kind, names)});
+        return fail(Error{EINVAL, fmt::format("Parameter 'qom-type' does not accept value '{}'", *kind), did_you_mean(*kind, names)});
     }
     const auto id = options.take("id");
     if (!id) return fail(EINVAL, "Parameter 'id' is missing");
     if (!good_id(*id))
         return fail(Error{EINVAL, "Parameter 'id' expects an identifier",
                           "letters, digits, '-', '.', '_', starting with a letter"});
-    if (entries_.contains(*id)) return fail(EEXIST, fmt::format("attempt to add duplicate property '{}' to object", *id));
+    if (entries_.contains(*id)) return fail(EEXIST, fmt::format("attempt to add duplicate property '{}' to object (type 'container')", *id));
     Entry entry{*type, EMU_TRY((*type)->make(options, *this))};
-    EMU_CHECK(options.finish(fmt::format("the options of {}", *kind)));
+    if (!options.empty()) return fail(EINVAL, fmt::format("Parameter '{}' is unexpected", options.items().front().key));
     entries_.emplace(*id, std::move(entry));
     return {};
 }

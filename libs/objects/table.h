@@ -25,8 +25,9 @@ struct Type {
 
 class Table : public block::Context {
 public:
-    /// `warn` takes one line; null: warnings are dropped.
-    explicit Table(std::function<void(std::string_view)> warn = {}) : warn_(std::move(warn)) {}
+    /// `warn` takes one line, `notice` one that needs no prefix; null: they are dropped.
+    explicit Table(std::function<void(std::string_view)> warn = {}, std::function<void(std::string_view)> notice = {})
+        : warn_(std::move(warn)), notice_(std::move(notice)) {}
 
     /// Types beyond the table's own; the rows must outlive it.
     void add_types(std::span<const Type> types);
@@ -41,6 +42,9 @@ public:
     void warn(std::string_view text) override {
         if (warn_) warn_(text);
     }
+    void notice(std::string_view text) override {
+        if (notice_) notice_(text);
+    }
 
 private:
     struct Entry {
@@ -48,7 +52,7 @@ private:
         std::shared_ptr<void> value;
     };
     std::vector<const Type*> types() const;
-    std::function<void(std::string_view)> warn_;
+    std::function<void(std::string_view)> warn_, notice_;
     std::vector<std::span<const Type>> more_;
     std::map<std::string, Entry, std::less<>> entries_;
 };

@@ -20,10 +20,10 @@ refused "Invalid port number '70000'" -f raw -p 70000 a.raw
 refused "No such file or directory" -k "$work/s" nothing.raw
 refused "Unknown driver 'xx'" -f xx -k "$work/s" a.raw
 refused "-n and --cache can only be specified once" -n --cache=none a.raw
-refused "Invalid cache mode 'x'" --cache=x a.raw
+refused "Invalid cache mode \`x'" --cache=x a.raw
 refused "Invalid aio mode 'x'" --aio=x a.raw
 refused "aio=native needs" --aio=native a.raw
-refused "Invalid discard mode 'x'" --discard=x a.raw
+refused "Invalid discard mode \`x'" --discard=x a.raw
 refused "without setting discard operation to unmap" --detect-zeroes=unmap a.raw
 refused "use --image-opts" -P 1 a.raw
 refused "mutually exclusive" --image-opts -f raw driver=file,filename=a.raw

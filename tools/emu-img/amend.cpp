@@ -27,6 +27,7 @@ Result<int> amend(Session& session, Amend& c) {
     bool help = false;
     KeyValues options = EMU_TRY(parse_options(c.options, help));
     if (help && !c.source.format.empty()) return list_options(c.source.format);
+    if (help && c.words.empty()) return fail(EINVAL, "Expecting one image file name");
     if (c.words.size() != 1) return usage("Expecting one image file name");
     auto node = EMU_TRY(open(session, c.source, c.words[0], {.writable = !help, .no_io = help, .no_backing = help, .unmap = true}));
     if (help) return list_options(node->driver());

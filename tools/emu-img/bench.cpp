@@ -61,8 +61,13 @@ cli::Command bench_command(Session& session) {
         number_row("pattern", "byte", "what to write (default: 0)", "Invalid pattern byte specified", 0, 255, c->pattern),
         quiet_row(session),
         size_row("s,buffer-size", "bytes of a request (default: 4k)", "buffer size", c->options.size),
-        size_row("S,step-size", "distance of the requests (default: their size)", "step size", c->options.step),
-        cache_row(c->source.cache, "t,cache", "cache mode of the image"),
+        size_row("S,step-size", "distance of the requests (default: their size)", "step_size", c->options.step),
+        {"t,cache", "cache", "cache mode of the image", "",
+         [c](std::string_view text) -> Result<void> {
+             auto mode = block::parse_cache_mode(text);
+             if (!mode) return fail(EINVAL, "Invalid cache mode");
+             return c->source.cache = *mode, Result<void>();
+         }},
         {"w,write", "", "write instead of reading", "", cli::into(c->write)},
         force_share_row(c->source),
         untrusted_row(session),

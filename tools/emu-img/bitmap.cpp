@@ -33,10 +33,10 @@ Result<void> set_granularity(Bitmap& c, std::string_view text) {
 }
 
 Result<int> bitmap(Session& session, Bitmap& c) {
-    if (c.words.size() != 2) return fail(EINVAL, "Expecting filename and bitmap name");
     bool adds = false, merges = false;
     for (const Step& step : c.steps) adds |= step.kind == Kind::add, merges |= step.kind == Kind::merge;
     if (c.steps.empty()) return fail(EINVAL, "Need at least one of --add, --remove, --clear, --enable, --disable, or --merge");
+    if (c.words.size() != 2) return fail(EINVAL, "Expecting filename and bitmap name");
     if (c.granularity && !adds) return fail(EINVAL, "granularity only supported with --add");
     if (!c.merge_format.empty() && c.merge_file.empty()) return fail(EINVAL, "-F only supported with -b");
     if (!c.merge_file.empty() && !merges) return fail(EINVAL, "Merge bitmap source file only supported with --merge");

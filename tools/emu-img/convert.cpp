@@ -23,7 +23,7 @@ struct Convert {
     std::vector<std::string> words;
 };
 
-constexpr u64 max_sparse = u64(INT32_MAX) / 512 * 512;
+constexpr u64 max_sparse = u64(16) << 20;
 
 Result<void> set_sparse(Convert& c, std::string_view text) {
     auto bytes = parse_size(text);
@@ -46,7 +46,6 @@ Result<void> check_options(const Convert& c) {
     if (c.target.image_opts && !c.no_create) return fail(EINVAL, "--target-image-opts requires use of -n flag");
     if (c.target_is_zero && !c.no_create) return fail(EINVAL, "--target-is-zero requires use of -n flag");
     if (c.no_create && !c.options.empty()) return fail(EINVAL, "-o has no effect when skipping image creation");
-    if (c.words.size() < 2) return fail(EINVAL, "Must specify image file name");
     const usize sources = c.words.size() - 1;
     if (sources > 1 && !c.backing.empty()) return fail(EINVAL, "Having a backing file for the target makes no sense when concatenating multiple input images");
     if (sources > 1 && !c.snapshot.empty()) return fail(EINVAL, "No support for concatenating multiple snapshot");
@@ -59,14 +58,10 @@ Result<void> create_target(Session& session, const Convert& c, u64 size, KeyValu
     block::CreateRequest request{.name = c.words.back(), .format = c.target.format, .size = size, .backing = c.backing, .backing_format = c.backing_format,
                                  .no_open_backing = false, .options = std::move(options), .context = &session.objects};
     if (request.options.has("size")) request.size.reset();
-    EMU_CHECK(block::find_format(request.format)); // said as it is, without the target's name
-    auto made = block::create_image(std::move(request));
-    if (!made) {
-        std::string text = made.error().text;
-        return fail(made.error().code, fmt::format("{}: error while converting {}: {}", c.words.back(), c.target.format, text));
-    }
+    EMU_CHECK(block::check_create(request)); // said as it is, without the target's name
+    EMU_CHECK(in(fmt::format("{}: error while converting {}", c.words.back(), c.target.format), block::create_image(std::move(request))));
     remove_when_killed(c.words.back());
-    return made;
+    return {};
 }
 
 /// The target to write to; created unless -n says that it exists.
@@ -78,10 +73,7 @@ Result<block::NodePtr> make_target(Session& session, Convert& c, u64 size, KeyVa
     if (auto secret = options.get("encrypt.key-secret")) request.options.add("encrypt.key-secret", *secret);
     if (auto secret = options.get("key-secret")) request.options.add("key-secret", *secret);
     auto node = EMU_TRY(open(session, how, c.words.back(), std::move(request)));
-    if (node->size() < size) {
-        if (c.no_create) return fail(EINVAL, "Target image is smaller than source image");
-        return fail(EINVAL, "output file is smaller than input file");
-    }
+    if (node->size() < size) return fail(EINVAL, "output file is smaller than input file");
     return node;
 }
 
@@ -122,27 +114,33 @@ Result<block::NodePtr> pipe_target(Session& session, Convert& c, OutputPipe& pip
 }
 
 Result<int> convert(Session& session, Convert& c) {
-    EMU_CHECK(check_options(c));
     bool help = false;
     KeyValues options = EMU_TRY(parse_options(c.options, help));
     if (!c.target.image_opts && c.target.format.empty()) c.target.format = "raw";
     if (help) {
         const block::Driver* driver = EMU_TRY(block::find_format(c.target.format));
-        fmt::print("{}", block::create_help(*driver, c.words.back()));
+        fmt::print("{}", block::create_help(*driver, c.words.empty() ? "" : c.words.back()));
         return 0;
     }
+    if (c.words.size() < 2) return fail(EINVAL, "Must specify image file name");
+    EMU_CHECK(check_options(c));
+    if (c.backing.empty() && options.has("backing_file") && c.backing_format.empty() && !options.has("backing_fmt"))
+        return fail(EINVAL, "Use of backing file requires explicit backing format");
     std::vector<block::NodePtr> nodes;
     std::vector<block::Node*> sources;
     u64 size = 0;
     for (usize i = 0; i + 1 < c.words.size(); i++) {
         if (c.words[i] == "-") c.words[i] = EMU_TRY(input_image());
         nodes.push_back(EMU_TRY(open(session, c.source, c.words[i])));
-        if (!c.snapshot.empty()) EMU_CHECK(in("Failed to load snapshot", load_snapshot(*nodes[i], c.snapshot)));
+        if (!c.snapshot.empty()) EMU_CHECK(load_snapshot(*nodes[i], c.snapshot));
         sources.push_back(nodes[i].get());
         size += nodes[i]->size();
     }
     if (c.bitmaps && block::skip_filters(sources[0])->driver() != "qcow2") return fail(ENOTSUP, "Source lacks bitmap support");
     if (c.bitmaps && EMU_TRY(sources[0]->bitmaps()).empty()) c.bitmaps = false;
+    const std::string compat = options.get("compat").value_or("1.1");
+    if (c.bitmaps && !c.no_create && (c.target.format != "qcow2" || compat == "0.10" || compat == "v2"))
+        return fail(ENOTSUP, fmt::format("Format driver '{}' does not support bitmaps", c.target.format));
     OutputPipe pipe;
     auto target = EMU_TRY(c.words.back() == "-" ? pipe_target(session, c, pipe, sources, size, std::move(options))
                                                 : make_target(session, c, size, std::move(options)));

@@ -3,19 +3,21 @@
 
 #include <cerrno>
 #include <fmt/format.h>
+#include <optional>
 
 namespace emu::img {
 namespace {
 
 struct Create {
-    std::string format = "raw", options, backing, backing_format;
+    std::string format = "raw", options, backing_format;
+    std::optional<std::string> backing;
     bool unsafe = false;
     std::vector<std::string> words;
 };
 
 Result<int> create(Session& session, Create& c) {
     bool help = false;
-    block::CreateRequest request{.name = c.words.empty() ? "" : c.words[0], .format = c.format, .size = {}, .backing = c.backing,
+    block::CreateRequest request{.name = c.words.empty() ? "" : c.words[0], .format = c.format, .size = {}, .backing = {},
                                  .backing_format = c.backing_format, .no_open_backing = c.unsafe,
                                  .options = EMU_TRY(parse_options(c.options, help)), .context = &session.objects};
     if (help) {
@@ -27,7 +29,8 @@ Result<int> create(Session& session, Create& c) {
     if (c.words.empty()) return usage("Expecting image file name");
     if (c.words.size() > 2) return usage(fmt::format("Unexpected argument: {}", c.words[2]));
     if (c.words.size() == 2) request.size = EMU_TRY(image_size(c.words[1]));
-    EMU_CHECK(block::create_image(std::move(request), [&](const std::string& line) { say(session, line); }));
+    if (c.backing) request.options.take("backing_file"), request.options.add("backing_file", *c.backing);
+    EMU_CHECK(in(c.words[0], block::create_image(std::move(request), [&](const std::string& line) { say(session, line); })));
     return 0;
 }
 
@@ -40,7 +43,8 @@ cli::Command create_command(Session& session) {
         object_row(session),
         quiet_row(session),
         format_row(c->format, "f,format", "format of the new image (default: raw)"),
-        {"b,backing", "file", "image that shows through where the new one has nothing", "", cli::into(c->backing)},
+        {"b,backing", "file", "image that shows through where the new one has nothing", "",
+         [c](std::string_view text) -> Result<void> { return c->backing = text, Result<void>(); }},
         format_row(c->backing_format, "F,backing-format", "format of the backing image"),
         {"u,backing-unsafe", "", "do not open the backing image; it need not exist", "", cli::into(c->unsafe)},
         options_row(c->options),

@@ -49,8 +49,8 @@ Result<int> dd(Session& session, Dd& c) {
     const u64 skip = checked_mul(c.skip, c.block).value_or(UINT64_MAX);
     block::CreateRequest request{.name = c.output, .format = c.target, .size = size > skip ? size - skip : 0, .backing = {}, .backing_format = {},
                                  .options = {}, .context = &session.objects};
-    auto made = block::create_image(std::move(request));
-    if (!made) return fail(made.error().code, fmt::format("{}: error while creating output image of type {}: {}", c.output, c.target, made.error().text));
+    EMU_CHECK(block::check_create(request));
+    EMU_CHECK(in(fmt::format("{}: error while creating output image", c.output), block::create_image(std::move(request))));
     remove_when_killed(c.output);
     auto target = EMU_TRY(open(session, Source{.format = c.target}, c.output, {.writable = true, .unmap = true}));
     if (skip >= size) {

@@ -59,6 +59,8 @@ int main(int argc, char** argv) {
     img::Session session;
     cli::Tool tool{.name = name, .summary = "make, convert, check and change disk images"};
     tool.grouped_letters = true;
+    tool.wording = cli::Tool::Wording::img;
+    tool.after_refusal = fmt::format("Try '{} --help' for more information", name);
     tool.options = {
         {"V", "", "show the version and exit", "",
          [&](std::string_view) -> Result<void> { fmt::print("{} version {}\n", name, EMU_VERSION), std::exit(0); }},
@@ -75,8 +77,7 @@ int main(int argc, char** argv) {
     if (int status = check_command(tool, words)) return status;
     protect_negative_size(words);
     int status = cli::run(tool, int(words.size()), words.data());
-    // `compare` keeps 1 for images that differ.
-    if (status == 1 && !session.acting && !std::strcmp(words[1], "compare")) status = 2;
+    if (session.bad_value) status = 2; // 1 is for images that differ
     if (asks_for_help(words)) fmt::print("{}", formats());
     return status;
 }

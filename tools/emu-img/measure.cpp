@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "commands.h"
+#include "common/log.h"
 
 #include <cerrno>
 #include <fmt/format.h>
@@ -20,7 +21,7 @@ Result<KeyValues> with_defaults(const block::Driver& driver, KeyValues given) {
     for (const KeyValue& kv : given.items()) {
         bool known = false;
         for (const block::CreateOption& row : driver.create_options) known |= row.name == kv.key;
-        if (!known) return fail(EINVAL, fmt::format("Invalid parameter '{}'", kv.key));
+        if (!known) return fail(EINVAL, fmt::format("Invalid parameter '{}'\n{}: Invalid options for file format '{}'", kv.key, log::program(), driver.name));
     }
     for (const block::CreateOption& row : driver.create_options)
         if (!row.default_text.empty() && !given.has(row.name)) given.add(row.name, row.default_text);
@@ -41,15 +42,16 @@ void print(const block::Measure& m, bool json) {
 
 Result<int> measure(Session& session, Measure& c) {
     const bool sized = c.size != UINT64_MAX;
-    if (c.words.size() > 1) return usage("At most one filename argument is allowed.");
+    if (c.words.size() > 1) return fail(EINVAL, "At most one filename argument is allowed.");
     if (c.words.empty() && (c.source.image_opts || !c.source.format.empty() || !c.snapshot.empty()))
-        return fail(EINVAL, "--image-opts, -f, and -l can only be used with a filename argument.");
+        return fail(EINVAL, "--image-opts, -f, and -l require a filename argument.");
     if (c.words.empty() && !sized) return fail(EINVAL, "Either --size N or one filename must be specified.");
     if (!c.words.empty() && sized) return fail(EINVAL, "--size N cannot be used together with a filename.");
     block::NodePtr node;
     if (!c.words.empty()) node = EMU_TRY(open(session, c.source, c.words[0]));
-    if (!c.snapshot.empty()) EMU_CHECK(in("Failed to load snapshot", load_snapshot(*node, c.snapshot)));
+    if (!c.snapshot.empty()) EMU_CHECK(load_snapshot(*node, c.snapshot));
     const block::Driver* driver = EMU_TRY(block::find_format(c.target));
+    if (!driver->create) return fail(ENOTSUP, fmt::format("Format driver '{}' does not support image creation", c.target));
     if (!driver->measure) return fail(ENOTSUP, fmt::format("Block driver '{}' does not support size measurement", c.target));
     bool help = false;
     KeyValues options = EMU_TRY(parse_options(c.options, help));
@@ -68,7 +70,8 @@ cli::Command measure_command(Session& session) {
         output_row(c->json),
         format_row(c->target, "O,target-format", "format of the image to be made (default: raw)"),
         options_row(c->options),
-        size_row("s,size", "size of an image to be made from nothing", "image size", c->size),
+        {"s,size", "size", "size of an image to be made from nothing", "",
+         [c](std::string_view text) -> Result<void> { return c->size = EMU_TRY(image_size(text)), Result<void>(); }},
         object_row(session),
         image_opts_row(c->source),
         format_row(c->source.format),

@@ -4,6 +4,7 @@
 #include "commands.h"
 
 #include <cerrno>
+#include <cstring>
 #include <fmt/format.h>
 
 namespace emu::img {
@@ -33,14 +34,14 @@ Result<int> rebase(Session& session, Rebase& c) {
         if (!c.backing.empty()) {
             const std::string path = EMU_TRY(block::backing_path(node->name(), c.backing));
             Source below{.format = c.backing_format, .force_share = c.source.force_share, .cache = c.source_cache};
-            auto opened = open(session, below, path);
-            if (!opened) return fail(std::move(opened.error()).in(fmt::format("Could not open new backing file '{}'", c.backing)));
-            options.new_backing = *opened;
+            options.new_backing = EMU_TRY(in(fmt::format("Could not open new backing file '{}'", c.backing), open_image(session, below, path)));
         }
         EMU_CHECK(block::rebase_contents(*node, options));
         EMU_CHECK(node->flush()); // the data before the header that needs it
     }
-    EMU_CHECK(in(fmt::format("Could not change the backing file to '{}'", c.backing), node->change_backing(c.backing, c.backing_format)));
+    auto changed = node->change_backing(c.backing, c.backing_format);
+    if (!changed && changed.error().code == ENOTSUP) changed.error().text = std::strerror(ENOTSUP);
+    EMU_CHECK(in(fmt::format("Could not change the backing file to '{}'", c.backing), std::move(changed)));
     EMU_CHECK(node->flush());
     EMU_CHECK(node->close());
     shown->finish();

@@ -32,7 +32,7 @@ Result<u64> target_size(std::string_view text, u64 now) {
 
 Result<int> resize(Session& session, Resize& c) {
     if (c.words.size() < 2) return usage("Not enough arguments");
-    if (c.words.size() > 2) return usage("Expecting one image file name");
+    if (c.words.size() > 2) return usage("Expecting image file name and size");
     if (c.source.force_share) return fail(EINVAL, "an image that is written to cannot be shared");
     auto node = EMU_TRY(open(session, c.source, c.words[0], {.writable = true}));
     const u64 now = node->size(), size = EMU_TRY(target_size(c.words[1], now));

@@ -33,7 +33,7 @@ void killed(int number) {
 
 } // namespace
 
-Session::Session() : objects([](std::string_view text) { log::warning(text); }) { objects.add_types(block::throttle_types()); }
+Session::Session() : objects(log::warning, log::notice) { objects.add_types(block::throttle_types()); }
 
 Error usage_error(std::string_view text) {
     return Error{EINVAL, fmt::format("{}\nTry '{} --help' for more information", text, log::program()), {}};
@@ -105,30 +105,35 @@ cli::Option size_row(std::string_view names, std::string_view help, std::string_
             }};
 }
 
-Result<block::NodePtr> open(Session& session, const Source& source, std::string_view name, block::OpenRequest more) {
-    if (source.image_opts && !source.format.empty()) return fail(EINVAL, "--image-opts and --format are mutually exclusive");
+Result<block::NodePtr> open_image(Session& session, const Source& source, std::string_view name, block::OpenRequest more) {
     more.name = name;
     more.image_opts = source.image_opts;
     more.format = source.format;
     more.force_share = source.force_share;
     more.cache = source.cache;
     more.context = &session.objects;
-    if (more.writable && more.force_share)
-        return fail(EINVAL, fmt::format("Could not open '{}': force-share=on can only be used with read-only images", name));
     return block::open_image(more);
 }
 
+Result<block::NodePtr> open(Session& session, const Source& source, std::string_view name, block::OpenRequest more) {
+    if (source.image_opts && !source.format.empty()) return fail(EINVAL, "--image-opts and --format are mutually exclusive");
+    return in(fmt::format("Could not open '{}'", name), open_image(session, source, name, std::move(more)));
+}
+
 Result<void> load_snapshot(block::Node& node, std::string_view text) {
-    if (!text.starts_with("snapshot.")) return node.snapshot_load(text);
+    const std::string what = "Failed to load snapshot";
+    if (!text.starts_with("snapshot.")) return in(what, node.snapshot_load(text));
     KeyValues options = EMU_TRY(KeyValues::parse(text));
     auto id = options.take("snapshot.id"), name = options.take("snapshot.name");
-    if (!options.empty() || (!id && !name)) return fail(EINVAL, fmt::format("Failed in parsing snapshot param '{}'", text));
+    const std::string failed = fmt::format("Failed in parsing snapshot param '{}'", text);
+    if (!options.empty()) return fail(EINVAL, fmt::format("Invalid parameter '{}'\n{}: {}", options.items()[0].key, log::program(), failed));
+    if (!id && !name) return fail(EINVAL, failed);
     if (id && name) {
         const block::ImageInfo info = EMU_TRY(node.info());
         for (const auto& s : info.snapshots)
             if (s.id == *id && s.name != *name) return fail(ENOENT, "Failed to load snapshot: Can't find snapshot");
     }
-    return node.snapshot_load(id ? *id : *name);
+    return in(what, node.snapshot_load(id ? *id : *name));
 }
 
 Result<KeyValues> parse_options(std::string_view text, bool& help) {

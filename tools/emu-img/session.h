@@ -16,7 +16,7 @@ struct Session {
     Session();
     objects::Table objects;
     bool quiet = false, show_progress = false;
-    bool acting = false; ///< the command line was understood
+    bool bad_value = false; ///< an option of `compare` had a value that it cannot have
 };
 
 /// How a command's image is to be opened, filled in by the rows below.
@@ -49,6 +49,8 @@ cli::Option size_row(std::string_view names, std::string_view help, std::string_
 
 /// Open `name` as the rows say, and changes to the request.
 Result<block::NodePtr> open(Session& session, const Source& source, std::string_view name, block::OpenRequest more = {});
+/// The same with an error that does not say "Could not open 'NAME'" first.
+Result<block::NodePtr> open_image(Session& session, const Source& source, std::string_view name, block::OpenRequest more = {});
 /// "-l": an internal snapshot by "snapshot.id=ID,snapshot.name=NAME" or by either alone.
 Result<void> load_snapshot(block::Node& node, std::string_view text);
 /// "-o": key=value options; nothing and `true` in `help` where the user asks for a list.

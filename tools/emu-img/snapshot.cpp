@@ -3,6 +3,7 @@
 #include "commands.h"
 
 #include <cerrno>
+#include <cstring>
 #include <fmt/format.h>
 
 namespace emu::img {
@@ -33,8 +34,12 @@ Result<void> act(const Snapshot& c, block::Node& node) {
     default: what = "delete", done = node.snapshot_delete(c.name); break;
     }
     if (done) return node.flush();
-    if (c.verb == 'a' && done.error().code == ENOENT) done.error().text = "Failed to load snapshot: No such file or directory";
-    if (c.verb == 'd' && done.error().code == ENOENT) done.error().text = "snapshot not found";
+    const int code = done.error().code;
+    if (code == ENOTSUP && c.verb == 'c') done.error().text = fmt::format("-{} ({})", ENOTSUP, std::strerror(ENOTSUP));
+    if (code == ENOTSUP && c.verb == 'a') done.error().text = "Block driver does not support snapshots";
+    if (code == ENOTSUP && c.verb == 'd') done.error().text = "snapshot not found";
+    if (c.verb == 'a' && code == ENOENT) done.error().text = "Failed to load snapshot: No such file or directory";
+    if (c.verb == 'd' && code == ENOENT) done.error().text = "snapshot not found";
     return in(fmt::format("Could not {} snapshot '{}'", what, c.name), std::move(done));
 }
 

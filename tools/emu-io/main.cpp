@@ -15,7 +15,7 @@ using namespace emu;
 namespace {
 
 struct Run {
-    objects::Table objects{[](std::string_view text) { log::warning(text); }};
+    objects::Table objects{log::warning, log::notice};
     block::io::OpenSpec spec;
     std::vector<std::string> commands, words;
 };
@@ -32,26 +32,13 @@ bool serve_input(block::io::Shell& shell, const std::string& name) {
     return good;
 }
 
-/// "can't open device NAME: Could not open 'NAME': reason", the name said once inside; options are not repeated at all.
-std::string open_failure(const block::io::OpenSpec& spec, std::string text) {
-    const std::string once = fmt::format("Could not open '{}': ", spec.name);
-    if (spec.image_opts) return fmt::format("can't open: {}", text.starts_with(once) ? text.substr(once.size()) : text);
-    if (text.starts_with(once + once)) text.erase(0, once.size());
-    return fmt::format("can't open device {}: {}", spec.name, text);
-}
-
 Result<int> act(Run& run, const std::string& name) {
     if (run.words.size() > 1) return fail(EINVAL, fmt::format("unexpected argument '{}'", run.words[1]));
     block::io::Shell shell(run.objects, name);
     if (!run.words.empty()) {
         run.spec.name = run.words[0];
         if (run.spec.image_opts && !run.spec.format.empty()) return fail(EINVAL, "--image-opts and -f are mutually exclusive");
-        auto opened = shell.open(run.spec);
-        if (!opened) {
-            Error error = opened.error();
-            error.text = open_failure(run.spec, error.text);
-            return fail(std::move(error));
-        }
+        EMU_CHECK(in(run.spec.image_opts ? "can't open" : "can't open device " + run.spec.name, shell.open(run.spec)));
     }
     bool good = true;
     if (run.commands.empty()) return serve_input(shell, name) ? 0 : 1;
@@ -109,6 +96,7 @@ int main(int argc, char** argv) {
     run.objects.add_types(block::throttle_types());
     cli::Tool tool{.name = name, .summary = "read, write and question a disk image by commands"};
     tool.grouped_letters = true;
+    tool.wording = cli::Tool::Wording::getopt;
     tool.options = rows(run, name);
     tool.positionals = {{"file", "the image", cli::into(run.words), false, true}};
     tool.action = [&] { return act(run, name); };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What of the command line does not go together.
+#include "common/log.h"
 #include "nbd/wire.h"
 #include "options.h"
 
@@ -20,26 +21,32 @@ Result<void> check_list(const Options& o) {
     return {};
 }
 
+/// `what` is the refusal up to the value.
 Result<void> check_choice(std::string_view text, std::string_view what, std::initializer_list<std::string_view> good) {
     std::string names;
     for (std::string_view each : good) {
         if (each == text) return {};
         names += (names.empty() ? "" : ", ") + std::string(each);
     }
-    return fail(Error{EINVAL, fmt::format("Invalid {} mode '{}'", what, text), names});
+    return fail(Error{EINVAL, fmt::format("{}{}{}", what, text, what.back() == '`' || what.back() == '\'' ? "'" : ""), names});
+}
+
+tl::unexpected<Error> wrong_count() {
+    return fail(EINVAL, fmt::format("Invalid number of arguments\nTry `{} --help' for more information.", log::program()));
 }
 
 Result<void> check_image(const Options& o) {
+    if (o.images > 1) return wrong_count();
     if (!o.has_image && o.exports.empty())
-        return fail(Error{EINVAL, "Invalid number of arguments", "the name of an image is needed, try --help"});
+        return wrong_count();
     if (!o.has_image && (o.export_name || o.description || o.offset || !o.bitmaps.empty() || o.load_snapshot || !o.format.empty() || o.image_opts))
         return fail(EINVAL, "-x, -D, -o, -B, -l, -f and --image-opts are for FILE; an --export has keys of its own");
     if (o.image_opts && !o.format.empty()) return fail(EINVAL, "--image-opts and -f are mutually exclusive");
     if (o.cache)
-        EMU_CHECK(check_choice(*o.cache, "cache", {"none", "writeback", "writethrough", "directsync", "unsafe"}));
-    if (o.aio) EMU_CHECK(check_choice(*o.aio, "aio", {"threads", "native", "io_uring"}));
-    if (o.discard) EMU_CHECK(check_choice(*o.discard, "discard", {"ignore", "off", "unmap", "on"}));
-    if (o.detect_zeroes) EMU_CHECK(check_choice(*o.detect_zeroes, "detect-zeroes", {"off", "on", "unmap"}));
+        EMU_CHECK(check_choice(*o.cache, "Invalid cache mode `", {"none", "writeback", "writethrough", "directsync", "unsafe"}));
+    if (o.aio) EMU_CHECK(check_choice(*o.aio, "Invalid aio mode '", {"threads", "native", "io_uring"}));
+    if (o.discard) EMU_CHECK(check_choice(*o.discard, "Invalid discard mode `", {"ignore", "off", "unmap", "on"}));
+    if (o.detect_zeroes) EMU_CHECK(check_choice(*o.detect_zeroes, "Failed to parse detect_zeroes mode: invalid parameter value: ", {"off", "on", "unmap"}));
     const bool direct = o.cache && (*o.cache == "none" || *o.cache == "directsync");
     if (o.aio == "native" && !direct) return fail(EINVAL, "aio=native needs cache=none or cache=directsync");
     const bool unmaps = o.discard && (*o.discard == "unmap" || *o.discard == "on");

@@ -26,7 +26,7 @@ Result<std::shared_ptr<const crypto::TlsCreds>> find_creds(const Options& o, obj
 }
 
 Result<int> list(const Options& o) {
-    objects::Table table([](std::string_view text) { log::warning(text); });
+    objects::Table table(log::warning, log::notice);
     EMU_CHECK(make_objects(o, table));
     nbd::Target target;
     if (o.socket) {

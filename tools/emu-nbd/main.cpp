@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 // emu-nbd: serve a disk image to NBD clients. The options; what they do is in serve.cpp and list.cpp.
 #include "common/cli.h"
+#include "common/sizes.h"
 #include "common/trace.h"
 #include "nbd/kernel.h"
 #include "options.h"
 
+#include <cerrno>
 #include <cstdio>
+#include <fmt/format.h>
 
 using namespace emu;
 
@@ -15,6 +18,20 @@ cli::Target into(std::optional<std::string>& value) {
     return [&](std::string_view text) -> Result<void> {
         value = std::string(text);
         return {};
+    };
+}
+cli::Target number_or(u64& value, std::string_view what) {
+    return [&value, what](std::string_view text) -> Result<void> {
+        const auto number = parse_number(text);
+        if (!number) return fail(EINVAL, fmt::format("Invalid {} '{}'", what, text));
+        return value = *number, Result<void>();
+    };
+}
+cli::Target size_or(u64& value, std::string_view what) {
+    return [&value, what](std::string_view text) -> Result<void> {
+        const auto size = parse_size(text);
+        if (!size) return fail(EINVAL, fmt::format("Invalid {} '{}'", what, text));
+        return value = *size, Result<void>();
     };
 }
 cli::Target removed_partition() {
@@ -32,14 +49,14 @@ cli::Target cache_once(nbd_tool::Options& o, bool by_name) {
 }
 
 std::vector<cli::Option> option_rows(nbd_tool::Options& o) {
-    using cli::into_number, cli::into_size;
+    using cli::into_number;
     return {
         {"p,port", "port", "TCP port to listen on, or to connect to with -L (default: 10809)", "", into(o.port)},
         {"b,bind", "address", "address to listen on (default: all), or to connect to with -L (default: localhost)", "",
          into(o.bind)},
         {"k,socket", "path", "listen on (with -L: connect to) the UNIX socket with this absolute path", "",
          into(o.socket)},
-        {"e,shared", "count", "clients at a time, 0 for any number (default: 1)", "", into_number(o.shared)},
+        {"e,shared", "count", "clients at a time, 0 for any number (default: 1)", "", number_or(o.shared, "shared device number")},
         {"t,persistent", "", "go on when the last client has left", "", cli::into(o.persistent)},
         {"x,export-name", "name", "name of the export (default: the empty one)", "", into(o.export_name)},
         {"export", "file,name=NAME,...", "serve this image too, under its own name; may be repeated, and FILE left out", "",
@@ -49,7 +66,7 @@ std::vector<cli::Option> option_rows(nbd_tool::Options& o) {
          into_number(o.handshake_limit)},
         {"idle-limit", "seconds", "drop clients that ask for nothing for so long, 0 for never (default: 0)", "",
          into_number(o.idle_limit)},
-        {"o,offset", "bytes", "where the export begins in the image; suffixes k M G T", "", into_size(o.offset)},
+        {"o,offset", "bytes", "where the export begins in the image; suffixes k M G T", "", size_or(o.offset, "offset")},
         {"P,partition", "number", "removed: use --image-opts with the driver raw, offset and size", "",
          removed_partition()},
         {"A,allocation-depth", "", "offer the metadata context qemu:allocation-depth", "",
@@ -116,12 +133,14 @@ int main(int argc, char** argv) {
     cli::Tool tool{.name = name, .summary = "serve disk images over the network, by the NBD protocol"};
     tool.options = option_rows(options);
     tool.grouped_letters = true;
+    tool.wording = cli::Tool::Wording::getopt;
+    tool.after_refusal = name + ": Try `" + name + " --help' for more information.";
     tool.positionals = {{"file", "the image to serve",
                          [&](std::string_view image) -> Result<void> {
-                             options.image = image, options.has_image = true;
+                             options.image = image, options.has_image = true, options.images++;
                              return {};
                          },
-                         false}};
+                         false, true}};
     tool.action = [&] { return act(options, name); };
     return cli::run(tool, argc, argv);
 }

@@ -79,7 +79,7 @@ std::function<void(std::string_view)> logger(const Options& o) {
 Result<nbd::TlsServer> tls_server(const Options& o, objects::Table& table) {
     nbd::TlsServer out;
     if (o.tls_creds.empty()) return out;
-    out.creds = EMU_TRY(find_creds(o, table, crypto::TlsRole::server));
+    out.creds = EMU_TRY(in("Failed to get TLS creds", find_creds(o, table, crypto::TlsRole::server)));
     if (o.tls_authz.empty()) return out;
     out.authz = std::static_pointer_cast<const crypto::Authz>(table.object(o.tls_authz, crypto::Authz::class_name));
     if (!out.authz) return fail(ENOENT, fmt::format("No authorization object with id '{}'", o.tls_authz));
@@ -137,7 +137,7 @@ Result<int> run(const Options& o, objects::Table& table, std::optional<Daemon>& 
 } // namespace
 
 Result<int> serve(const Options& o) {
-    objects::Table table([](std::string_view text) { log::warning(text); });
+    objects::Table table(log::warning, log::notice);
     EMU_CHECK(make_objects(o, table));
     table.untrusted = o.untrusted;
     Fd activated = EMU_TRY(nbd::activated_socket());

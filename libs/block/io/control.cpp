@@ -40,14 +40,15 @@ bool wait_break(Shell& shell, const Command&, const Parsed& parsed) {
 
 bool sleep(Shell&, const Command&, const Parsed& parsed) {
     auto time = parse_number(parsed.words[0]);
-    if (!time) return fmt::print("{} is not a valid time in milliseconds\n", parsed.words[0]), false;
+    if (!time) return fmt::print("{} is not a valid number\n", parsed.words[0]), false;
     std::this_thread::sleep_for(std::chrono::milliseconds(*time));
     return true;
 }
 
 bool sigraise(Shell&, const Command&, const Parsed& parsed) {
-    auto value = parse_number(parsed.words[0]);
-    if (!value || *value > 64) return fmt::print("{} is not a signal number\n", parsed.words[0]), false;
+    const auto value = number(parsed.words[0]);
+    if (!value) return false;
+    if (*value > 64) return fmt::print("{} is not a signal number\n", parsed.words[0]), false;
     std::fflush(stdout);
     ::raise(int(*value));
     return true;

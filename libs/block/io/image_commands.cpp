@@ -52,7 +52,7 @@ bool close(Shell& shell, const Command&, const Parsed&) { return shell.close(), 
 
 bool reopen(Shell& shell, const Command& self, const Parsed& parsed) {
     if (!parsed.words.empty()) return fmt::print("{}\n", one_line(self)), false;
-    if (parsed.has('r') && parsed.has('w')) return shell.complain("-r and -w are mutually exclusive");
+    if (parsed.has('r') && parsed.has('w')) return shell.complain("Only one -r/-w option may be given");
     OpenSpec spec = shell.spec();
     if (parsed.has('r')) spec.read_only = true;
     if (parsed.has('w')) spec.read_only = false;

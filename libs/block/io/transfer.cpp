@@ -31,19 +31,20 @@ struct Request {
     std::optional<u8> pattern;
     u64 pattern_offset = 0, pattern_length = 0;
     WriteFlags flags = WriteFlags::none;
-    bool zeroes = false;
+    bool zeroes = false, unlimited = false;
+    std::string_view limit_hint = ""; ///< how a longer request could be made
     std::vector<u8> buffer;
 };
 
-bool take_length(std::string_view word, bool vector, u64& length) {
+bool take_length(std::string_view word, bool vector, Request& r) {
     auto value = number(word);
     if (!value) return false;
-    if (*value > max_request - length) {
+    if (*value > max_request - std::min(r.length, max_request) && !r.unlimited) {
         if (vector) fmt::print("Argument '{}' exceeds maximum size {}\n", word, max_request);
-        else fmt::print("length cannot exceed {}, given {}\n", max_request, word);
+        else fmt::print("length cannot exceed {}{}, given {}\n", max_request, r.limit_hint, word);
         return false;
     }
-    length += *value;
+    r.length += *value;
     return true;
 }
 
@@ -52,7 +53,7 @@ bool take_range(const Parsed& parsed, bool vector, Request& r) {
     if (!offset) return false;
     r.offset = *offset;
     for (usize i = 1; i < parsed.words.size(); i++)
-        if (!take_length(parsed.words[i], vector, r.length)) return false;
+        if (!take_length(parsed.words[i], vector, r)) return false;
     r.quiet = parsed.has('q');
     r.machine = parsed.has('C');
     return true;
@@ -64,8 +65,9 @@ bool wrong_words(const Command& self, const Parsed& parsed, bool vector) {
     return true;
 }
 
-bool aligned_vmstate(const Request& r) {
-    if (!r.vmstate) return true;
+/// Machine state and compressed clusters are written by sectors.
+bool aligned(const Request& r) {
+    if (!r.vmstate && !has(r.flags, WriteFlags::compressed)) return true;
     if (r.offset % 512) return fmt::print("{} is not a sector-aligned value for 'offset'\n", r.offset), false;
     if (r.length % 512) return fmt::print("{} is not a sector-aligned value for 'count'\n", r.length), false;
     return true;
@@ -91,7 +93,7 @@ bool plan_read(const Command& self, const Parsed& parsed, bool vector, Request& 
     }
     if (r.pattern_offset > r.length || r.pattern_length > r.length - r.pattern_offset)
         return fmt::print("pattern verification range exceeds end of read data\n"), false;
-    return aligned_vmstate(r);
+    return aligned(r);
 }
 
 bool matches(const Request& r) {
@@ -117,10 +119,10 @@ bool run_read(Node& node, Request& r, std::string_view name) {
 
 bool fill_from_file(const std::string& path, Request& r) {
     std::FILE* file = std::fopen(path.c_str(), "rb");
-    if (!file) return fmt::print("{}: {}\n", path, std::strerror(errno)), false;
+    if (!file) return fmt::print(stderr, "{}: {}\n", path, std::strerror(errno)), false;
     const usize got = std::fread(r.buffer.data(), 1, r.buffer.size(), file);
     std::fclose(file);
-    if (!got && !r.buffer.empty()) return fmt::print("{}: file is empty\n", path), false;
+    if (!got && !r.buffer.empty()) return fmt::print(stderr, "{}: file is empty\n", path), false;
     for (usize at = got; at < r.buffer.size(); at++) r.buffer[at] = r.buffer[at - got]; // over and over
     return true;
 }
@@ -137,12 +139,14 @@ bool plan_write(const Command& self, const Parsed& parsed, bool vector, Request&
     if (parsed.has('u') && !r.zeroes) return refuse("-u requires -z to be specified");
     if (int(r.zeroes) + int(parsed.has('P')) + int(parsed.has('s')) > 1) return refuse("Only one of -z, -P, and -s can be specified at the same time");
     if (parsed.has('P') && !(r.pattern = pattern_of(parsed.value('P')))) return false;
+    r.unlimited = r.zeroes && parsed.has('n'); // no buffer, and none to fall back on
+    if (self.name == "write") r.limit_hint = " without -n";
     if (!take_range(parsed, vector, r)) return false;
     if (parsed.has('f')) r.flags = r.flags | WriteFlags::fua;
-    if (parsed.has('c')) r.flags = r.flags | WriteFlags::compressed;
+    if (parsed.has('c') && !r.zeroes) r.flags = r.flags | WriteFlags::compressed;
     if (parsed.has('u')) r.flags = r.flags | WriteFlags::may_unmap;
     if (parsed.has('n')) r.flags = r.flags | WriteFlags::no_fallback;
-    if (!aligned_vmstate(r)) return false;
+    if (!aligned(r)) return false;
     if (!r.zeroes) r.buffer.assign(r.length, r.pattern.value_or(0xcd));
     return !parsed.has('s') || fill_from_file(parsed.value('s'), r);
 }
@@ -172,7 +176,7 @@ bool read_behind(Shell& shell, const Command& self, const Parsed& parsed) {
     auto r = std::make_shared<Request>();
     if (parsed.has('i')) return fmt::print("injecting invalid read request\n"), true;
     if (!plan_read(self, parsed, true, *r)) return false;
-    shell.background().start([node = shell.node(), r] { run_read(*node, *r, "aio_read"); });
+    shell.background().start([node = shell.node(), r] { run_read(*node, *r, "readv"); });
     return true;
 }
 

@@ -25,7 +25,7 @@ Result<NodePtr> open_down_to(Node& top, std::string_view base, Context& context,
         const std::string recorded = layer->backing_file(), path = EMU_TRY(backing_path(layer->name(), recorded));
         const bool found = base.empty() || base == recorded || base == path;
         OpenRequest request{.name = path, .format = layer->backing_format(), .writable = found, .no_backing = !found, .cache = cache, .context = &context};
-        NodePtr below = EMU_TRY(open_image(request));
+        NodePtr below = EMU_TRY(in(fmt::format("Could not open '{}': Could not open backing file", top.name()), open_image(request)));
         layer->set_backing(below);
         if (found) return below;
         layer = skip_filters(below.get());

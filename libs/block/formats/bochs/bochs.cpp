@@ -6,6 +6,7 @@
 //
 // A catalog entry is the number of an extent's slot; a slot is a bitmap of the extent's sectors (lowest bit first) and their data.
 #include "block/driver.h"
+#include "block/formats/start.h"
 #include "common/bits.h"
 #include "common/bytes.h"
 #include "common/checked.h"
@@ -28,11 +29,11 @@ struct Header {
 
 Result<Header> parse(Node& file) {
     std::array<u8, header_bytes> raw;
-    if (file.size() < header_bytes) return fail(EINVAL, "file too short for a Bochs header");
-    EMU_CHECK(file.read(0, raw));
+    EMU_CHECK(read_start(file, raw));
     const ByteView h{ConstBytes(raw)};
     if (!h.starts_with(std::string_view("Bochs Virtual HD Image\0", 23)) || h.string_at(32) != "Redolog" || h.string_at(48) != "Growing")
         return fail(EINVAL, "Image not in Bochs format");
+    if (file.size() < header_bytes) return fail(EINVAL, "file too short for a Bochs header");
     const u32 version = h.u32_at(64);
     if (version != version_1 && version != version_2) return fail(ENOTSUP, fmt::format("Bochs image version {:#x} is not supported", version));
     Header out{.catalog_at = h.u32_at(68), .entries = h.u32_at(72), .bitmap = h.u32_at(76), .extent = h.u32_at(80),

@@ -33,7 +33,7 @@ public:
 /// Where the trailer is. Some images carry a few bytes behind it.
 Result<u64> find_trailer(Node& file) {
     const u64 there = file.size(), look = std::min<u64>(there, trailer_bytes + 515);
-    if (there < trailer_bytes) return fail(EINVAL, "file too short for a dmg trailer");
+    if (there < trailer_bytes) return fail(EINVAL, "dmg file must be at least 512 bytes long");
     std::vector<u8> tail(usize(look), 0);
     EMU_CHECK(file.read(there - look, tail));
     for (u64 i = look - trailer_bytes + 1; i-- > 0;) {

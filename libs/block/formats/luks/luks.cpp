@@ -142,6 +142,7 @@ Result<void> create(NodePtr file, CreateArgs& args) {
 }
 
 Result<Measure> measure(u64 size, CreateArgs& args, Node* source) {
+    if (!args.options.take("key-secret")) return fail(EINVAL, "Parameter 'key-secret' is required for cipher");
     const crypto::LuksCreate options = EMU_TRY(take_luks_create(args.options, ""));
     const auto total = checked_add(source ? source->size() : size, crypto::Luks::header_size(options.scheme));
     if (!total) return fail(EFBIG, "The image size is too large");
@@ -159,10 +160,10 @@ constexpr CreateOption luks_options[] = {
     {"iter-time", CreateOption::Kind::number, "Time to spend in PBKDF in milliseconds", {}, true},
     {"detached-header", CreateOption::Kind::flag, "Create a detached LUKS header"},
     {"preallocation", CreateOption::Kind::string, "Preallocation mode (allowed values: off, falloc, full)"},
-    {"state", CreateOption::Kind::string, "Select new state of affected keyslots (active/inactive)", {}, true},
-    {"keyslot", CreateOption::Kind::number, "Select a single keyslot to modify explicitly", {}, true},
-    {"old-secret", CreateOption::Kind::string, "Select all keyslots that match this password", {}, true},
-    {"new-secret", CreateOption::Kind::string, "New secret to set in the matching keyslots. Empty string to erase", {}, true},
+    {"state", CreateOption::Kind::string, "Select new state of affected keyslots (active/inactive)", {}, true, true},
+    {"keyslot", CreateOption::Kind::number, "Select a single keyslot to modify explicitly", {}, true, true},
+    {"old-secret", CreateOption::Kind::string, "Select all keyslots that match this password", {}, true, true},
+    {"new-secret", CreateOption::Kind::string, "New secret to set in the matching keyslots. Empty string to erase", {}, true, true},
 };
 constexpr CreateOption luks_open_options[] = {
     {"key-secret", CreateOption::Kind::string, "ID of the secret that provides the keyslot passphrase"},

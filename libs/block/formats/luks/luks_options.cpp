@@ -11,7 +11,7 @@ namespace emu::block {
 Result<crypto::LuksCreate> take_luks_create(KeyValues& options, std::string_view prefix) {
     const auto take = [&](std::string_view key) { return options.take(fmt::format("{}{}", prefix, key)); };
     const auto invalid = [&](std::string_view key, const std::string& value) {
-        return fail(EINVAL, fmt::format("Invalid parameter '{}' for {}{}", value, prefix, key));
+        return fail(EINVAL, fmt::format("Parameter '{}{}' does not accept value '{}'", prefix, key, value));
     };
     crypto::LuksCreate out;
     if (auto name = take("cipher-alg")) {
@@ -86,7 +86,7 @@ Result<void> amend_luks(crypto::Luks& luks, crypto::LuksStorage& storage, AmendA
     what.force = args.force;
     const auto state = args.options.take(key("state"));
     if (!state) return fail(EINVAL, fmt::format("Parameter '{}state' is missing", prefix));
-    if (*state != "active" && *state != "inactive") return fail(EINVAL, fmt::format("Invalid parameter '{}' for {}state", *state, prefix));
+    if (*state != "active" && *state != "inactive") return fail(EINVAL, fmt::format("Parameter '{}state' does not accept value '{}'", prefix, *state));
     what.activate = *state == "active";
     if (const auto slot = EMU_TRY(args.options.take_number(key("keyslot")))) what.slot = unsigned(std::min<u64>(*slot, 1000));
     what.iter_time_ms = EMU_TRY(args.options.take_number(key("iter-time"))).value_or(what.iter_time_ms);

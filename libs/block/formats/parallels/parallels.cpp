@@ -11,6 +11,7 @@
 // A crash leaves the mark (check clears it) and clusters behind the last one that the table names.
 #include "block/formats/mapped/mapped.h"
 #include "block/formats/mapped/tables.h"
+#include "block/formats/start.h"
 #include "common/bits.h"
 #include "common/checked.h"
 
@@ -41,10 +42,10 @@ struct Header {
 
 Result<Header> parse(Node& file) {
     std::array<u8, header_bytes> bytes;
-    if (file.size() < header_bytes) return fail(EINVAL, "file too short for a Parallels header");
-    EMU_CHECK(file.read(0, bytes));
+    EMU_CHECK(read_start(file, bytes));
     const ByteView h{ConstBytes(bytes)};
     if (!h.starts_with(magic_sectors) && !h.starts_with(magic_clusters)) return fail(EINVAL, "Image not in Parallels format");
+    if (file.size() < header_bytes) return fail(EINVAL, "file too short for a Parallels header");
     if (h.u32_at(16) != 2) return fail(ENOTSUP, fmt::format("Parallels version {} is not supported", h.u32_at(16)));
     Header out;
     out.in_clusters = h.starts_with(magic_clusters);

@@ -9,6 +9,7 @@
 //
 // Write ordering: data, flush, second level, flush, first level, flush. A crash leaks space at the end of the file.
 #include "block/formats/mapped/two_level.h"
+#include "block/formats/start.h"
 #include "common/bits.h"
 #include "common/checked.h"
 #include "crypto/sectors.h"
@@ -40,10 +41,10 @@ struct Header {
 
 Result<Header> parse(Node& file) {
     std::array<u8, header_bytes> bytes;
-    if (file.size() < header_bytes) return fail(EINVAL, "file too short for a qcow header");
-    EMU_CHECK(file.read(0, bytes));
+    EMU_CHECK(read_start(file, bytes));
     const ByteView h(bytes, Endian::big);
     if (h.u32_at(0) != magic) return fail(EINVAL, "Image not in qcow format");
+    if (file.size() < header_bytes) return fail(EINVAL, "file too short for a qcow header");
     if (h.u32_at(4) != 1) return fail(ENOTSUP, fmt::format("qcow (v{}) does not support qcow version {}", 1, h.u32_at(4)));
     Header out;
     out.name_at = h.u64_at(8);

@@ -4,6 +4,7 @@
 #include "block/formats/qcow2/luks.h"
 #include "common/bits.h"
 #include "common/bytes.h"
+#include "common/log.h"
 
 #include <algorithm>
 #include <bit>
@@ -37,7 +38,8 @@ Result<void> Image::expand_zeroes(const std::function<void(u64, u64)>& progress)
 Result<void> Image::downgrade(const std::function<void(u64, u64)>& progress) {
     if (h_.refcount_order != 4) return fail(ENOTSUP, "compat=0.10 requires refcount_bits=16");
     if (h_.has_data_file()) return fail(ENOTSUP, "Cannot downgrade an image with a data file");
-    if (h_.incompatible & ~(incompat_dirty)) return fail(ENOTSUP, "Cannot downgrade an image with incompatible features set");
+    if (const u64 others = h_.incompatible & ~incompat_dirty)
+        return fail(ENOTSUP, fmt::format("Cannot downgrade an image with incompatible features {:#x} set", others));
     if (!bitmaps_.empty()) return fail(ENOTSUP, "Cannot downgrade an image with bitmaps");
     if (!snapshots_.empty()) {
         for (const Snapshot& s : snapshots_)
@@ -110,6 +112,7 @@ Result<void> Image::amend(AmendArgs& args) {
     KeyValues& o = args.options;
     const auto& items = o.items();
     const bool encryption = std::any_of(items.begin(), items.end(), [](const KeyValue& kv) { return kv.key.starts_with("encrypt."); });
+    if (encryption && h_.crypt == CryptMethod::none) return fail(EINVAL, "Can't amend encryption options - encryption not present");
     if (encryption && h_.crypt != CryptMethod::luks)
         return fail(EINVAL, "Only LUKS encryption options can be amended for qcow2 with amend");
     for (std::string_view fixed : {"cluster_size", "preallocation", "encryption", "extended_l2", "compression_type"})
@@ -118,7 +121,7 @@ Result<void> Image::amend(AmendArgs& args) {
     const auto backing_name = o.take("backing_file"), format = o.take("backing_fmt"), data_file = o.take("data_file");
     const auto raw = EMU_TRY(o.take_bool("data_file_raw"));
     if (backing_name.value_or(h_.backing_file) != h_.backing_file || format.value_or(h_.backing_format) != h_.backing_format)
-        return fail(EINVAL, "Cannot amend the backing file\nYou can use 'rebase' instead.");
+        return fail(EINVAL, fmt::format("Cannot amend the backing file\nYou can use '{} rebase' instead.", log::program()));
     EMU_CHECK(first_change());
     if (encryption && !o.has("encrypt.key-secret") && !key_secret_.empty()) o.add("encrypt.key-secret", key_secret_);
     if (encryption) EMU_CHECK(amend_luks(*file_, *h_.crypto, args));

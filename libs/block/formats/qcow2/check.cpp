@@ -199,7 +199,9 @@ Result<void> Checker::count_references() {
     return {};
 }
 
+/// What is wrong is said first, as without repairing; what was repaired follows.
 Result<void> Checker::compare() {
+    std::vector<std::string> repairs;
     for (u64 i = 0; i < references_.size(); i++) {
         auto count = image_.counts_.get(i);
         if (!count) {
@@ -214,19 +216,21 @@ Result<void> Checker::compare() {
         if (*count == wanted || (wanted == 0xffff && *count > wanted)) continue;
         const bool low = *count < wanted;
         const bool fixing = low ? mode_.fix_errors : mode_.fix_leaks;
-        const std::string text = fmt::format("{} cluster {} refcount={} reference={}", fixing ? "Repairing" : low ? "ERROR" : "Leaked", i, *count, wanted);
-        if (low) error(text);
+        const std::string text = fmt::format(" cluster {} refcount={} reference={}", i, *count, wanted);
+        if (low) error("ERROR" + text);
         else {
             result_.leaks++;
-            if (result_.messages.size() < max_messages) result_.messages.push_back(text);
+            if (result_.messages.size() < max_messages) result_.messages.push_back("Leaked" + text);
         }
         if (!fixing || rebuild_) continue;
         if (auto fixed = image_.counts_.repair(i, wanted); !fixed) {
             result_.check_errors++;
             continue;
         }
+        if (repairs.size() < max_messages) repairs.push_back("Repairing" + text);
         (low ? result_.corruptions_fixed : result_.leaks_fixed)++;
     }
+    result_.messages.insert(result_.messages.end(), repairs.begin(), repairs.end());
     return {};
 }
 

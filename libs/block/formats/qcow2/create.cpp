@@ -78,7 +78,7 @@ Result<void> take_encryption(KeyValues& o, Header& h) {
 
 Result<void> check_geometry(Header& h) {
     if (!is_power_of_two(h.cluster_size())) return fail(EINVAL, "Cluster size must be a power of two");
-    if (h.l1_entries_for(h.size) * 8 > u64(32) << 20) return fail(EFBIG, "Image is too big for the cluster size; try a larger cluster_size");
+    if (h.l1_entries_for(h.size) * 8 > u64(32) << 20) return fail(EFBIG, "The image size is too large for file format 'qcow2' (try using a larger cluster size)");
     return {};
 }
 
@@ -149,6 +149,7 @@ Result<void> create(NodePtr file, CreateArgs& args) {
     const std::string secret = args.options.take("encrypt.key-secret").value_or("");
     crypto::LuksCreate luks = EMU_TRY(take_luks_create(args.options, "encrypt."));
     Header h = EMU_TRY(plan_header(args.size, args.options));
+    if (h.crypt == CryptMethod::none && !secret.empty()) return fail(EINVAL, "Parameter 'encrypt.format' is missing");
     if (!h.backing_file.empty() && *mode != Preallocation::off && !h.extended_l2())
         return fail(EINVAL, "Backing file and preallocation can only be used at the same time if extended_l2 is enabled");
     std::vector<u8> key;
@@ -228,11 +229,12 @@ Result<u64> needed_bytes(Node& source, u64 cluster) {
 
 Result<Measure> measure(u64 size, CreateArgs& args, Node* source) {
     const Preallocation mode = EMU_TRY(parse_preallocation(args.options.take("preallocation").value_or("off")));
-    args.options.take("encrypt.key-secret");
+    const bool keyed = args.options.take("encrypt.key-secret").has_value();
     crypto::LuksCreate luks = EMU_TRY(take_luks_create(args.options, "encrypt."));
     Header h = EMU_TRY(plan_header(source ? source->size() : size, args.options));
     const u64 cluster = h.cluster_size(), total = align_up(h.size, cluster);
     u64 luks_bytes = 0;
+    if (h.crypt == CryptMethod::luks && !keyed) return fail(EINVAL, "Parameter 'encrypt.key-secret' is required for cipher");
     if (h.crypt == CryptMethod::luks) luks_bytes = align_up(crypto::Luks::header_size(luks.scheme), cluster);
     u64 data = 0;
     Measure out;
@@ -245,7 +247,7 @@ Result<Measure> measure(u64 size, CreateArgs& args, Node* source) {
         out.fully_allocated = metadata + total + luks_bytes;
         out.required = metadata + data + luks_bytes;
     }
-    if (auto* image = !source ? nullptr : dynamic_cast<Image*>(skip_filters(source)); image && image->header().version >= 3)
+    if (auto* image = !source ? nullptr : dynamic_cast<Image*>(skip_filters(source)); image && image->header().version >= 3 && h.version >= 3)
         out.bitmaps = image->bitmaps_size(h.size);
     return out;
 }

@@ -149,9 +149,9 @@ Result<Header> read_header(Node& file) {
     std::vector<u8> first(std::min<u64>(there, 65536));
     EMU_CHECK(file.read(0, first));
     ByteView v(first, Endian::big);
-    if (v.size() < v2_header_size || v.u32_at(0) != magic) return fail(EINVAL, "Image is not in qcow2 format");
+    if (v.size() < 4 || v.u32_at(0) != magic) return fail(EINVAL, "Image is not in qcow2 format");
     Header h;
-    h.version = v.u32_at(at_version);
+    h.version = v.size() < v2_header_size ? 0 : v.u32_at(at_version);
     if (h.version != 2 && h.version != 3) return fail(ENOTSUP, fmt::format("Unsupported qcow2 version {}", h.version));
     if (h.version == 3 && v.size() < v3_header_size) return fail(EINVAL, "qcow2 header too short");
     h.cluster_bits = v.u32_at(at_cluster_bits);

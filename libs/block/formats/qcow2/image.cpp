@@ -10,7 +10,9 @@
 #include <algorithm>
 #include <bit>
 #include <cerrno>
+#include <cstring>
 #include <fmt/format.h>
+#include <utility>
 
 namespace emu::block::qcow2 {
 namespace {
@@ -92,6 +94,7 @@ Result<NodePtr> Image::open(NodePtr file, OpenArgs& args) {
 }
 
 Result<void> Image::load(OpenArgs& args) {
+    context_ = args.context;
     untrusted_ = args.context && args.context->untrusted;
     no_io_ = args.no_io;
     read_only_ = !args.writable;
@@ -209,7 +212,10 @@ Result<void> Image::first_change() {
 
 tl::unexpected<Error> Image::corrupt(std::string_view why) {
     if (!read_only_ && h_.version >= 3) (void)set_incompatible(incompat_corrupt, true);
-    return fail(EIO, fmt::format("qcow2: {}{}", read_only_ ? "Image is corrupt: " : "Marking image as corrupt: ", why));
+    const std::string text = fmt::format("qcow2: {}{}", read_only_ ? "Image is corrupt: " : "Marking image as corrupt: ", why);
+    if (!context_) return fail(EIO, text);
+    if (!std::exchange(corruption_said_, true)) context_->notice(fmt::format("{}; further {}corruption events will be suppressed", text, read_only_ ? "non-fatal " : ""));
+    return fail(EIO, std::strerror(EIO));
 }
 
 void Image::note_metadata() {
@@ -235,11 +241,11 @@ Result<void> Image::check_overlap(u64 offset, u64 length) {
     };
     for (const Area& a : areas)
         if (a.length && offset < a.offset + a.length && a.offset < offset + length)
-            return corrupt(fmt::format("Preventing invalid write on metadata (overlaps with {}); further corruption events will be suppressed", a.name));
+            return corrupt(fmt::format("Preventing invalid write on metadata (overlaps with {})", a.name));
     if (!metadata_noted_) note_metadata();
     for (u64 at = offset >> h_.cluster_bits; at <= (offset + length - 1) >> h_.cluster_bits; at++)
         if (metadata_.count(at))
-            return corrupt("Preventing invalid write on metadata (overlaps with active L2 table or refcount block); further corruption events will be suppressed");
+            return corrupt("Preventing invalid write on metadata (overlaps with active L2 table or refcount block)");
     return {};
 }
 

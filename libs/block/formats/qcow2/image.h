@@ -230,7 +230,8 @@ private:
     std::atomic<u64> virtual_size_;
     std::unique_ptr<crypto::SectorCipher> cipher_;
     std::string key_secret_; ///< the id of the secret that opened it
-    bool untrusted_ = false, no_io_ = false;
+    Context* context_ = nullptr; ///< outlives the image
+    bool corruption_said_ = false, untrusted_ = false, no_io_ = false;
 
     mutable std::shared_mutex io_;
     mutable std::shared_mutex meta_;

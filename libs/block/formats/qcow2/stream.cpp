@@ -71,7 +71,7 @@ Result<Layout> plan(Header h, const std::vector<Range>& ranges) {
         l.blocks = (before + h.refcount_block_entries() - 1) / h.refcount_block_entries();
         table = std::max<u64>(1, (l.blocks * 8 + cluster - 1) / cluster);
     }
-    if (table * cluster > u64(8) << 20) return fail(EFBIG, "Image is too big for the cluster size; try a larger cluster_size");
+    if (table * cluster > u64(8) << 20) return fail(EFBIG, "The image size is too large for file format 'qcow2' (try using a larger cluster size)");
     h.refcount_table_offset = cluster;
     h.refcount_table_clusters = u32(table);
     h.l1_offset = (1 + table + l.blocks) * cluster;

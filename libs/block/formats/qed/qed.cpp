@@ -10,6 +10,7 @@
 // clusters, and the "needs check" mark is not set by us. If it is set when an image is opened for writing, it is checked, what
 // is wrong is repaired, and the mark goes.
 #include "block/formats/mapped/two_level.h"
+#include "block/formats/start.h"
 #include "common/bits.h"
 #include "common/checked.h"
 
@@ -67,10 +68,10 @@ Result<void> check_shape(u64 cluster, u64 table) {
 
 Result<Header> parse(Node& file) {
     std::array<u8, header_bytes> bytes;
-    if (file.size() < header_bytes) return fail(EINVAL, "file too short for a QED header");
-    EMU_CHECK(file.read(0, bytes));
+    EMU_CHECK(read_start(file, bytes));
     const ByteView h{ConstBytes(bytes)};
     if (h.u32_at(0) != magic) return fail(EINVAL, "Image not in QED format");
+    if (file.size() < header_bytes) return fail(EINVAL, "file too short for a QED header");
     Header out{.cluster = h.u32_at(4), .table = h.u32_at(8), .header = h.u32_at(12), .features = h.u64_at(16),
                .compat = h.u64_at(24), .autoclear = h.u64_at(32), .l1 = h.u64_at(40), .size = h.u64_at(48),
                .name_at = h.u32_at(56), .name_bytes = h.u32_at(60)};

@@ -12,6 +12,7 @@
 // open() counts the table's entries. A crash leaks blocks behind the last one that the table names, which are used again.
 #include "block/formats/mapped/mapped.h"
 #include "block/formats/mapped/tables.h"
+#include "block/formats/start.h"
 #include "common/bits.h"
 #include "common/checked.h"
 
@@ -39,10 +40,10 @@ struct Header {
 
 Result<Header> parse(Node& file) {
     std::array<u8, header_bytes> bytes;
-    if (file.size() < header_bytes) return fail(EINVAL, "file too short for a VDI header");
-    EMU_CHECK(file.read(0, bytes));
+    EMU_CHECK(read_start(file, bytes));
     const ByteView h{ConstBytes(bytes)};
     if (h.u32_at(0x40) != signature) return fail(EINVAL, fmt::format("Image not in VDI format (bad signature {:08x})", h.u32_at(0x40)));
+    if (file.size() < header_bytes) return fail(EINVAL, "file too short for a VDI header");
     if (h.u32_at(0x44) != version_1_1)
         return fail(ENOTSUP, fmt::format("unsupported VDI image (version {}.{})", h.u32_at(0x44) >> 16, h.u32_at(0x44) & 0xffff));
     Header out;

@@ -158,7 +158,7 @@ int probe(ConstBytes head, std::string_view) { return ByteView(head).starts_with
 Result<VhdFooter> read_footer(Node& file) {
     const u64 there = file.size();
     std::array<u8, VhdFooter::bytes> bytes;
-    if (there < VhdFooter::bytes) return fail(EINVAL, "file too short for a VHD footer");
+    if (there < VhdFooter::bytes) return fail(EINVAL, "File too small for a VHD header");
     EMU_CHECK(file.read(0, bytes));
     if (auto first = VhdFooter::parse(bytes); first && first->type == VhdFooter::Type::dynamic && !first->checksum_wrong) return first;
     // Fixed images have only the one at the end; some writers made it a byte short.
@@ -199,7 +199,7 @@ Result<NodePtr> open_vpc(NodePtr file, OpenArgs& args) {
 Result<VhdFooter> new_footer(u64 size, bool exact) {
     VhdFooter footer;
     const u64 sectors = (size + sector - 1) / sector;
-    if (size > max_disk) return fail(EFBIG, fmt::format("The requested image size is too large (at most {} bytes)", max_disk));
+    if (size > max_disk) return fail(EFBIG, "The image size is too large for file format 'vpc'");
     footer.geometry = exact ? vhd_geometry(sectors) : vhd_geometry_at_least(sectors);
     // The name tells readers which of size and geometry counts; both of these are known to tools that care.
     const std::string_view creator = exact ? "qem2" : "qemu";

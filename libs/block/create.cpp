@@ -78,7 +78,7 @@ Result<std::optional<u64>> settle_backing(CreateRequest& request, const Plan& pl
     if (request.backing.empty()) {
         if (request.backing_format.empty()) return std::optional<u64>();
         if (!plan.format->has_backing) return fail(EINVAL, fmt::format("Backing format not supported for file format '{}'", request.format));
-        return fail(EINVAL, "Backing format cannot be used without backing file");
+        return std::optional<u64>();
     }
     if (!plan.format->has_backing) return fail(EINVAL, fmt::format("Backing file not supported for file format '{}'", request.format));
     if (request.no_open_backing && !request.backing_format.empty() && !find_driver(request.backing_format))
@@ -155,6 +155,7 @@ Result<void> create_image(CreateRequest request, const std::function<void(const 
     CreateArgs args{.name = request.name, .size = *request.size, .options = {}, .context = request.context};
     const std::string line = EMU_TRY(settle_options(request, plan, *request.size, args.options));
     if (announce) announce(fmt::format("Formatting '{}', fmt={}{}", request.name, request.format, line));
+    if (request.backing.empty() && !request.backing_format.empty()) return fail(EINVAL, "Backing format cannot be used without backing file");
     CreateArgs storage{.name = request.name, .size = 0, .options = {}, .context = request.context};
     if (plan.format->name == "raw") storage.size = (args.size + 511) / 512 * 512;
     for (const CreateOption& row : plan.protocol.driver->create_options)

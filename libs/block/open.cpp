@@ -46,7 +46,7 @@ private:
     static Result<NodePtr> format(const Driver* driver, NodePtr file, OpenArgs args, Generic generic);
     static Result<void> open_backing(Node& node, const Driver& driver, const OpenArgs& args, Generic& generic);
     static Result<NodePtr> finish(Result<NodePtr> node, const Driver& driver, const OpenArgs& args, const Generic& generic);
-    static std::string name_for(const KeyValues& options, const NodePtr& file);
+    static std::string name_for(const KeyValues& options, const Driver& driver, const NodePtr& file);
 };
 
 Result<Opener::Generic> Opener::take_generic(OpenArgs& args) {
@@ -103,11 +103,12 @@ Result<NodePtr> Opener::protocol(const Driver& driver, OpenArgs args, const Gene
     return node;
 }
 
-std::string Opener::name_for(const KeyValues& options, const NodePtr& file) {
+std::string Opener::name_for(const KeyValues& options, const Driver& driver, const NodePtr& file) {
     // Options that shape the contents make a name of its own; the storage's name will do otherwise.
     if (file && options.empty()) return file->name();
     Json tree = options.tree().value_or(Json::object());
-    if (file) tree.set("file", Json::object().set("filename", Json(file->name())));
+    tree.set("driver", driver.name);
+    if (file) tree.set("file", Json::object().set("driver", file->driver()).set("filename", Json(file->name())));
     return "json:" + tree.dump();
 }
 
@@ -120,7 +121,7 @@ Result<NodePtr> Opener::format(const Driver* driver, NodePtr file, OpenArgs args
     if (!driver) return fail(EINVAL, "a driver is required");
     if (args.writable && driver->read_only)
         return fail(EACCES, fmt::format("Driver '{}' can only be opened read-only", driver->name));
-    if (args.name.empty()) args.name = name_for(args.options, file);
+    if (args.name.empty()) args.name = name_for(args.options, *driver, file);
     NodePtr node = EMU_TRY(finish(driver->open(file, args), *driver, args, generic));
     if (driver->has_backing) EMU_CHECK(open_backing(*node, *driver, args, generic));
     else if (generic.backing && !generic.backing->empty()) return fail(EINVAL, "Driver doesn't support backing files");
@@ -208,7 +209,7 @@ Result<NodePtr> Opener::named(std::string_view name, KeyValues more, std::string
         if (below.driver->kind == Driver::Kind::filter && !driver) return file;
         if (!driver && !generic.driver.empty() && !(driver = find_driver(generic.driver)))
             return fail(EINVAL, fmt::format("Unknown driver '{}'", generic.driver));
-        args.name = name;
+        args.name = name.starts_with("file:") ? name.substr(5) : name;
         return format(driver, file, args, std::move(generic));
     };
     return put_context(open());

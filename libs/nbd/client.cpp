@@ -106,10 +106,17 @@ Result<void> connect(nbd_handle* handle, const Target& target) {
     }
     case Target::Kind::fd: result = nbd_connect_socket(handle, target.fd); break;
     }
-    if (result < 0)
-        return client_error(target.kind == Target::Kind::unix ? fmt::format("Failed to connect to '{}'", target.path)
-                                                              : fmt::format("Failed to connect to {}", target.uri()));
-    return {};
+    if (result >= 0) return {};
+    const int code = nbd_get_errno();
+    const std::string reason = client_error("").value().text;
+    std::string where = target.uri();
+    if (target.kind == Target::Kind::unix) where = fmt::format("'{}'", target.path);
+    if (target.kind == Target::Kind::inet) where = fmt::format("'{}:{}'", target.host, target.port.empty() ? std::to_string(default_port) : target.port);
+    if (code == ENOENT && reason.find("no export named") != std::string::npos)
+        return fail(code, fmt::format("Requested export not available\n{}: {}", where, reason));
+    // What connect(2) says is all there is to say.
+    if (code && reason.starts_with("connect: ")) return fail(code, fmt::format("Failed to connect to {}: {}", where, std::strerror(code)));
+    return fail(code ? code : EIO, fmt::format("Failed to connect to {}: {}", where, reason));
 }
 
 } // namespace emu::nbd

@@ -20,7 +20,7 @@ struct Map {
 std::string hex(u64 value) { return value ? fmt::format("{:#x}", value) : "0"; }
 
 void print_json(const block::MapEntry& e, bool first) {
-    fmt::print("{}{{ \"start\": {}, \"length\": {}, \"depth\": {}, \"present\": {}, \"zero\": {}, \"data\": {}, \"compressed\": {}", first ? "[" : ",\n", e.start,
+    fmt::print("{}{{ \"start\": {}, \"length\": {}, \"depth\": {}, \"present\": {}, \"zero\": {}, \"data\": {}, \"compressed\": {}", first ? "" : ",\n", e.start,
                e.length, e.depth, e.present, e.zero, e.data, e.compressed);
     if (e.offset) fmt::print(", \"offset\": {}", *e.offset);
     fmt::print("}}");
@@ -41,8 +41,9 @@ Result<int> map(Session& session, Map& c) {
         }
         first = false;
     };
-    EMU_CHECK(block::map_image(*node, c.start, c.length, each));
-    if (c.json) fmt::print("{}]\n", first ? "[" : "");
+    if (c.json) fmt::print("[");
+    EMU_CHECK(in("Could not read file metadata", block::map_image(*node, c.start, c.length, each)));
+    if (c.json) fmt::print("]\n");
     if (hidden) return fail(EINVAL, "File contains external, encrypted or compressed clusters.");
     return 0;
 }

@@ -183,7 +183,7 @@ Result<Rule> parse_rule(KeyValues options, bool sets_state) {
     Rule rule{.sets_state = sets_state};
     rule.event = options.take("event").value_or("none");
     if (std::find(std::begin(event_names), std::end(event_names), rule.event) == std::end(event_names))
-        return fail(EINVAL, fmt::format("Invalid event name \"{}\"", rule.event));
+        return fail(EINVAL, fmt::format("invalid parameter value: {}", rule.event));
     rule.state = EMU_TRY(options.take_number("state")).value_or(0);
     if (sets_state) rule.new_state = EMU_TRY(options.take_number("new_state")).value_or(0);
     if (auto error = EMU_TRY(options.take_number("errno"))) rule.error = int(std::min<u64>(*error, 4095));
@@ -202,7 +202,7 @@ Result<Rule> parse_rule(KeyValues options, bool sets_state) {
 
 Result<void> read_config(const std::string& path, std::vector<Rule>& rules) {
     std::ifstream file(path);
-    if (!file) return fail(ENOENT, fmt::format("Could not read blkdebug config file: {}", path));
+    if (!file) return fail(ENOENT, fmt::format("Could not read blkdebug config file: {}", std::strerror(ENOENT)));
     std::string line, section;
     KeyValues options;
     auto close_section = [&]() -> Result<void> {

@@ -89,7 +89,7 @@ Result<NodePtr> open_raw(NodePtr file, OpenArgs& args) {
     const u64 offset = EMU_TRY(args.options.take_size("offset")).value_or(0);
     const auto size = EMU_TRY(args.options.take_size("size"));
     if (offset > file->size()) return fail(EINVAL, fmt::format("Offset ({}) cannot be greater than size of the containing file ({})", offset, file->size()));
-    if (size && *size % sector) return fail(EINVAL, "Specified size is not multiple of 512!");
+    if (size && *size % sector) return fail(EINVAL, "Specified size is not multiple of 512");
     if (size && *size > file->size() - offset)
         return fail(EINVAL, fmt::format("The sum of offset ({}) and size ({}) has to be smaller or equal to the  actual size of the containing file ({})", offset, *size, file->size()));
     return NodePtr(std::make_shared<RawNode>(std::move(file), offset, size));

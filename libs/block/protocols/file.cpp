@@ -245,7 +245,7 @@ Result<void> preallocate(int fd, u64 from, u64 to, Preallocation mode) {
 }
 
 Result<void> resize_file(int fd, u64 old_size, u64 size, Preallocation mode) {
-    if (mode == Preallocation::metadata) return fail(ENOTSUP, "Unsupported preallocation mode 'metadata'");
+    if (mode == Preallocation::metadata) return fail(ENOTSUP, "Unsupported preallocation mode: metadata");
     if (mode != Preallocation::off && size < old_size) return fail(ENOTSUP, "Preallocation can't be used for shrinking files");
     if (size > u64(INT64_MAX) || ::ftruncate(fd, off_t(size)) != 0)
         return fail(size > u64(INT64_MAX) ? EFBIG : errno,
@@ -303,7 +303,7 @@ Result<NodePtr> open_host(OpenArgs& args, std::string_view driver) {
     Fd fd = EMU_TRY(open_path(*path, flags));
     struct stat status {};
     if (::fstat(fd.get(), &status) != 0) return fail(errno, fmt::format("Could not stat '{}': {}", *path, std::strerror(errno)));
-    if (S_ISDIR(status.st_mode)) return fail(EINVAL, fmt::format("'{}' is a directory", *path));
+    if (S_ISDIR(status.st_mode)) return fail(EINVAL, fmt::format("'file' driver requires '{}' to be a regular file", *path));
     const bool device = !S_ISREG(status.st_mode);
     if (driver == "file" && device && !S_ISCHR(status.st_mode) && !S_ISBLK(status.st_mode))
         return fail(EINVAL, fmt::format("'{}' is not a regular file", *path));

@@ -57,12 +57,14 @@ Result<crypto::SecretBytes> take_key_secret(KeyValues& options, std::string_view
     return out;
 }
 
-Json luks_info(const crypto::Luks& luks, Json out) {
+Json luks_info(const crypto::Luks& luks, bool with_format) {
+    Json out = Json::object();
     out.set("ivgen-alg", name_of(luks.scheme.ivgen));
     if (luks.scheme.ivgen == crypto::IvGen::essiv) out.set("ivgen-hash-alg", name_of(luks.scheme.ivgen_hash));
     out.set("hash-alg", name_of(luks.hash));
     out.set("cipher-alg", name_of(luks.scheme.alg));
     out.set("uuid", luks.uuid);
+    if (with_format) out.set("format", "luks");
     out.set("cipher-mode", name_of(luks.scheme.mode));
     Json slots = Json::array();
     for (const crypto::LuksSlot& slot : luks.slot) {

@@ -13,7 +13,7 @@ Result<crypto::LuksCreate> take_luks_create(KeyValues& options, std::string_view
 Result<crypto::SecretBytes> take_key_secret(KeyValues& options, std::string_view key, Context& context);
 
 /// cipher-alg, slots and the rest, as in the "data" of format-specific information. What `out` holds comes first.
-Json luks_info(const crypto::Luks& luks, Json out = Json::object());
+Json luks_info(const crypto::Luks& luks, bool with_format = false);
 
 /// Takes state, keyslot, old-secret, new-secret and iter-time, each with `prefix` in front, and changes the header.
 Result<void> amend_luks(crypto::Luks& luks, crypto::LuksStorage& storage, AmendArgs& args, std::string_view prefix,

@@ -231,7 +231,9 @@ Result<Measure> measure(u64 size, CreateArgs& args, Node* source) {
     const Preallocation mode = EMU_TRY(parse_preallocation(args.options.take("preallocation").value_or("off")));
     const bool keyed = args.options.take("encrypt.key-secret").has_value();
     crypto::LuksCreate luks = EMU_TRY(take_luks_create(args.options, "encrypt."));
-    Header h = EMU_TRY(plan_header(source ? source->size() : size, args.options));
+    auto planned = plan_header(source ? source->size() : size, args.options);
+    if (!planned && planned.error().code == EFBIG) return fail(EFBIG, "The image size is too large (try using a larger cluster size)");
+    Header h = EMU_TRY(std::move(planned));
     const u64 cluster = h.cluster_size(), total = align_up(h.size, cluster);
     u64 luks_bytes = 0;
     if (h.crypt == CryptMethod::luks && !keyed) return fail(EINVAL, "Parameter 'encrypt.key-secret' is required for cipher");

@@ -83,7 +83,7 @@ std::vector<NodePtr> Image::children() const {
 }
 
 Result<NodePtr> Image::open(NodePtr file, OpenArgs& args) {
-    if (!file) return fail(EINVAL, "qcow2 needs a file");
+    if (!file) return fail(EINVAL, "A block device must be specified for \"file\"");
     Header h = EMU_TRY(read_header(*file));
     Options options = EMU_TRY(take_options(args.options, h));
     if (h.incompatible & incompat_corrupt && args.writable && !args.for_check)
@@ -380,8 +380,7 @@ namespace {
 
 int probe(ConstBytes head, std::string_view) {
     if (head.size() < 8 || be32(head, 0) != magic) return 0;
-    const u32 version = be32(head, 4);
-    return version == 2 || version == 3 ? 100 : 0;
+    return be32(head, 4) >= 2 ? 100 : 0; // versions to come are refused, not guessed to be raw
 }
 
 constexpr auto text = CreateOption::Kind::string;

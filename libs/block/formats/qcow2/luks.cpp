@@ -56,9 +56,7 @@ Result<void> amend_luks(Node& file, CryptoExtension where, AmendArgs& args) {
 Result<Json> luks_info(Node& file, CryptoExtension where) {
     LuksArea area(file, where);
     const crypto::Luks luks = EMU_TRY(crypto::Luks::read(area, where.length));
-    Json out = Json::object();
-    out.set("format", "luks");
-    return block::luks_info(luks, std::move(out));
+    return block::luks_info(luks, true);
 }
 
 } // namespace emu::block::qcow2

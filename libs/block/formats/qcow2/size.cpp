@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <fmt/format.h>
 
 namespace emu::block::qcow2 {
@@ -18,7 +19,7 @@ constexpr u64 max_l1_entries = (u64(32) << 20) / 8;
 /// A larger L1 table elsewhere; the old one serves until the header points to the new one.
 Result<void> Image::grow_l1(u64 entries) {
     if (entries <= l1_.size()) return {};
-    if (entries > max_l1_entries) return fail(EFBIG, "the L1 table would become too large");
+    if (entries > max_l1_entries) return fail(EFBIG, fmt::format("Failed to grow the L1 table: {}", std::strerror(EFBIG)));
     EMU_CHECK(file_->event("l1_grow_alloc_table"));
     const u64 old_offset = h_.l1_offset, old_bytes = u64(l1_.size()) * 8;
     const u64 bytes = cluster_up(entries * 8);

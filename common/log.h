@@ -69,9 +69,8 @@ const std::string& program();
 
 /// "emu-aarch64: text" on stderr.
 void message(std::string_view text);
-/// "warning: text" after the program's name; a line as it is.
+/// The same with "warning: " in front.
 void warning(std::string_view text);
-void notice(std::string_view text);
 inline void error(const Error& what) { message(what.line()); }
 
 } // namespace emu::log

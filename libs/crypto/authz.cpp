@@ -2,6 +2,7 @@
 #include "crypto/authz.h"
 
 #include "common/fd.h"
+#include "common/library.h"
 
 #include <array>
 #include <cerrno>
@@ -11,6 +12,9 @@
 #include <optional>
 #include <security/pam_appl.h>
 #include <sys/stat.h>
+
+#define EMU_PAM_API(X) X(pam_start) X(pam_acct_mgmt) X(pam_end) X(pam_strerror)
+EMU_LIBRARY_API(PamApi, EMU_PAM_API, "libpam.so.0")
 
 namespace emu::crypto {
 
@@ -100,10 +104,11 @@ public:
         const pam_conv conversation{converse, nullptr};
         const std::string user(identity);
         pam_handle_t* pam = nullptr;
-        int status = ::pam_start(service_.c_str(), user.c_str(), &conversation, &pam);
-        if (status != PAM_SUCCESS) return fail(EACCES, fmt::format("Unable to initialize PAM transaction: {}", ::pam_strerror(nullptr, status)));
-        status = ::pam_acct_mgmt(pam, PAM_SILENT);
-        ::pam_end(pam, status);
+        const PamApi& api = *EMU_TRY(PamApi::get());
+        int status = api.pam_start(service_.c_str(), user.c_str(), &conversation, &pam);
+        if (status != PAM_SUCCESS) return fail(EACCES, fmt::format("Unable to initialize PAM transaction: {}", api.pam_strerror(nullptr, status)));
+        status = api.pam_acct_mgmt(pam, PAM_SILENT);
+        api.pam_end(pam, status);
         return status == PAM_SUCCESS;
     }
 
@@ -183,6 +188,7 @@ Result<std::shared_ptr<Authz>> make_authz_list_file(std::string path, bool refre
 }
 Result<std::shared_ptr<Authz>> make_authz_pam(std::string service) {
     if (service.empty()) return fail(EINVAL, "'service' must not be empty");
+    EMU_CHECK(PamApi::get());
     return std::shared_ptr<Authz>(std::make_shared<PamAuthz>(std::move(service)));
 }
 

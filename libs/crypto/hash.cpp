@@ -3,14 +3,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstring>
 #include <ctime>
 #include <fmt/format.h>
-#include <gnutls/crypto.h>
-#include <gnutls/gnutls.h>
 #include <nettle/hmac.h>
 #include <nettle/nettle-meta.h>
 #include <nettle/pbkdf2.h>
+#include <sys/random.h>
 #undef pbkdf2 // nettle renames its functions by macros, and would rename ours
 
 namespace emu::crypto {
@@ -112,8 +112,11 @@ u64 calibrate_pbkdf2(HashAlg alg, usize key_size, u64 milliseconds) {
 }
 
 Result<void> random_bytes(Bytes out) {
-    if (const int e = gnutls_rnd(GNUTLS_RND_KEY, out.data(), out.size()); e < 0)
-        return fail(EIO, fmt::format("no random bytes: {}", gnutls_strerror(e)));
+    while (!out.empty()) {
+        const ssize_t got = ::getrandom(out.data(), out.size(), 0);
+        if (got < 0 && errno != EINTR) return fail_errno(errno, "no random bytes");
+        if (got > 0) out = out.subspan(usize(got));
+    }
     return {};
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "crypto/gnutls.h"
 #include "crypto/hash.h"
 #include "crypto/tls.h"
 #include "crypto/tls_certs.h"
@@ -10,7 +11,6 @@
 #include <array>
 #include <cerrno>
 #include <fmt/format.h>
-#include <gnutls/gnutls.h>
 #include <sys/stat.h>
 
 namespace emu::crypto {
@@ -26,7 +26,7 @@ bool exists(const std::string& path) {
 
 Result<void> tls_ok(int status, std::string_view what) {
     if (status >= 0) return {};
-    return fail(EINVAL, fmt::format("{}: {}", what, ::gnutls_strerror(status)));
+    return fail(EINVAL, fmt::format("{}: {}", what, library().gnutls_strerror(status)));
 }
 
 /// Diffie-Hellman parameters of a dh-params.pem; without one GnuTLS takes the groups of RFC 7919.
@@ -35,15 +35,15 @@ public:
     DhParams() = default;
     DhParams(const DhParams&) = delete;
     ~DhParams() {
-        if (params_) ::gnutls_dh_params_deinit(params_);
+        if (params_) library().gnutls_dh_params_deinit(params_);
     }
     Result<void> load(const std::string& dir) {
         const std::string path = dir + "/dh-params.pem";
         if (dir.empty() || !exists(path)) return {};
         const std::string pem = EMU_TRY(read_pem(path));
-        EMU_CHECK(tls_ok(::gnutls_dh_params_init(&params_), "DH parameters"));
+        EMU_CHECK(tls_ok(library().gnutls_dh_params_init(&params_), "DH parameters"));
         const gnutls_datum_t data{reinterpret_cast<unsigned char*>(const_cast<char*>(pem.data())), unsigned(pem.size())};
-        return tls_ok(::gnutls_dh_params_import_pkcs3(params_, &data, GNUTLS_X509_FMT_PEM), "Unable to load DH parameters from " + path);
+        return tls_ok(library().gnutls_dh_params_import_pkcs3(params_, &data, GNUTLS_X509_FMT_PEM), "Unable to load DH parameters from " + path);
     }
     gnutls_dh_params_t get() const { return params_; }
 
@@ -55,19 +55,19 @@ class AnonCreds final : public TlsCreds {
 public:
     explicit AnonCreds(TlsOptions options) : TlsCreds(Kind::anon, std::move(options)) {}
     ~AnonCreds() override {
-        if (server_) ::gnutls_anon_free_server_credentials(server_);
-        if (client_) ::gnutls_anon_free_client_credentials(client_);
+        if (server_) library().gnutls_anon_free_server_credentials(server_);
+        if (client_) library().gnutls_anon_free_client_credentials(client_);
     }
     Result<void> load() {
-        if (role() == TlsRole::client) return tls_ok(::gnutls_anon_allocate_client_credentials(&client_), "Cannot allocate credentials");
-        EMU_CHECK(tls_ok(::gnutls_anon_allocate_server_credentials(&server_), "Cannot allocate credentials"));
+        if (role() == TlsRole::client) return tls_ok(library().gnutls_anon_allocate_client_credentials(&client_), "Cannot allocate credentials");
+        EMU_CHECK(tls_ok(library().gnutls_anon_allocate_server_credentials(&server_), "Cannot allocate credentials"));
         EMU_CHECK(dh_.load(options_.dir));
-        if (dh_.get()) ::gnutls_anon_set_server_dh_params(server_, dh_.get());
-        return dh_.get() ? Result<void>() : tls_ok(::gnutls_anon_set_server_known_dh_params(server_, GNUTLS_SEC_PARAM_MEDIUM), "DH parameters");
+        if (dh_.get()) library().gnutls_anon_set_server_dh_params(server_, dh_.get());
+        return dh_.get() ? Result<void>() : tls_ok(library().gnutls_anon_set_server_known_dh_params(server_, GNUTLS_SEC_PARAM_MEDIUM), "DH parameters");
     }
     Result<void> use(void* session) const override {
         void* creds = role() == TlsRole::server ? static_cast<void*>(server_) : client_;
-        return tls_ok(::gnutls_credentials_set(static_cast<gnutls_session_t>(session), GNUTLS_CRD_ANON, creds), "Cannot set session credentials");
+        return tls_ok(library().gnutls_credentials_set(static_cast<gnutls_session_t>(session), GNUTLS_CRD_ANON, creds), "Cannot set session credentials");
     }
 
 private:
@@ -80,8 +80,8 @@ class PskCreds final : public TlsCreds {
 public:
     explicit PskCreds(TlsOptions options) : TlsCreds(Kind::psk, std::move(options)) {}
     ~PskCreds() override {
-        if (server_) ::gnutls_psk_free_server_credentials(server_);
-        if (client_) ::gnutls_psk_free_client_credentials(client_);
+        if (server_) library().gnutls_psk_free_server_credentials(server_);
+        if (client_) library().gnutls_psk_free_client_credentials(client_);
     }
     Result<void> load() {
         if (options_.dir.empty()) return fail(EINVAL, "Missing 'dir' property value");
@@ -89,11 +89,11 @@ public:
         if (role() == TlsRole::server) {
             if (!options_.username.empty()) return fail(EINVAL, "username should not be set when endpoint=server");
             if (!exists(path)) return fail_errno(ENOENT, fmt::format("Unable to access credentials {}", path));
-            EMU_CHECK(tls_ok(::gnutls_psk_allocate_server_credentials(&server_), "Cannot allocate credentials"));
-            EMU_CHECK(tls_ok(::gnutls_psk_set_server_credentials_file(server_, path.c_str()), "Cannot set PSK server credentials"));
+            EMU_CHECK(tls_ok(library().gnutls_psk_allocate_server_credentials(&server_), "Cannot allocate credentials"));
+            EMU_CHECK(tls_ok(library().gnutls_psk_set_server_credentials_file(server_, path.c_str()), "Cannot set PSK server credentials"));
             EMU_CHECK(dh_.load(options_.dir));
-            if (dh_.get()) ::gnutls_psk_set_server_dh_params(server_, dh_.get());
-            return dh_.get() ? Result<void>() : tls_ok(::gnutls_psk_set_server_known_dh_params(server_, GNUTLS_SEC_PARAM_MEDIUM), "DH parameters");
+            if (dh_.get()) library().gnutls_psk_set_server_dh_params(server_, dh_.get());
+            return dh_.get() ? Result<void>() : tls_ok(library().gnutls_psk_set_server_known_dh_params(server_, GNUTLS_SEC_PARAM_MEDIUM), "DH parameters");
         }
         const std::string user = options_.username.empty() ? "qemu" : options_.username;
         std::string keys = EMU_TRY(read_pem(path));
@@ -104,15 +104,15 @@ public:
         }
         wipe(Bytes(reinterpret_cast<u8*>(keys.data()), keys.size()));
         if (key.empty()) return fail(ENOENT, fmt::format("Username {} not found in {}", user, path));
-        EMU_CHECK(tls_ok(::gnutls_psk_allocate_client_credentials(&client_), "Cannot allocate credentials"));
+        EMU_CHECK(tls_ok(library().gnutls_psk_allocate_client_credentials(&client_), "Cannot allocate credentials"));
         const gnutls_datum_t data{reinterpret_cast<unsigned char*>(key.data()), unsigned(key.size())};
-        const int status = ::gnutls_psk_set_client_credentials(client_, user.c_str(), &data, GNUTLS_PSK_KEY_HEX);
+        const int status = library().gnutls_psk_set_client_credentials(client_, user.c_str(), &data, GNUTLS_PSK_KEY_HEX);
         wipe(Bytes(reinterpret_cast<u8*>(key.data()), key.size()));
         return tls_ok(status, "Cannot set PSK client credentials");
     }
     Result<void> use(void* session) const override {
         void* creds = role() == TlsRole::server ? static_cast<void*>(server_) : client_;
-        return tls_ok(::gnutls_credentials_set(static_cast<gnutls_session_t>(session), GNUTLS_CRD_PSK, creds), "Cannot set session credentials");
+        return tls_ok(library().gnutls_credentials_set(static_cast<gnutls_session_t>(session), GNUTLS_CRD_PSK, creds), "Cannot set session credentials");
     }
 
 private:
@@ -125,7 +125,7 @@ class X509Creds final : public TlsCreds {
 public:
     explicit X509Creds(TlsOptions options) : TlsCreds(Kind::x509, std::move(options)) {}
     ~X509Creds() override {
-        if (creds_) ::gnutls_certificate_free_credentials(creds_);
+        if (creds_) library().gnutls_certificate_free_credentials(creds_);
     }
     Result<void> load() {
         if (options_.dir.empty()) return fail(EINVAL, "Missing 'dir' property value");
@@ -138,24 +138,24 @@ public:
             if (!there && (server || have_cert != have_key)) return fail_errno(ENOENT, fmt::format("Unable to access credentials {}", *path));
         }
         if (options_.sanity_check) EMU_CHECK(check_certificates(ca, have_cert ? cert : "", role()));
-        EMU_CHECK(tls_ok(::gnutls_certificate_allocate_credentials(&creds_), "Cannot allocate credentials"));
-        EMU_CHECK(tls_ok(::gnutls_certificate_set_x509_trust_file(creds_, ca.c_str(), GNUTLS_X509_FMT_PEM), "Cannot load CA certificate '" + ca + "'"));
+        EMU_CHECK(tls_ok(library().gnutls_certificate_allocate_credentials(&creds_), "Cannot allocate credentials"));
+        EMU_CHECK(tls_ok(library().gnutls_certificate_set_x509_trust_file(creds_, ca.c_str(), GNUTLS_X509_FMT_PEM), "Cannot load CA certificate '" + ca + "'"));
         if (have_cert) {
             const char* password = options_.password ? options_.password->c_str() : nullptr;
-            EMU_CHECK(tls_ok(::gnutls_certificate_set_x509_key_file2(creds_, cert.c_str(), key.c_str(), GNUTLS_X509_FMT_PEM, password, 0),
+            EMU_CHECK(tls_ok(library().gnutls_certificate_set_x509_key_file2(creds_, cert.c_str(), key.c_str(), GNUTLS_X509_FMT_PEM, password, 0),
                              "Cannot load certificate '" + cert + "' & key '" + key + "'"));
         }
         if (exists(crl))
-            EMU_CHECK(tls_ok(::gnutls_certificate_set_x509_crl_file(creds_, crl.c_str(), GNUTLS_X509_FMT_PEM), "Cannot load CRL '" + crl + "'"));
+            EMU_CHECK(tls_ok(library().gnutls_certificate_set_x509_crl_file(creds_, crl.c_str(), GNUTLS_X509_FMT_PEM), "Cannot load CRL '" + crl + "'"));
         if (!server) return {};
         EMU_CHECK(dh_.load(options_.dir));
-        if (dh_.get()) ::gnutls_certificate_set_dh_params(creds_, dh_.get());
-        return dh_.get() ? Result<void>() : tls_ok(::gnutls_certificate_set_known_dh_params(creds_, GNUTLS_SEC_PARAM_MEDIUM), "DH parameters");
+        if (dh_.get()) library().gnutls_certificate_set_dh_params(creds_, dh_.get());
+        return dh_.get() ? Result<void>() : tls_ok(library().gnutls_certificate_set_known_dh_params(creds_, GNUTLS_SEC_PARAM_MEDIUM), "DH parameters");
     }
     Result<void> use(void* opaque) const override {
         auto session = static_cast<gnutls_session_t>(opaque);
-        if (role() == TlsRole::server) ::gnutls_certificate_server_set_request(session, options_.verify_peer ? GNUTLS_CERT_REQUEST : GNUTLS_CERT_IGNORE);
-        return tls_ok(::gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, creds_), "Cannot set session credentials");
+        if (role() == TlsRole::server) library().gnutls_certificate_server_set_request(session, options_.verify_peer ? GNUTLS_CERT_REQUEST : GNUTLS_CERT_IGNORE);
+        return tls_ok(library().gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, creds_), "Cannot set session credentials");
     }
 
 private:
@@ -197,12 +197,13 @@ std::string TlsCreds::priority() const {
 }
 
 Result<std::shared_ptr<const TlsCreds>> TlsCreds::load(Kind kind, TlsOptions options) {
+    EMU_CHECK(GnutlsApi::get());
     if (!options.priority.empty()) {
         gnutls_priority_t parsed = nullptr;
         const char* where = nullptr;
-        const int status = ::gnutls_priority_init(&parsed, options.priority.c_str(), &where);
-        if (status < 0) return fail(EINVAL, fmt::format("Unable to set TLS session priority '{}': {} at '{}'", options.priority, ::gnutls_strerror(status), where ? where : ""));
-        ::gnutls_priority_deinit(parsed);
+        const int status = library().gnutls_priority_init(&parsed, options.priority.c_str(), &where);
+        if (status < 0) return fail(EINVAL, fmt::format("Unable to set TLS session priority '{}': {} at '{}'", options.priority, library().gnutls_strerror(status), where ? where : ""));
+        library().gnutls_priority_deinit(parsed);
     }
     switch (kind) {
     case Kind::anon: return load_as<AnonCreds>(std::move(options));

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "crypto/tls.h"
+#include "crypto/gnutls.h"
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <fmt/format.h>
-#include <gnutls/gnutls.h>
-#include <gnutls/x509.h>
 #include <poll.h>
 
 namespace emu::crypto {
@@ -20,9 +19,9 @@ struct TlsSession::Impl {
     bool established = false;
 
     ~Impl() {
-        if (session) ::gnutls_deinit(session);
+        if (session) library().gnutls_deinit(session);
     }
-    TlsWait direction() const { return ::gnutls_record_get_direction(session) ? TlsWait::write : TlsWait::read; }
+    TlsWait direction() const { return library().gnutls_record_get_direction(session) ? TlsWait::write : TlsWait::read; }
 };
 
 namespace {
@@ -30,9 +29,9 @@ namespace {
 bool again(int status) { return status == GNUTLS_E_AGAIN || status == GNUTLS_E_INTERRUPTED; }
 
 Error session_error(gnutls_session_t session, int status, std::string_view what) {
-    std::string text = fmt::format("{}: {}", what, ::gnutls_strerror(status));
+    std::string text = fmt::format("{}: {}", what, library().gnutls_strerror(status));
     if (status == GNUTLS_E_FATAL_ALERT_RECEIVED || status == GNUTLS_E_WARNING_ALERT_RECEIVED) {
-        const char* alert = ::gnutls_alert_get_name(::gnutls_alert_get(session));
+        const char* alert = library().gnutls_alert_get_name(library().gnutls_alert_get(session));
         text += fmt::format(" ({})", alert ? alert : "unknown");
     }
     return {status == GNUTLS_E_PREMATURE_TERMINATION || status == GNUTLS_E_PUSH_ERROR || status == GNUTLS_E_PULL_ERROR ? ECONNRESET : EPROTO, std::move(text), {}};
@@ -58,7 +57,7 @@ std::string_view verdict_text(unsigned verdict) {
 }
 
 /// Numeric addresses are matched with IP address names, others with DNS names (RFC 6125; the common name where there are none).
-bool named_for(gnutls_x509_crt_t cert, const std::string& host) { return ::gnutls_x509_crt_check_hostname(cert, host.c_str()) != 0; }
+bool named_for(gnutls_x509_crt_t cert, const std::string& host) { return library().gnutls_x509_crt_check_hostname(cert, host.c_str()) != 0; }
 
 } // namespace
 
@@ -71,14 +70,14 @@ Result<std::unique_ptr<TlsSession>> TlsSession::make(std::shared_ptr<const TlsCr
         return fail(EINVAL, fmt::format("Expecting TLS credentials with a {} endpoint", role == TlsRole::server ? "server" : "client"));
     auto impl = std::make_unique<Impl>();
     const unsigned flags = (role == TlsRole::server ? GNUTLS_SERVER : GNUTLS_CLIENT) | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL;
-    if (const int status = ::gnutls_init(&impl->session, flags); status < 0) return fail(ENOMEM, fmt::format("Cannot start TLS: {}", ::gnutls_strerror(status)));
-    if (const int status = ::gnutls_priority_set_direct(impl->session, creds->priority().c_str(), nullptr); status < 0)
-        return fail(EINVAL, fmt::format("Unable to set TLS session priority {}: {}", creds->priority(), ::gnutls_strerror(status)));
+    if (const int status = library().gnutls_init(&impl->session, flags); status < 0) return fail(ENOMEM, fmt::format("Cannot start TLS: {}", library().gnutls_strerror(status)));
+    if (const int status = library().gnutls_priority_set_direct(impl->session, creds->priority().c_str(), nullptr); status < 0)
+        return fail(EINVAL, fmt::format("Unable to set TLS session priority {}: {}", creds->priority(), library().gnutls_strerror(status)));
     EMU_CHECK(creds->use(impl->session));
     // RFC 6066: literal addresses are not sent as a server name.
     const bool numeric = peer.hostname.find(':') != std::string::npos || peer.hostname.find_first_not_of("0123456789.") == std::string::npos;
     if (role == TlsRole::client && creds->kind() == TlsCreds::Kind::x509 && !numeric)
-        ::gnutls_server_name_set(impl->session, GNUTLS_NAME_DNS, peer.hostname.data(), peer.hostname.size());
+        library().gnutls_server_name_set(impl->session, GNUTLS_NAME_DNS, peer.hostname.data(), peer.hostname.size());
     impl->creds = std::move(creds);
     impl->role = role;
     impl->peer = std::move(peer);
@@ -87,18 +86,18 @@ Result<std::unique_ptr<TlsSession>> TlsSession::make(std::shared_ptr<const TlsCr
 
 void TlsSession::attach(int fd) {
     impl_->fd = fd;
-    ::gnutls_transport_set_int(impl_->session, fd);
+    library().gnutls_transport_set_int2(impl_->session, fd, fd);
 }
 
 Result<TlsWait> TlsSession::handshake() {
     if (impl_->established) return TlsWait::none;
-    const int status = ::gnutls_handshake(impl_->session);
+    const int status = library().gnutls_handshake(impl_->session);
     if (again(status)) return impl_->direction();
-    if (status < 0 && !::gnutls_error_is_fatal(status)) return TlsWait::read; // a warning alert; the next step goes on
+    if (status < 0 && !library().gnutls_error_is_fatal(status)) return TlsWait::read; // a warning alert; the next step goes on
     if (status < 0) return fail(session_error(impl_->session, status, "TLS handshake failed"));
     auto verified = verify_peer();
     if (!verified) {
-        ::gnutls_alert_send(impl_->session, GNUTLS_AL_FATAL, GNUTLS_A_ACCESS_DENIED);
+        library().gnutls_alert_send(impl_->session, GNUTLS_AL_FATAL, GNUTLS_A_ACCESS_DENIED);
         return fail(std::move(verified.error()));
     }
     impl_->established = true;
@@ -120,27 +119,27 @@ Result<void> TlsSession::handshake_within(std::chrono::milliseconds limit) {
 Result<void> TlsSession::verify_certificate() {
     if (impl_->role == TlsRole::server && !impl_->creds->options().verify_peer) return {};
     unsigned verdict = 0;
-    const int status = ::gnutls_certificate_verify_peers2(impl_->session, &verdict);
+    const int status = library().gnutls_certificate_verify_peers2(impl_->session, &verdict);
     if (status == GNUTLS_E_NO_CERTIFICATE_FOUND) return fail(EACCES, "No certificate presented by the peer");
-    if (status < 0) return fail(EACCES, fmt::format("Verify failed: {}", ::gnutls_strerror(status)));
+    if (status < 0) return fail(EACCES, fmt::format("Verify failed: {}", library().gnutls_strerror(status)));
     if (verdict) return fail(EACCES, verdict_text(verdict));
     unsigned count = 0;
-    const gnutls_datum_t* certs = ::gnutls_certificate_get_peers(impl_->session, &count);
+    const gnutls_datum_t* certs = library().gnutls_certificate_get_peers(impl_->session, &count);
     if (!certs || !count) return fail(EACCES, "No certificate peers");
     gnutls_x509_crt_t cert = nullptr;
-    if (::gnutls_x509_crt_init(&cert) < 0) return fail(ENOMEM, "no memory for a certificate");
+    if (library().gnutls_x509_crt_init(&cert) < 0) return fail(ENOMEM, "no memory for a certificate");
     const auto check = [&]() -> Result<void> {
-        if (::gnutls_x509_crt_import(cert, certs, GNUTLS_X509_FMT_DER) < 0) return fail(EACCES, "The peer's certificate cannot be read");
+        if (library().gnutls_x509_crt_import(cert, certs, GNUTLS_X509_FMT_DER) < 0) return fail(EACCES, "The peer's certificate cannot be read");
         std::array<char, 4096> name = {};
         size_t size = name.size();
-        if (::gnutls_x509_crt_get_dn(cert, name.data(), &size) < 0) return fail(EACCES, "Cannot get client distinguished name");
+        if (library().gnutls_x509_crt_get_dn(cert, name.data(), &size) < 0) return fail(EACCES, "Cannot get client distinguished name");
         peer_name_ = name.data();
         if (impl_->role == TlsRole::client && !impl_->peer.hostname.empty() && !named_for(cert, impl_->peer.hostname))
             return fail(EACCES, fmt::format("Certificate does not match the hostname {}", impl_->peer.hostname));
         return {};
     };
     auto checked = check();
-    ::gnutls_x509_crt_deinit(cert);
+    library().gnutls_x509_crt_deinit(cert);
     return checked;
 }
 
@@ -154,7 +153,7 @@ Result<void> TlsSession::verify_peer() {
     switch (impl_->creds->kind()) {
     case TlsCreds::Kind::anon: break;
     case TlsCreds::Kind::psk:
-        if (const char* user = impl_->role == TlsRole::server ? ::gnutls_psk_server_get_username(impl_->session) : nullptr) peer_name_ = user;
+        if (const char* user = impl_->role == TlsRole::server ? library().gnutls_psk_server_get_username(impl_->session) : nullptr) peer_name_ = user;
         break;
     case TlsCreds::Kind::x509: EMU_CHECK(verify_certificate()); break;
     }
@@ -162,33 +161,33 @@ Result<void> TlsSession::verify_peer() {
 }
 
 Result<TlsSession::Moved> TlsSession::read(Bytes to) {
-    const ssize_t got = ::gnutls_record_recv(impl_->session, to.data(), to.size());
+    const ssize_t got = library().gnutls_record_recv(impl_->session, to.data(), to.size());
     if (got >= 0) return Moved{usize(got), TlsWait::none};
     if (again(int(got))) return Moved{0, TlsWait::read};
-    if (!::gnutls_error_is_fatal(int(got)) && got != GNUTLS_E_REHANDSHAKE) return Moved{0, TlsWait::read};
+    if (!library().gnutls_error_is_fatal(int(got)) && got != GNUTLS_E_REHANDSHAKE) return Moved{0, TlsWait::read};
     return fail(session_error(impl_->session, int(got), "Cannot read from TLS channel"));
 }
 
 Result<TlsSession::Moved> TlsSession::write(ConstBytes from) {
-    const ssize_t put = ::gnutls_record_send(impl_->session, from.data(), from.size());
+    const ssize_t put = library().gnutls_record_send(impl_->session, from.data(), from.size());
     if (put >= 0) return Moved{usize(put), TlsWait::none};
     if (again(int(put))) return Moved{0, TlsWait::write};
     return fail(session_error(impl_->session, int(put), "Cannot write to TLS channel"));
 }
 
-usize TlsSession::pending() const { return ::gnutls_record_check_pending(impl_->session); }
+usize TlsSession::pending() const { return library().gnutls_record_check_pending(impl_->session); }
 
 Result<TlsWait> TlsSession::bye() {
-    const int status = ::gnutls_bye(impl_->session, GNUTLS_SHUT_WR);
+    const int status = library().gnutls_bye(impl_->session, GNUTLS_SHUT_WR);
     if (again(status)) return TlsWait::write;
     if (status < 0) return fail(session_error(impl_->session, status, "Cannot close TLS channel"));
     return TlsWait::none;
 }
 
 std::string TlsSession::description() const {
-    char* text = ::gnutls_session_get_desc(impl_->session);
+    char* text = library().gnutls_session_get_desc(impl_->session);
     std::string out = text ? text : "";
-    ::gnutls_free(text);
+    (*library().gnutls_free)(text);
     return out;
 }
 

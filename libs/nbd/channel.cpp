@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "nbd/channel.h"
+#include "nbd/libnbd.h"
 
 #include "common/trace.h"
 
 #include <algorithm>
 #include <cerrno>
-#include <libnbd.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <thread>
@@ -22,11 +22,12 @@ Result<std::unique_ptr<Channel>> Channel::open(const Target& target, const std::
     const auto deadline = std::chrono::steady_clock::now() + patience;
     for (;;) {
         Handle handle = EMU_TRY(make_handle(target));
-        if (!context.empty() && nbd_add_meta_context(handle.get(), context.c_str()) < 0) return client_error(context);
+        if (!context.empty() && library().nbd_add_meta_context(handle.get(), context.c_str()) < 0)
+            return client_error(context);
         // What is checked here already need not be checked again, and zero-filling what a read overwrites costs time.
-        nbd_set_strict_mode(handle.get(), LIBNBD_STRICT_COMMANDS);
+        library().nbd_set_strict_mode(handle.get(), LIBNBD_STRICT_COMMANDS);
 #if LIBNBD_HAVE_NBD_SET_PREAD_INITIALIZE
-        nbd_set_pread_initialize(handle.get(), false);
+        library().nbd_set_pread_initialize(handle.get(), false);
 #endif
         auto connected = connect(handle.get(), target);
         EMU_TRACE(nbd_client_connect, "server={} connected={}", target.uri(), bool(connected));
@@ -44,12 +45,12 @@ Result<std::unique_ptr<Channel>> Channel::open(const Target& target, const std::
 
 Channel::~Channel() {
     // A goodbye, so that the server need not guess.
-    if (handle_ && nbd_aio_is_ready(handle_.get()) == 1) nbd_shutdown(handle_.get(), 0);
+    if (handle_ && library().nbd_aio_is_ready(handle_.get()) == 1) library().nbd_shutdown(handle_.get(), 0);
 }
 
 bool Channel::dead() {
     std::lock_guard lock(mutex_);
-    return nbd_aio_is_dead(handle_.get()) == 1 || nbd_aio_is_closed(handle_.get()) == 1;
+    return library().nbd_aio_is_dead(handle_.get()) == 1 || library().nbd_aio_is_closed(handle_.get()) == 1;
 }
 
 int Channel::complete(void* data, int* error) {
@@ -63,8 +64,8 @@ int Channel::complete(void* data, int* error) {
 /// One round of input or output, without the lock while it waits.
 void Channel::drive(std::unique_lock<std::mutex>& lock) {
     driving_ = true;
-    const unsigned direction = nbd_aio_get_direction(handle_.get());
-    pollfd fds[2] = {{nbd_aio_get_fd(handle_.get()), 0, 0}, {wake_.get(), POLLIN, 0}};
+    const unsigned direction = library().nbd_aio_get_direction(handle_.get());
+    pollfd fds[2] = {{library().nbd_aio_get_fd(handle_.get()), 0, 0}, {wake_.get(), POLLIN, 0}};
     if (direction & LIBNBD_AIO_DIRECTION_READ) fds[0].events |= POLLIN;
     if (direction & LIBNBD_AIO_DIRECTION_WRITE) fds[0].events |= POLLOUT;
     lock.unlock();
@@ -75,18 +76,19 @@ void Channel::drive(std::unique_lock<std::mutex>& lock) {
     eventfd_t ignored;
     if (fds[1].revents) eventfd_read(wake_.get(), &ignored);
     // The state may have moved while we waited: ask again what it wants.
-    const unsigned now = nbd_aio_get_direction(handle_.get());
+    const unsigned now = library().nbd_aio_get_direction(handle_.get());
     if ((now & LIBNBD_AIO_DIRECTION_READ) && (fds[0].revents & (POLLIN | POLLHUP | POLLERR)))
-        nbd_aio_notify_read(handle_.get());
+        library().nbd_aio_notify_read(handle_.get());
     else if ((now & LIBNBD_AIO_DIRECTION_WRITE) && (fds[0].revents & (POLLOUT | POLLHUP | POLLERR)))
-        nbd_aio_notify_write(handle_.get());
+        library().nbd_aio_notify_write(handle_.get());
 }
 
 Result<void> Channel::run(const Start& start) {
     Waiter waiter;
     std::unique_lock lock(mutex_);
     if (start(handle_.get(), waiter) < 0) {
-        const bool lost = nbd_aio_is_dead(handle_.get()) == 1 || nbd_aio_is_closed(handle_.get()) == 1;
+        const bool lost =
+            library().nbd_aio_is_dead(handle_.get()) == 1 || library().nbd_aio_is_closed(handle_.get()) == 1;
         return lost ? fail(ENOTCONN, "the connection to the server is lost") : client_error("");
     }
     waiters_.push_back(&waiter);
@@ -107,7 +109,7 @@ Result<void> Channel::run(const Start& start) {
                 break;
             }
     if (!waiter.error) return {};
-    if (nbd_aio_is_dead(handle_.get()) == 1 || nbd_aio_is_closed(handle_.get()) == 1)
+    if (library().nbd_aio_is_dead(handle_.get()) == 1 || library().nbd_aio_is_closed(handle_.get()) == 1)
         return fail(ENOTCONN, "the connection to the server is lost");
     return fail_errno(waiter.error, "the server");
 }

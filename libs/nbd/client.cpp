@@ -3,11 +3,11 @@
 
 #include "common/sizes.h"
 #include "nbd/address.h"
+#include "nbd/libnbd.h"
 
 #include <cerrno>
 #include <cstring>
 #include <fmt/format.h>
-#include <libnbd.h>
 
 namespace emu::nbd {
 namespace {
@@ -24,11 +24,11 @@ std::string quoted(std::string_view text, bool keep_slashes) {
 
 } // namespace
 
-void CloseHandle::operator()(nbd_handle* handle) const { nbd_close(handle); }
+void CloseHandle::operator()(nbd_handle* handle) const { library().nbd_close(handle); }
 
 tl::unexpected<Error> client_error(std::string_view what) {
-    const int code = nbd_get_errno();
-    const char* text = nbd_get_error();
+    const int code = library().nbd_get_errno();
+    const char* text = library().nbd_get_error();
     std::string_view reason = text ? text : "";
     // "nbd_connect_unix: connect: /x: No such file": the call's name tells the user nothing.
     if (reason.starts_with("nbd_"))
@@ -54,13 +54,14 @@ std::string Target::uri() const {
 }
 
 Result<Handle> make_handle(const Target& target) {
-    Handle handle(nbd_create());
+    EMU_CHECK(NbdApi::get());
+    Handle handle(library().nbd_create());
     if (!handle) return client_error("libnbd");
     nbd_handle* h = handle.get();
-    if (nbd_set_export_name(h, target.export_name.c_str()) < 0) return client_error("export name");
+    if (library().nbd_set_export_name(h, target.export_name.c_str()) < 0) return client_error("export name");
     if (!target.tls && !target.tls_required) return handle;
-    if (nbd_supports_tls(h) != 1) return fail(ENOTSUP, "libnbd was built without TLS");
-    if (nbd_set_tls(h, LIBNBD_TLS_REQUIRE) < 0) return client_error("TLS");
+    if (library().nbd_supports_tls(h) != 1) return fail(ENOTSUP, "libnbd was built without TLS");
+    if (library().nbd_set_tls(h, LIBNBD_TLS_REQUIRE) < 0) return client_error("TLS");
     if (!target.tls) return handle;
     const ClientTls& tls = *target.tls;
     const crypto::TlsOptions& creds = tls.creds->options();
@@ -70,18 +71,18 @@ Result<Handle> make_handle(const Target& target) {
     switch (tls.creds->kind()) {
     case crypto::TlsCreds::Kind::anon: return fail(ENOTSUP, "libnbd knows no anonymous TLS");
     case crypto::TlsCreds::Kind::x509:
-        if (nbd_set_tls_certificates(h, creds.dir.c_str()) < 0) return client_error("TLS certificates");
+        if (library().nbd_set_tls_certificates(h, creds.dir.c_str()) < 0) return client_error("TLS certificates");
         break;
     case crypto::TlsCreds::Kind::psk:
-        if (nbd_set_tls_psk_file(h, (creds.dir + "/keys.psk").c_str()) < 0) return client_error("TLS keys");
-        if (nbd_set_tls_username(h, creds.username.empty() ? "qemu" : creds.username.c_str()) < 0)
+        if (library().nbd_set_tls_psk_file(h, (creds.dir + "/keys.psk").c_str()) < 0) return client_error("TLS keys");
+        if (library().nbd_set_tls_username(h, creds.username.empty() ? "qemu" : creds.username.c_str()) < 0)
             return client_error("TLS user name");
         break;
     }
-    if (nbd_set_tls_verify_peer(h, creds.verify_peer) < 0) return client_error("TLS");
+    if (library().nbd_set_tls_verify_peer(h, creds.verify_peer) < 0) return client_error("TLS");
     if (!tls.hostname.empty() && tls.hostname != target.host) {
 #if LIBNBD_HAVE_NBD_SET_TLS_HOSTNAME
-        if (nbd_set_tls_hostname(h, tls.hostname.c_str()) < 0) return client_error("TLS host name");
+        if (library().nbd_set_tls_hostname(h, tls.hostname.c_str()) < 0) return client_error("TLS host name");
 #else
         return fail(
             ENOTSUP,
@@ -95,27 +96,29 @@ Result<void> connect(nbd_handle* handle, const Target& target) {
     int result = -1;
     switch (target.kind) {
     case Target::Kind::inet:
-        result = nbd_connect_tcp(handle, target.host.c_str(),
-                                 (target.port.empty() ? std::to_string(default_port) : target.port).c_str());
+        result = library().nbd_connect_tcp(handle, target.host.c_str(),
+                                           (target.port.empty() ? std::to_string(default_port) : target.port).c_str());
         break;
-    case Target::Kind::unix: result = nbd_connect_unix(handle, target.path.c_str()); break;
+    case Target::Kind::unix: result = library().nbd_connect_unix(handle, target.path.c_str()); break;
     case Target::Kind::vsock: {
         const u64 cid = EMU_TRY(parse_number(target.host)), port = EMU_TRY(parse_number(target.port));
-        result = nbd_connect_vsock(handle, u32(cid), u32(port));
+        result = library().nbd_connect_vsock(handle, u32(cid), u32(port));
         break;
     }
-    case Target::Kind::fd: result = nbd_connect_socket(handle, target.fd); break;
+    case Target::Kind::fd: result = library().nbd_connect_socket(handle, target.fd); break;
     }
     if (result >= 0) return {};
-    const int code = nbd_get_errno();
+    const int code = library().nbd_get_errno();
     const std::string reason = client_error("").value().text;
     std::string where = target.uri();
     if (target.kind == Target::Kind::unix) where = fmt::format("'{}'", target.path);
-    if (target.kind == Target::Kind::inet) where = fmt::format("'{}:{}'", target.host, target.port.empty() ? std::to_string(default_port) : target.port);
+    if (target.kind == Target::Kind::inet)
+        where = fmt::format("'{}:{}'", target.host, target.port.empty() ? std::to_string(default_port) : target.port);
     if (code == ENOENT && reason.find("no export named") != std::string::npos)
         return fail(code, fmt::format("Requested export not available\n{}: {}", where, reason));
     // What connect(2) says is all there is to say.
-    if (code && reason.starts_with("connect: ")) return fail(code, fmt::format("Failed to connect to {}: {}", where, std::strerror(code)));
+    if (code && reason.starts_with("connect: "))
+        return fail(code, fmt::format("Failed to connect to {}: {}", where, std::strerror(code)));
     return fail(code ? code : EIO, fmt::format("Failed to connect to {}: {}", where, reason));
 }
 

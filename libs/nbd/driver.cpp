@@ -3,13 +3,13 @@
 #include "block/image.h"
 #include "common/sizes.h"
 #include "nbd/channel.h"
+#include "nbd/libnbd.h"
 #include "nbd/name.h"
 #include "nbd/wire.h"
 
 #include <algorithm>
 #include <cerrno>
 #include <fmt/format.h>
-#include <libnbd.h>
 
 namespace emu::nbd {
 namespace {
@@ -106,15 +106,16 @@ private:
 
 NbdNode::NbdNode(Settings settings, std::unique_ptr<Channel> first, bool) : settings_(std::move(settings)) {
     nbd_handle* h = first->handle();
-    size_ = u64(std::max<s64>(0, nbd_get_size(h)));
-    can_flush_ = nbd_can_flush(h) == 1;
-    can_trim_ = nbd_can_trim(h) == 1;
-    can_zero_ = nbd_can_zero(h) == 1;
-    can_fast_zero_ = nbd_can_fast_zero(h) == 1;
-    has_status_ = nbd_can_meta_context(h, settings_.context.c_str()) == 1;
-    if (nbd_can_multi_conn(h) == 1 && settings_.target.kind != Target::Kind::fd) most_ = settings_.connections;
-    const s64 minimum = nbd_get_block_size(h, LIBNBD_SIZE_MINIMUM),
-              maximum = nbd_get_block_size(h, LIBNBD_SIZE_MAXIMUM);
+    size_ = u64(std::max<s64>(0, library().nbd_get_size(h)));
+    can_flush_ = library().nbd_can_flush(h) == 1;
+    can_trim_ = library().nbd_can_trim(h) == 1;
+    can_zero_ = library().nbd_can_zero(h) == 1;
+    can_fast_zero_ = library().nbd_can_fast_zero(h) == 1;
+    has_status_ = library().nbd_can_meta_context(h, settings_.context.c_str()) == 1;
+    if (library().nbd_can_multi_conn(h) == 1 && settings_.target.kind != Target::Kind::fd)
+        most_ = settings_.connections;
+    const s64 minimum = library().nbd_get_block_size(h, LIBNBD_SIZE_MINIMUM),
+              maximum = library().nbd_get_block_size(h, LIBNBD_SIZE_MAXIMUM);
     if (minimum > 1 && minimum <= 65536 && (minimum & (minimum - 1)) == 0) limits_.request_alignment = u32(minimum);
     limits_.max_transfer = max_payload;
     if (maximum > 0 && u64(maximum) < limits_.max_transfer)
@@ -153,7 +154,7 @@ Result<void> NbdNode::replace(const std::shared_ptr<Channel>& lost) {
         return {};
     }
     auto fresh = EMU_TRY(Channel::open(settings_.target, settings_.context, settings_.reconnect_delay));
-    if (nbd_get_size(fresh->handle()) != s64(size_))
+    if (library().nbd_get_size(fresh->handle()) != s64(size_))
         return fail(EIO, "the export has another size after the connection was lost");
     *at = std::move(fresh);
     return {};
@@ -176,13 +177,13 @@ Result<void> NbdNode::request(const Channel::Start& start) {
 
 Result<void> NbdNode::do_read(u64 at, Bytes to) {
     return request([&](nbd_handle* h, Channel::Waiter& w) {
-        return nbd_aio_pread(h, to.data(), to.size(), at, completion(w), 0);
+        return library().nbd_aio_pread(h, to.data(), to.size(), at, completion(w), 0);
     });
 }
 Result<void> NbdNode::do_write(u64 at, ConstBytes from, WriteFlags) {
     status_.clear();
     auto done = request([&](nbd_handle* h, Channel::Waiter& w) {
-        return nbd_aio_pwrite(h, from.data(), from.size(), at, completion(w), 0);
+        return library().nbd_aio_pwrite(h, from.data(), from.size(), at, completion(w), 0);
     });
     status_.clear();
     return done;
@@ -195,7 +196,7 @@ Result<void> NbdNode::do_write_zeroes(u64 at, u64 length, WriteFlags flags) {
     const u64 step = (u64(1) << 31) & ~u64(limits_.request_alignment - 1);
     for (u64 done = 0; done < length; done += step)
         EMU_CHECK(request([&](nbd_handle* h, Channel::Waiter& w) {
-            return nbd_aio_zero(h, std::min(step, length - done), at + done, completion(w), wire);
+            return library().nbd_aio_zero(h, std::min(step, length - done), at + done, completion(w), wire);
         }));
     status_.clear();
     return {};
@@ -205,14 +206,14 @@ Result<void> NbdNode::do_discard(u64 at, u64 length) {
     const u64 step = u64(1) << 31;
     for (u64 done = 0; done < length; done += step)
         EMU_CHECK(request([&](nbd_handle* h, Channel::Waiter& w) {
-            return nbd_aio_trim(h, std::min(step, length - done), at + done, completion(w), 0);
+            return library().nbd_aio_trim(h, std::min(step, length - done), at + done, completion(w), 0);
         }));
     status_.clear();
     return {};
 }
 Result<void> NbdNode::do_flush() {
     if (!can_flush_) return {};
-    return request([](nbd_handle* h, Channel::Waiter& w) { return nbd_aio_flush(h, completion(w), 0); });
+    return request([](nbd_handle* h, Channel::Waiter& w) { return library().nbd_aio_flush(h, completion(w), 0); });
 }
 
 Result<Extent> NbdNode::do_extent(u64 at, u64 length) {
@@ -225,8 +226,8 @@ Result<Extent> NbdNode::do_extent(u64 at, u64 length) {
         StatusRequest status{&settings_.context, {}};
         EMU_CHECK(request([&](nbd_handle* h, Channel::Waiter& w) {
             status.runs.clear();
-            return nbd_aio_block_status(h, ask, at, nbd_extent_callback{take_status, &status, nullptr}, completion(w),
-                                        0);
+            return library().nbd_aio_block_status(h, ask, at, nbd_extent_callback{take_status, &status, nullptr},
+                                                  completion(w), 0);
         }));
         if (status.runs.empty()) return fail(EIO, "the server sent no block status");
         known = status.runs.front();
@@ -302,9 +303,9 @@ Result<NodePtr> open_nbd(NodePtr, OpenArgs& args) {
         unsigned(std::clamp<u64>(EMU_TRY(o.take_number("multi-conn")).value_or(default_connections), 1, 16));
     const bool own_context = settings.context != "base:allocation";
     auto first = EMU_TRY(Channel::open(settings.target, settings.context, settings.open_timeout));
-    if (own_context && nbd_can_meta_context(first->handle(), settings.context.c_str()) != 1)
+    if (own_context && library().nbd_can_meta_context(first->handle(), settings.context.c_str()) != 1)
         return fail(EINVAL, fmt::format("requested x-dirty-bitmap {} not found", settings.context));
-    if (args.writable && nbd_is_read_only(first->handle()) == 1)
+    if (args.writable && library().nbd_is_read_only(first->handle()) == 1)
         return fail(EACCES, "request on read-only export: the server does not allow writes");
     return NodePtr(std::make_shared<NbdNode>(std::move(settings), std::move(first), args.writable));
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "nbd/kernel.h"
+#include "nbd/libnbd.h"
 
 #include "nbd/wire.h"
 
 #include <cstring>
 #include <fmt/format.h>
-#include <libnbd.h>
 #include <linux/nbd.h>
 #include <sys/ioctl.h>
 
@@ -31,21 +31,21 @@ Result<KernelDevice> KernelDevice::open(const std::string& path) {
 Result<void> KernelDevice::attach(const Target& target) {
     handle_ = EMU_TRY(make_handle(target));
     nbd_handle* h = handle_.get();
-    nbd_set_request_structured_replies(h, false); // the kernel reads simple replies only
+    library().nbd_set_request_structured_replies(h, false); // the kernel reads simple replies only
     EMU_CHECK(connect(h, target));
-    const s64 size = nbd_get_size(h);
+    const s64 size = library().nbd_get_size(h);
     if (size < 0) return client_error("size");
     unsigned long flags = has_flags;
-    if (nbd_is_read_only(h) == 1) flags |= read_only_flag;
-    if (nbd_can_flush(h) == 1) flags |= send_flush;
-    if (nbd_can_fua(h) == 1) flags |= send_fua;
-    if (nbd_can_trim(h) == 1) flags |= send_trim;
+    if (library().nbd_is_read_only(h) == 1) flags |= read_only_flag;
+    if (library().nbd_can_flush(h) == 1) flags |= send_flush;
+    if (library().nbd_can_fua(h) == 1) flags |= send_fua;
+    if (library().nbd_can_trim(h) == 1) flags |= send_trim;
     auto ask = [&](unsigned long request, unsigned long value, const char* what) -> Result<void> {
         if (::ioctl(fd_.get(), request, value) < 0) return fail_errno(errno, fmt::format("{}: {}", path_, what));
         return {};
     };
     EMU_CHECK(ask(NBD_CLEAR_SOCK, 0, "clear the socket"));
-    EMU_CHECK(ask(NBD_SET_SOCK, unsigned(nbd_aio_get_fd(h)), "set the socket"));
+    EMU_CHECK(ask(NBD_SET_SOCK, unsigned(library().nbd_aio_get_fd(h)), "set the socket"));
     EMU_CHECK(ask(NBD_SET_BLKSIZE, sector, "set the block size"));
     EMU_CHECK(ask(NBD_SET_SIZE_BLOCKS, unsigned(u64(size) / sector), "set the size"));
     return ask(NBD_SET_FLAGS, flags, "set the flags");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "options.h"
 
+#include "common/cli.h"
 #include "common/log.h"
 #include "nbd/client.h"
 
@@ -26,7 +27,7 @@ Result<std::shared_ptr<const crypto::TlsCreds>> find_creds(const Options& o, obj
 }
 
 Result<int> list(const Options& o) {
-    objects::Table table(log::warning, log::notice);
+    objects::Table table(log::warning, cli::notice);
     EMU_CHECK(make_objects(o, table));
     nbd::Target target;
     if (o.socket) {

@@ -164,7 +164,7 @@ Result<void> create(NodePtr file, CreateArgs& args) {
     if (h.has_data_file()) EMU_CHECK(make_data_file(h, size, args, *mode));
     EMU_CHECK(write_skeleton(*file, h));
     // Tables are made one after the other: none is needed again.
-    auto image = std::make_shared<Image>(file, h, Options{.l2_cache_bytes = u64(1) << 20, .refcount_cache_bytes = u64(1) << 20});
+    auto image = std::make_shared<Image>(file, h, Options{.l2_cache_bytes = u64(512) << 10, .refcount_cache_bytes = u64(512) << 10});
     OpenArgs open{.writable = true, .cache = {.no_flush = true}, .options = {}, .name = args.name, .context = args.context};
     Context* context = args.context;
     const bool untrusted = std::exchange(context->untrusted, false);

@@ -55,17 +55,23 @@ u32 depth_state(const block::ChainExtent& extent) { return extent.allocated ? ex
 
 class BitmapContext final : public MetaContext {
 public:
-    BitmapContext(std::string name, u64 offset, u64 granularity, block::SparseBits bits)
-        : name_(std::move(name)), offset_(offset), granularity_(granularity), bits_(std::move(bits)) {}
+    /// `recording`: the layer whose bitmap takes down the writes to this export, asked anew each time; null: none does.
+    BitmapContext(std::string prefix, std::string bitmap, u64 offset, u64 granularity, block::SparseBits bits,
+                  block::Node* recording)
+        : bitmap_(std::move(bitmap)), name_(std::move(prefix) + bitmap_), offset_(offset), granularity_(granularity),
+          bits_(std::move(bits)), recording_(recording) {}
     std::string_view name() const override { return name_; }
     Result<std::vector<Status>> status(u64 at, u64 length, usize most) const override {
+        block::SparseBits now;
+        if (recording_) now = EMU_TRY(recording_->bitmap_bits(bitmap_));
+        const block::SparseBits& bits = recording_ ? now : bits_;
         std::vector<Status> runs;
         while (length) {
             const u64 place = offset_ + at;
             const u64 index = place / granularity_, last = (place + length - 1) / granularity_;
-            const bool dirty = bits_.get(index);
+            const bool dirty = bits.get(index);
             u64 end = index;
-            while (end <= last && bits_.get(end) == dirty) end += std::min(bits_.alike(end), last + 1 - end);
+            while (end <= last && bits.get(end) == dirty) end += std::min(bits.alike(end), last + 1 - end);
             const u64 step = std::min(length, end * granularity_ - place);
             if (!add_run(runs, step, dirty ? state_dirty : 0, most)) break;
             at += step;
@@ -75,9 +81,10 @@ public:
     }
 
 private:
-    std::string name_;
+    std::string bitmap_, name_;
     u64 offset_, granularity_;
     block::SparseBits bits_;
+    block::Node* recording_;
 };
 
 } // namespace
@@ -96,13 +103,12 @@ Result<std::unique_ptr<MetaContext>> bitmap_context(block::Node& node, u64 offse
             if (info.name != name) continue;
             if (info.inconsistent)
                 return fail(EINVAL, fmt::format("Bitmap '{}' is inconsistent and cannot be used", name));
-            if (info.enabled && writable && layer == block::skip_filters(&node))
-                return fail(Error{EINVAL, fmt::format("Enabled bitmap '{}' incompatible with a writable export", name),
-                                  "disable it, or use -r"});
             if (prefix.size() + name.size() > max_string)
                 return fail(EINVAL, fmt::format("the name of bitmap '{}' is too long", name.substr(0, 32)));
-            return std::unique_ptr<MetaContext>(std::make_unique<BitmapContext>(
-                std::string(prefix) + name, offset, info.granularity, EMU_TRY(layer->bitmap_bits(name))));
+            const bool moves = info.enabled && writable && layer == block::skip_filters(&node);
+            return std::unique_ptr<MetaContext>(
+                std::make_unique<BitmapContext>(std::string(prefix), name, offset, info.granularity,
+                                                EMU_TRY(layer->bitmap_bits(name)), moves ? layer : nullptr));
         }
     }
     return fail(ENOENT, fmt::format("Bitmap '{}' is not found", name));

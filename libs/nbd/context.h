@@ -10,7 +10,8 @@ namespace emu::nbd {
 std::unique_ptr<MetaContext> allocation_context(block::Node& node, u64 offset);
 /// qemu:allocation-depth: which layer of the chain decides; 1 is the top, 0 none.
 std::unique_ptr<MetaContext> depth_context(block::Node& node, u64 offset);
-/// PREFIX + name: the dirty bits of a bitmap of the node or of its backing chain, as they are now.
+/// PREFIX + name: the dirty bits of a bitmap of the node or of its backing chain, as they are now; of one that records
+/// the writes to this export, as they are when asked.
 Result<std::unique_ptr<MetaContext>> bitmap_context(block::Node& node, u64 offset, const std::string& name,
                                                     std::string_view prefix, bool writable);
 

@@ -36,7 +36,7 @@ refuses 1 "qemu-img: Could not apply snapshot 'x': Failed to load snapshot: No s
 refuses 1 "qemu-img: Failed to load snapshot: Can't find snapshot" qemu-img convert -l x a.qcow2 b.raw
 refuses 1 "qemu-img: Operation add on bitmap b failed: Granularity must be power of 2 and at least 512" qemu-img bitmap --add -g 100 a.qcow2 b
 refuses 1 "qemu-img: Cannot amend the backing file
-You can use 'rebase' instead." qemu-img amend -f qcow2 -o backing_file=other a.qcow2
+You can use 'qemu-img rebase' instead." qemu-img amend -f qcow2 -o backing_file=other a.qcow2
 refuses 0 "" qemu-img amend -f qcow2 -o backing_file=base.qcow2,backing_fmt=qcow2 a.qcow2
 refuses 1 "qemu-img: Invalid parameter 'cluster_size'
 This option is only supported for image creation" qemu-img amend -f qcow2 -o cluster_size=4k a.qcow2

@@ -37,7 +37,7 @@ refused "incompatible with a file name" -L a.raw
 refused "incompatible with export settings" -L -t
 refused "No such file or directory" -L -k "$work/none"
 refused "without SELinux" --selinux-label=x a.raw
-refused "invalid object type" --object nothing,id=x -k "$work/s" a.raw
+refused "does not accept value 'nothing'" --object nothing,id=x -k "$work/s" a.raw
 [ -e /dev/nbd7 ] || refused "Failed to open /dev/nbd7" -d /dev/nbd7
 [ -e /dev/nbd7 ] || refused "Failed to open /dev/nbd7" -c /dev/nbd7 -f raw a.raw
 refused "Failed to load snapshot" -f raw -l none -k "$work/s" a.raw

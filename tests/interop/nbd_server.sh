@@ -127,5 +127,12 @@ else
     is "$(nbdinfo --map=qemu:dirty-bitmap:bm0 "$uri" | awk '{print $1, $2, $3}')" "$(nbdinfo --map=emu:dirty-bitmap:bm0 "$uri" | awk '{print $1, $2, $3}')"
     qemu-img compare -f qcow2 -F raw top.qcow2 "$uri" >log || die "qcow2: $(cat log)"
     finish
+    # A bitmap that is enabled takes down what clients write, and is told as it is then.
+    qemu-img bitmap --enable top.qcow2 bm0
+    start "$socket" "$nbd" -f qcow2 -t -B bm0 -k "$socket" top.qcow2
+    qemu-io -f raw -c 'write -P 4 7M 64k' "$uri" >/dev/null
+    is "$(printf '3145728 131072 dirty\n7340032 65536 dirty')" "$(nbdinfo --map=qemu:dirty-bitmap:bm0 "$uri" | awk '$4 == "dirty" {print $1, $2, $4}')"
+    finish
+    qemu-img check -q top.qcow2 || die "the bitmap's image is damaged"
 fi
 echo "all clients agree"

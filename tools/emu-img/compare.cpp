@@ -35,7 +35,7 @@ int verdict(const Session& session, const block::Difference& found, u64 common, 
 }
 
 Result<int> compare(Session& session, Compare& c) {
-    if (c.words.size() != 2) return usage("Expecting two image file names");
+    if (c.words.size() != 2) return refused(usage_error("Expecting two image file names"), not_open);
     auto a = open(session, c.source, c.words[0]);
     if (!a) return refused(a.error(), not_open);
     Source second = c.source;
@@ -69,13 +69,7 @@ cli::Command compare_command(Session& session) {
         untrusted_row(session),
     };
     row.positionals = {{"file", "the two images", cli::into(c->words), false, true}};
-    for (cli::Option& option : row.options)
-        option.target = [&session, target = std::move(option.target)](std::string_view text) {
-            auto taken = target(text);
-            session.bad_value |= !taken;
-            return taken;
-        };
-    row.action = [&session, c] { return compare(session, *c); };
+    row.action = [&session, c] { return session.acting = true, compare(session, *c); };
     return row;
 }
 

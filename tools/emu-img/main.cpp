@@ -77,7 +77,8 @@ int main(int argc, char** argv) {
     if (int status = check_command(tool, words)) return status;
     protect_negative_size(words);
     int status = cli::run(tool, int(words.size()), words.data());
-    if (session.bad_value) status = 2; // 1 is for images that differ
+    // `compare` keeps 1 for images that differ.
+    if (status == 1 && !session.acting && !std::strcmp(words[1], "compare")) status = 2;
     if (asks_for_help(words)) fmt::print("{}", formats());
     return status;
 }

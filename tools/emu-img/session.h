@@ -16,7 +16,7 @@ struct Session {
     Session();
     objects::Table objects;
     bool quiet = false, show_progress = false;
-    bool bad_value = false; ///< an option of `compare` had a value that it cannot have
+    bool acting = false; ///< the command line was understood
 };
 
 /// How a command's image is to be opened, filled in by the rows below.

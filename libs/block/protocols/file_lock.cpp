@@ -83,13 +83,16 @@ std::string holder_of(int fd, off_t at) {
     const std::string id = fmt::format("{:02x}:{:02x}:{}", major(status.st_dev), minor(status.st_dev), status.st_ino);
     DIR* directory = ::opendir("/proc");
     if (!directory) return {};
-    const std::string own = std::to_string(::getpid()); // whose announcement lies over what the other holds
+    // This process last: its announcement lies over what another one holds.
+    const std::string own = std::to_string(::getpid());
+    auto tell = [](const char* process) { return fmt::format("{} ({})", process, command_of(process)); };
     std::string found;
     while (const dirent* entry = found.empty() ? ::readdir(directory) : nullptr) {
         if (entry->d_name[0] < '1' || entry->d_name[0] > '9' || entry->d_name == own) continue;
-        if (process_holds(entry->d_name, id, at)) found = fmt::format("{} ({})", entry->d_name, command_of(entry->d_name));
+        if (process_holds(entry->d_name, id, at)) found = tell(entry->d_name);
     }
     ::closedir(directory);
+    if (found.empty() && process_holds(own.c_str(), id, at)) found = tell(own.c_str());
     return found;
 }
 

@@ -6,7 +6,7 @@
 //
 // A catalog entry is the number of an extent's slot; a slot is a bitmap of the extent's sectors (lowest bit first) and their data.
 #include "block/driver.h"
-#include "block/formats/start.h"
+#include "block/start.h"
 #include "common/bits.h"
 #include "common/bytes.h"
 #include "common/checked.h"

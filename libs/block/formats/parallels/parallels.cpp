@@ -11,7 +11,7 @@
 // A crash leaves the mark (check clears it) and clusters behind the last one that the table names.
 #include "block/formats/mapped/mapped.h"
 #include "block/formats/mapped/tables.h"
-#include "block/formats/start.h"
+#include "block/start.h"
 #include "common/bits.h"
 #include "common/checked.h"
 

@@ -9,7 +9,7 @@
 //
 // Write ordering: data, flush, second level, flush, first level, flush. A crash leaks space at the end of the file.
 #include "block/formats/mapped/two_level.h"
-#include "block/formats/start.h"
+#include "block/start.h"
 #include "common/bits.h"
 #include "common/checked.h"
 #include "crypto/sectors.h"

@@ -10,7 +10,7 @@
 // clusters, and the "needs check" mark is not set by us. If it is set when an image is opened for writing, it is checked, what
 // is wrong is repaired, and the mark goes.
 #include "block/formats/mapped/two_level.h"
-#include "block/formats/start.h"
+#include "block/start.h"
 #include "common/bits.h"
 #include "common/checked.h"
 

@@ -12,7 +12,7 @@
 // open() counts the table's entries. A crash leaks blocks behind the last one that the table names, which are used again.
 #include "block/formats/mapped/mapped.h"
 #include "block/formats/mapped/tables.h"
-#include "block/formats/start.h"
+#include "block/start.h"
 #include "common/bits.h"
 #include "common/checked.h"
 

@@ -55,7 +55,7 @@ Result<block::NodePtr> open_for_export(const ImageOptions& o) {
         auto again = block::open_image(request);
         if (again) opened = std::move(again);
     }
-    block::NodePtr node = EMU_TRY(in(fmt::format("Failed to blk_new_open '{}'", o.name), std::move(opened)));
+    block::NodePtr node = EMU_TRY(in(fmt::format("Could not open '{}'", o.name), std::move(opened)));
     if (o.load_snapshot) {
         const std::string name = EMU_TRY(snapshot_name(*o.load_snapshot));
         EMU_CHECK(in("Failed to load snapshot", node->snapshot_load(name)));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "cpu/translated.h"
 
+#include "common/log.h"
 #include "common/result.h"
 #include "cpu/dump.h"
 #include "cpu/recording_reader.h"
@@ -9,7 +10,9 @@
 #include <chrono>
 #include <fmt/format.h>
 #include <sched.h>
+#include <sys/syscall.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 namespace emu::cpu {
 
@@ -29,7 +32,8 @@ Result<std::unique_ptr<Translated>> Translated::create(Engine::Impl& engine) {
     options.memory_base = engine.options.memory_base;
     options.system = engine.options.system;
     options.code_buffer = engine.options.code_buffer;
-    const bool counts = engine.options.tier2 != Tier2::off && !engine.options.one_insn_per_unit && !engine.options.system;
+    const bool counts = engine.options.tier2 != Tier2::off && !engine.options.one_insn_per_unit && !engine.options.system &&
+                        !log::enabled(log::Item::nochain);
     if (counts) options.hot_threshold = engine.options.hot_threshold;
     if (const fp::Rules* rules = engine.isa->fp_env(0).rules) options.denormal_flag = rules->denormal_operand_flag;
     auto jit = EMU_TRY(jit::Jit::create(options, engine.isa->slots));
@@ -97,6 +101,7 @@ jit::Unit* Translated::translate(Lock& lock, Runner&, u64 pc, u32 mode) {
 
 /// Exits to what is there already need not leave first to be linked.
 void Translated::link_known(jit::Unit& unit) {
+    if (log::enabled(log::Item::nochain)) return;
     for (u32 i = 0; i < unit.links.size(); i++) {
         const jit::LinkSite& site = unit.links[i];
         if (site.key) continue;
@@ -263,10 +268,13 @@ Translated::Left Translated::run(Runner& runner) {
         if (!unit) return Left::untranslatable;
         if (flushing_) continue;
         // After a flush the exit that was taken is gone.
-        if (link != jit::no_link && flushes == engine_.stats.flushes) jit_->link(link, *unit);
-        if (indirect) remember_jump(runner, *unit);
+        const bool chain = !log::enabled(log::Item::nochain);
+        if (chain && link != jit::no_link && flushes == engine_.stats.flushes) jit_->link(link, *unit);
+        if (chain && indirect) remember_jump(runner, *unit);
         runner.running_ = true;
         lock.unlock();
+        if (log::enabled(log::Item::exec))
+            log::print("Trace {}: {:#x}, {} instructions, mode {:#x}", ::syscall(SYS_gettid), unit->pc & engine_.isa->pc_mask, unit->insns, unit->mode);
         const jit::Leave why = jit_->enter(state, *unit);
         lock.lock();
         Left left = Left::again;

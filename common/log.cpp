@@ -5,6 +5,7 @@
 #include "common/text.h"
 
 #include <cerrno>
+#include <span>
 #include <unistd.h>
 #include <vector>
 
@@ -19,32 +20,42 @@ struct Row {
     u32 bits;
     std::string_view help;
 };
-constexpr u32 every_item = 0x3ffff & ~(u32(Item::nochain) | u32(Item::plugin));
-
 // clang-format off
-constexpr Row rows[] = {
+constexpr Row item_rows[] = {
     {"out_asm",      u32(Item::out_asm),      "host code of each translated block"},
     {"in_asm",       u32(Item::in_asm),       "guest code of each translated block"},
-    {"op",           u32(Item::op),           "intermediate code as first built"},
-    {"op_opt",       u32(Item::op_opt),       "intermediate code after optimisation"},
-    {"op_ind",       u32(Item::op_ind),       "intermediate code of indirect exits"},
-    {"int",          u32(Item::interrupt),    "exceptions and interrupts taken by the guest"},
-    {"exec",         u32(Item::exec),         "each block that the vCPU loop enters; with 'nochain' all"},
-    {"cpu",          u32(Item::cpu),          "guest registers at each block"},
-    {"fpu",          u32(Item::fpu),          "floating-point registers with 'cpu'"},
-    {"mmu",          u32(Item::mmu),          "address translation (whole machines only)"},
-    {"pcall",        u32(Item::pcall),        "x86 protected-mode far calls, returns and exceptions (whole machines only)"},
-    {"cpu_reset",    u32(Item::cpu_reset),    "guest registers at each reset"},
+    {"op",           u32(Item::op),           "intermediate code as built, which folds constants and shares values"},
+    {"op_opt",       u32(Item::op_opt),       "intermediate code as host code is made of it"},
+    {"int",          u32(Item::interrupt),    "faults of the guest, and signals that it gets"},
+    {"exec",         u32(Item::exec),         "each block as it is entered from outside; with 'nochain' all"},
+    {"cpu",          u32(Item::cpu),          "registers before each such block"},
+    {"fpu",          u32(Item::fpu),          "floating-point and vector registers where 'cpu' or 'cpu_reset' shows some"},
+    {"cpu_reset",    u32(Item::cpu_reset),    "registers that a program or thread begins with"},
     {"unimp",        u32(Item::unimp),        "what the guest asked for and Emu does not have"},
     {"guest_errors", u32(Item::guest_errors), "what the guest did wrong"},
-    {"page",         u32(Item::page),         "guest pages as they are mapped (user mode)"},
+    {"page",         u32(Item::page),         "memory map of the guest at its start"},
     {"nochain",      u32(Item::nochain),      "do not link blocks, so that 'exec' and 'cpu' show each"},
-    {"strace",       u32(Item::strace),       "system calls of the guest (user mode)"},
-    {"plugin",       u32(Item::plugin),       "output of plugins (always on)"},
+    {"strace",       u32(Item::strace),       "system calls of the guest"},
+    {"plugin",       u32(Item::plugin),       "output of plugins, which is shown in any case"},
+};
+constexpr u32 every_item = [] {
+    u32 bits = 0;
+    for (const Row& row : item_rows) bits |= row.bits;
+    return bits & ~u32(Item::nochain);
+}();
+/// Of the same family elsewhere, with the reason why they are none here.
+constexpr Row refused[] = {
+    {"op_ind", 0, "there is no code before indirect operands; 'op' and 'op_opt' show what there is"},
+    {"mmu",    0, "programs run without an MMU of their own; 'page' shows their memory"},
+    {"pcall",  0, "programs do not leave protected mode; 'int' shows their exceptions"},
+};
+constexpr Row sets[] = {
     {"all",          every_item,              "every item that only prints"},
     {"none",         0,                       "no item"},
 };
 // clang-format on
+
+constexpr std::span<const Row> listed[] = {item_rows, sets};
 
 constexpr int first_own_descriptor = 900; // below the usual limit of 1024
 std::atomic<int> log_fd{STDERR_FILENO};
@@ -65,10 +76,13 @@ void write_lines(int fd, std::string_view text) {
 
 Result<u32> item_bits(std::string_view name) {
     std::vector<std::string_view> names;
-    for (const Row& row : rows) {
-        if (row.name == name) return row.bits;
-        names.push_back(row.name);
-    }
+    for (const auto rows : listed)
+        for (const Row& row : rows) {
+            if (row.name == name) return row.bits;
+            names.push_back(row.name);
+        }
+    for (const Row& row : refused)
+        if (row.name == name) return fail(Error{EINVAL, fmt::format("no log item '{}': {}", name, row.help), {}});
     std::string hint = did_you_mean(name, names);
     return fail(Error{EINVAL, fmt::format("unknown log item '{}'", name), hint.empty() ? "see -d help" : hint});
 }
@@ -91,7 +105,8 @@ Result<void> enable(std::string_view items) {
 
 std::string help() {
     std::string text = "Log items (comma separated):\n";
-    for (const Row& row : rows) text += fmt::format("{:<15} {}\n", row.name, row.help);
+    for (const auto rows : listed)
+        for (const Row& row : rows) text += fmt::format("{:<15} {}\n", row.name, row.help);
     return text;
 }
 

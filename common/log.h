@@ -22,20 +22,17 @@ enum class Item : u32 {
     in_asm = 1u << 1,
     op = 1u << 2,
     op_opt = 1u << 3,
-    op_ind = 1u << 4,
-    interrupt = 1u << 5, // "int"
-    exec = 1u << 6,
-    cpu = 1u << 7,
-    fpu = 1u << 8,
-    mmu = 1u << 9,
-    pcall = 1u << 10,
-    cpu_reset = 1u << 11,
-    unimp = 1u << 12,
-    guest_errors = 1u << 13,
-    page = 1u << 14,
-    nochain = 1u << 15,
-    strace = 1u << 16,
-    plugin = 1u << 17,
+    interrupt = 1u << 4, // "int"
+    exec = 1u << 5,
+    cpu = 1u << 6,
+    fpu = 1u << 7,
+    cpu_reset = 1u << 8,
+    unimp = 1u << 9,
+    guest_errors = 1u << 10,
+    page = 1u << 11,
+    nochain = 1u << 12,
+    strace = 1u << 13,
+    plugin = 1u << 14,
 };
 
 namespace detail {
@@ -43,11 +40,13 @@ extern std::atomic<u32> mask;
 void write_log(std::string_view text);
 } // namespace detail
 
-/// Is this item asked for?
-inline bool enabled(Item item) { return (detail::mask.load(std::memory_order_relaxed) & u32(item)) != 0; }
+/// Is one of these items asked for?
+template <class... I> bool enabled(Item item, I... others) {
+    return (detail::mask.load(std::memory_order_relaxed) & (u32(item) | ... | u32(others))) != 0;
+}
 
 /// -d: names separated by commas, added to what is enabled; "all" and "none" as well. The error names the bad item and
-/// its nearest relative.
+/// its nearest relative, or why a known item is not to be had.
 Result<void> enable(std::string_view items);
 /// The text of "-d help".
 std::string help();

@@ -56,6 +56,20 @@ TEST_CASE("log: an unknown item is refused with its nearest relative, and nothin
     CHECK_FALSE(log::enabled(log::Item::unimp));
     CHECK(log::enable("").error().line() == "unknown log item '' (see -d help)");
 }
+TEST_CASE("log: an item that cannot mean anything is refused with the reason, and not listed") {
+    auto result = log::enable("exec,mmu");
+    REQUIRE_FALSE(result);
+    CHECK(result.error().line().starts_with("no log item 'mmu': "));
+    CHECK_FALSE(log::enabled(log::Item::exec));
+    CHECK(log::help().find("mmu") == std::string::npos);
+}
+TEST_CASE("log: one of several items is enough") {
+    CHECK(log::enable("cpu"));
+    CHECK(log::enabled(log::Item::exec, log::Item::cpu));
+    CHECK_FALSE(log::enabled(log::Item::exec, log::Item::fpu));
+    CHECK(log::enable("none"));
+    CHECK_FALSE(log::enabled(log::Item::exec, log::Item::cpu));
+}
 TEST_CASE("log: help lists every item") {
     std::string help = log::help();
     CHECK(help.starts_with("Log items (comma separated):\n"));

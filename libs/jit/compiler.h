@@ -74,6 +74,10 @@ public:
     Unit* compile(const ir::Function& function, u32 first_link);
     Unit* compile(const ir::Region& region, u32 first_link);
 
+    /// IR as it was understood (listing.cpp); of what compile() has returned a unit for last.
+    std::string listing(const ir::Function& function) const;
+    std::string listing(const ir::Region& region) const;
+
 private:
     using Emitter = bool (Compiler::*)(Id);
     struct Row {

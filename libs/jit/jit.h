@@ -34,6 +34,9 @@ public:
     /// others do all but flush(). The unit is known, and its exits can be taken, after add().
     Outcome compile(const ir::Region& region, Unit*& unit);
     void add(Unit& region, const fp::Env& env);
+    /// What host code was made of, as text; of what was compiled last.
+    std::string listing(const ir::Function& function) const;
+    std::string listing(const ir::Region& region) const;
 
     /// Make the exit jump straight to `target`; an indirect one does so only for where it led first. Others may be running
     /// the code.

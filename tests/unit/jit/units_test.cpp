@@ -203,3 +203,27 @@ TEST_CASE("dead code is worth a flush when there is more of it than of the other
     w.machine.jit->flush();
     CHECK(!w.machine.jit->is_wasteful());
 }
+
+TEST_CASE("units: the listing has what host code is made of, and nothing that is not needed") {
+    World w;
+    ir::Function f;
+    f.slots = slots();
+    f.fp = fp::Env{&fp::rules::arm};
+    f.pc = start_pc;
+    ir::Builder ir(f);
+    ir.insn(start_pc, 0);
+    const ir::Val first = ir.get(slot_x), second = ir.get(slot_x + 1);
+    ir.mul(first, second); // nobody wants it
+    ir.set(slot_x + 2, ir.add(first, second));
+    ir.trap(done, start_pc);
+    jit::Unit* unit = nullptr;
+    REQUIRE(w.machine.jit->compile(f, unit) == jit::Jit::Outcome::ok);
+    const std::string text = w.machine.jit->listing(f), whole = ir::print(f);
+    CHECK(text.starts_with("unit 0x1000 end "));
+    CHECK(whole.find("i64 mul") != text.npos);
+    CHECK(text.find("i64 mul") == text.npos);
+    CHECK(text.find("i64 add") != text.npos);
+    CHECK(text.find("set x2") != text.npos);
+    CHECK(text.find("insn #1000") != text.npos);
+    CHECK(text.find("exit trap") != text.npos);
+}

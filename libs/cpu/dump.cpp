@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include "cpu/dump.h"
 
-#include "common/log.h"
+#include "common/checked.h"
+#include "common/sizes.h"
 #include "common/text.h"
 #include "cpu/capstone.h"
+#include "isa/debug_text.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <fmt/format.h>
 #include <iterator>
+#include <memory>
 #include <optional>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 namespace emu::cpu {
 
@@ -17,17 +21,21 @@ const Capstone* linked_capstone = nullptr;
 
 namespace {
 
-/// Capstone's name for an ISA; empty where it has none (then the ISA's own disassemble, or raw words, are printed).
+/// Capstone's name for the code of an ISA where a pc has these bits (of those that are no address); the first that fits. Where
+/// there is none, raw bytes are printed.
 struct Machine {
     std::string_view isa;
+    u64 pc_bits;
     cs_arch arch;
     cs_mode mode;
+    usize shortest; ///< instruction
 };
 constexpr Machine machines[] = {
-    {"aarch64", CS_ARCH_ARM64, CS_MODE_LITTLE_ENDIAN},
-    {"arm", CS_ARCH_ARM, CS_MODE_ARM},
-    {"i386", CS_ARCH_X86, CS_MODE_32},
-    {"x86_64", CS_ARCH_X86, CS_MODE_64},
+    {"aarch64", 0, CS_ARCH_ARM64, CS_MODE_LITTLE_ENDIAN, 4},
+    {"arm", 1, CS_ARCH_ARM, CS_MODE_THUMB, 2},
+    {"arm", 0, CS_ARCH_ARM, CS_MODE_ARM, 4},
+    {"i386", 0, CS_ARCH_X86, CS_MODE_32, 1},
+    {"x86_64", 0, CS_ARCH_X86, CS_MODE_64, 1},
 };
 
 /// Null, and a warning once: it cannot be loaded, and listings are without text.
@@ -90,15 +98,15 @@ std::string listing(const std::optional<Disassembler>& disassembler, ConstBytes 
 
 } // namespace
 
-bool wants_dump() { return log::enabled(log::Item::in_asm) || log::enabled(log::Item::op) || log::enabled(log::Item::out_asm); }
-
 std::string disassemble_host(ConstBytes code, u64 address) {
     return listing(Disassembler::open(CS_ARCH_X86, CS_MODE_64), code, address, 1);
 }
 
-std::string disassemble_guest(const isa::Isa& isa, ConstBytes code, u64 address) {
-    auto at = std::find_if(std::begin(machines), std::end(machines), [&](const Machine& m) { return m.isa == isa.name; });
-    return listing(at == std::end(machines) ? std::nullopt : Disassembler::open(at->arch, at->mode), code, address, 4);
+std::string disassemble_guest(const isa::Isa& isa, ConstBytes code, u64 address, u64 pc) {
+    const u64 bits = pc & ~isa.pc_mask;
+    for (const Machine& m : machines)
+        if (m.isa == isa.name && !(m.pc_bits & ~bits)) return listing(Disassembler::open(m.arch, m.mode), code, address, m.shortest);
+    return listing(std::nullopt, code, address, 4);
 }
 
 namespace {
@@ -107,8 +115,9 @@ struct Range {
     u64 first, last; ///< both inside
 };
 std::vector<Range> filter;
+std::unique_ptr<isa::RegisterFile> registers;
 
-bool wanted(const std::vector<std::pair<u64, u64>>& ranges) {
+bool wanted(CodeRanges ranges) {
     if (filter.empty()) return true;
     for (auto [first, last] : ranges)
         for (const Range& range : filter)
@@ -116,21 +125,18 @@ bool wanted(const std::vector<std::pair<u64, u64>>& ranges) {
     return false;
 }
 
+/// "first..last", "first+size" and "first-size", the size bytes up to `first`.
 Result<Range> parse_range(std::string_view text) {
-    const std::string copy(text);
-    char* end = nullptr;
-    const u64 first = std::strtoull(copy.c_str(), &end, 0);
-    const std::string_view rest = std::string_view(end);
-    const usize skip = rest.starts_with("..") ? 2 : 1;
-    if (end == copy.c_str() || rest.size() <= skip) return fail(EINVAL, copy + ": not first..last, first+size or first-size");
-    const u64 second = std::strtoull(end + skip, &end, 0);
-    if (*end) return fail(EINVAL, copy + ": not first..last, first+size or first-size");
-    Range range{first, second};
-    if (rest[0] == '+') range.last = first + second - 1;
-    else if (rest[0] == '-') range = {first - second + 1, first};
-    else if (skip != 2) return fail(EINVAL, copy + ": not first..last, first+size or first-size");
-    if (range.last < range.first) return fail(EINVAL, copy + ": an empty range");
-    return range;
+    auto refuse = [&](std::string_view why) { return fail(EINVAL, fmt::format("'{}': {}", text, why)); };
+    const usize at = text.find_first_of(".+-"), skip = at != text.npos && text.substr(at).starts_with("..") ? 2 : 1;
+    if (at == text.npos || (text[at] == '.' && skip == 1)) return refuse("not first..last, first+size or first-size");
+    const u64 first = EMU_TRY(in(text, parse_number(text.substr(0, at))));
+    const u64 second = EMU_TRY(in(text, parse_number(text.substr(at + skip))));
+    if (skip == 2) return first <= second ? Result<Range>(Range{first, second}) : refuse("an empty range");
+    if (second == 0) return refuse("an empty range");
+    const auto other = text[at] == '+' ? checked_add(first, second - 1) : checked_sub(first, second - 1);
+    if (!other) return refuse("more than there are addresses");
+    return Range{std::min(first, *other), std::max(first, *other)};
 }
 
 } // namespace
@@ -142,35 +148,56 @@ Result<void> set_dump_filter(std::string_view ranges) {
     return {};
 }
 
-void dump_unit(const isa::Isa& isa, const ir::Function& function, isa::CodeReader& code, ConstBytes host, const void* host_address) {
+namespace {
+
+std::string list_guest(const isa::Isa& isa, u64 pc, CodeRanges ranges, isa::CodeReader& code) {
+    std::string text;
+    for (auto [first, last] : ranges) {
+        std::vector<u8> bytes(usize(last - first));
+        if (code.read(first, bytes)) text += disassemble_guest(isa, bytes, first, pc);
+    }
+    return text;
+}
+
+} // namespace
+
+void dump_unit(const isa::Isa& isa, const ir::Function& function, isa::CodeReader& code, ConstBytes host, const void* host_address,
+               const MakeText& optimised) {
     if (!wanted(function.ranges)) return;
     std::string text;
-    if (log::enabled(log::Item::in_asm)) {
-        text += fmt::format("IN: {} instructions at {:#x}, mode {:#x}\n", function.insns, function.pc, function.mode);
-        for (auto [first, last] : function.ranges) {
-            std::vector<u8> bytes(usize(last - first));
-            if (code.read(first, bytes)) text += disassemble_guest(isa, bytes, first);
-        }
-        text += '\n';
-    }
+    if (log::enabled(log::Item::in_asm))
+        text += fmt::format("IN: {} instructions at {:#x}, mode {:#x}\n{}\n", function.insns, function.pc, function.mode,
+                            list_guest(isa, function.pc, function.ranges, code));
     if (log::enabled(log::Item::op)) text += "OP:\n" + ir::print(function) + '\n';
+    if (log::enabled(log::Item::op_opt)) text += "OP after optimisation:\n" + optimised() + '\n';
     if (log::enabled(log::Item::out_asm) && !host.empty())
         text += fmt::format("OUT: {} bytes for {:#x}\n{}\n", host.size(), function.pc, disassemble_host(host, u64(host_address)));
+    if (!text.empty()) log::write(text);
+}
+
+void dump_region(const isa::Isa& isa, const ir::Region& region, isa::CodeReader& code, ConstBytes host, const void* host_address,
+                 const MakeText& optimised) {
+    if (!wanted(region.ranges)) return;
+    std::string text = fmt::format("REGION: {} instructions in {} blocks at {:#x}, mode {:#x}\n", region.insns, region.blocks.size(), region.pc, region.mode);
+    if (log::enabled(log::Item::in_asm)) text += list_guest(isa, region.pc, region.ranges, code) + '\n';
+    if (log::enabled(log::Item::op)) text += "OP:\n" + ir::print(region) + '\n';
+    if (log::enabled(log::Item::op_opt)) text += "OP after optimisation:\n" + optimised() + '\n';
+    if (log::enabled(log::Item::out_asm)) text += fmt::format("OUT: {} bytes\n{}\n", host.size(), disassemble_host(host, u64(host_address)));
     log::write(text);
 }
 
-void dump_region(const isa::Isa& isa, const ir::Region& region, isa::CodeReader& code, ConstBytes host, const void* host_address) {
-    if (!wanted(region.ranges)) return;
-    std::string text = fmt::format("REGION: {} instructions in {} blocks at {:#x}, mode {:#x}\n", region.insns, region.blocks.size(), region.pc, region.mode);
-    if (log::enabled(log::Item::in_asm)) {
-        for (auto [first, last] : region.ranges) {
-            std::vector<u8> bytes(usize(last - first));
-            if (code.read(first, bytes)) text += disassemble_guest(isa, bytes, first) + '\n';
-        }
-    }
-    if (log::enabled(log::Item::op)) text += "OP:\n" + ir::print(region) + '\n';
-    if (log::enabled(log::Item::out_asm)) text += fmt::format("OUT: {} bytes\n{}\n", host.size(), disassemble_host(host, u64(host_address)));
-    log::write(text);
+void set_dump_registers(const isa::DebugView* view) {
+    registers = view ? std::make_unique<isa::RegisterFile>(*view, Endian::little) : nullptr;
+}
+
+void dump_entry(const isa::Isa& isa, const ir::StateHeader& state, u32 insns, CodeRanges ranges) {
+    if (!wanted(ranges)) return;
+    std::string text;
+    if (log::enabled(log::Item::exec))
+        text += fmt::format("Trace {}: {:#x}, {} instructions, mode {:#x}\n", ::syscall(SYS_gettid), state.pc & isa.pc_mask, insns,
+                            state.mode);
+    if (registers && log::enabled(log::Item::cpu)) text += isa::registers_text(*registers, state, log::enabled(log::Item::fpu));
+    if (!text.empty()) log::write(text);
 }
 
 } // namespace emu::cpu

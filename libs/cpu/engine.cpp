@@ -180,7 +180,7 @@ std::shared_ptr<const ir::Function> Engine::Impl::find_or_translate(u64 pc, u32 
         for (auto [first, last] : function->ranges) memory->watch(first, last);
         changed = !reader.unchanged();
     }
-    if (wants_dump()) dump_unit(*isa, *function, *memory, {}, nullptr);
+    if (wants_dump()) dump_unit(*isa, *function, *memory, {}, nullptr, [&] { return ir::print(*function); });
     stats.units++;
     stats.guest_insns += function->insns;
     functions.emplace(UnitKey{pc, mode}, function);

@@ -124,7 +124,8 @@ void Translated::compile_region(UnitKey key, Lock* held) {
         for (auto [first, last] : region->ranges) engine_.memory->watch(first, last);
         if (!reader.unchanged()) return;
         jit_->add(*unit, request.fp);
-        if (wants_dump()) dump_region(*engine_.isa, *region, *engine_.memory, jit_->code(*unit), jit_->entry(*unit));
+        if (wants_dump())
+            dump_region(*engine_.isa, *region, *engine_.memory, jit_->code(*unit), jit_->entry(*unit), [&] { return jit_->listing(*region); });
         if (jit::Unit* old = units_.find(key.first, key.second)) drop(*old);
         install(*unit);
         for (const auto& block : region->blocks) covered_.insert({block->function.pc, key.second});

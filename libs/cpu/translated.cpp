@@ -10,9 +10,7 @@
 #include <chrono>
 #include <fmt/format.h>
 #include <sched.h>
-#include <sys/syscall.h>
 #include <ucontext.h>
-#include <unistd.h>
 
 namespace emu::cpu {
 
@@ -78,7 +76,8 @@ jit::Unit* Translated::translate(Lock& lock, Runner&, u64 pc, u32 mode) {
             continue;
         }
         if (outcome == jit::Jit::Outcome::ok) {
-            if (wants_dump()) dump_unit(*engine_.isa, *function, *engine_.memory, jit_->code(*unit), jit_->entry(*unit));
+            if (wants_dump())
+                dump_unit(*engine_.isa, *function, *engine_.memory, jit_->code(*unit), jit_->entry(*unit), [&] { return jit_->listing(*function); });
             for (auto [first, last] : function->ranges) engine_.memory->watch(first, last);
             engine_.spare_function = std::move(function);
             if (runners_.size() > 1 && !reader.unchanged()) continue; // another vCPU wrote it before it was watched
@@ -273,8 +272,7 @@ Translated::Left Translated::run(Runner& runner) {
         if (chain && indirect) remember_jump(runner, *unit);
         runner.running_ = true;
         lock.unlock();
-        if (log::enabled(log::Item::exec))
-            log::print("Trace {}: {:#x}, {} instructions, mode {:#x}", ::syscall(SYS_gettid), unit->pc & engine_.isa->pc_mask, unit->insns, unit->mode);
+        if (wants_entry()) dump_entry(*engine_.isa, state, unit->insns, unit->ranges);
         const jit::Leave why = jit_->enter(state, *unit);
         lock.lock();
         Left left = Left::again;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "cpu/vcpu.h"
 
+#include "cpu/dump.h"
 #include "cpu/engine.h"
 #include "cpu/instrument.h"
 #include "cpu/soft_mmu.h"
@@ -110,19 +111,27 @@ struct Vcpu::Impl {
         return true;
     }
 
+    /// The same of one that -d exec and cpu show.
+    bool interpret_shown(std::shared_ptr<const ir::Function> function) {
+        if (wants_entry()) dump_entry(engine.isa(), *state, function->insns, function->ranges);
+        return interpret(std::move(function), 0);
+    }
+
     /// Go on at state.pc, in state.mode; true if `stop` says why to return to the caller.
     bool advance(Engine::Impl& e) {
-        if (!e.translated || watched) return interpret(e.find_or_translate(state->pc, state->mode), 0);
+        if (!e.translated || watched) return interpret_shown(e.find_or_translate(state->pc, state->mode));
         switch (e.translated->run(runner)) {
         case Translated::Left::again: return false;
         case Translated::Left::raised: return true;
         case Translated::Left::stop:
             stop = {Stop::Kind::trap, isa::Trap(state->exit_code), state->exit_value, 0, 0};
             return true;
-        default:
+        case Translated::Left::untranslatable: return interpret_shown(e.translate_one(state->pc, state->mode));
+        case Translated::Left::fault:
             // Faults: the interpreter finds the exact address, or succeeds (a tagged pointer, a page that is there by now).
             return interpret(e.translate_one(state->pc, state->mode), 0);
         }
+        __builtin_unreachable();
     }
 };
 
@@ -202,7 +211,7 @@ Stop Vcpu::step() {
     }
     self.recoverable = true;
     state.mode = self.engine.isa().mode(state);
-    if (!self.interpret(self.engine.impl_->translate_one(state.pc, state.mode), 0)) self.stop = {};
+    if (!self.interpret_shown(self.engine.impl_->translate_one(state.pc, state.mode))) self.stop = {};
     self.recoverable = false;
     return self.stop;
 }

@@ -124,6 +124,7 @@ std::vector<std::string> emulator_command(const UserOptions& options, std::strin
     if (!options.uname_release.empty()) add("-r", options.uname_release);
     if (!options.log_items.empty()) add("-d", options.log_items);
     if (!options.log_file.empty()) add("-log-append", options.log_file);
+    if (!options.log_filter.empty()) add("-dfilter", options.log_filter);
     if (options.page_size) add("-p", std::to_string(options.page_size));
     if (options.seed) add("-seed", std::to_string(*options.seed));
     if (options.strace) command.emplace_back("-strace");

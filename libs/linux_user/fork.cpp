@@ -2,6 +2,7 @@
 #include "linux_user/fork.h"
 
 #include "linux_user/debugger.h"
+#include "linux_user/guest_log.h"
 #include "linux_user/process.h"
 #include "linux_user/thread.h"
 
@@ -65,6 +66,7 @@ void* thread_main(void* argument) {
         birth->tid = thread->tid;
         birth->changed.notify_one(); // with the lock: the maker's Birth ends when it sees the tid
     }
+    log_reset(*thread);
     thread->set_signal_mask(mask);
     thread->run();
     end_thread(thread);

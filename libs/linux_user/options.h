@@ -29,7 +29,7 @@ struct UserOptions {
     std::string code_cache;          ///< -code-cache: directory for translations
     bool perf_map = false, jit_dump = false;
     u64 hot_threshold = 0;           ///< -hot-threshold; 0: the engine's own
-    std::string log_items, log_file; ///< -d, -D, to hand them on to programs that the guest executes
+    std::string log_items, log_file, log_filter; ///< -d, -D, -dfilter, to hand them on to programs that the guest executes
 
     std::string program;
     std::vector<std::string> arguments; ///< without argv[0]

@@ -3,9 +3,11 @@
 
 #include "common/bits.h"
 #include "common/log.h"
+#include "cpu/dump.h"
 #include "linux_user/debugger.h"
 #include "linux_user/elf_load.h"
 #include "linux_user/exec.h"
+#include "linux_user/guest_log.h"
 #include "linux_user/stack.h"
 #include "linux_user/thread.h"
 #include "plugin/plugin.h"
@@ -121,6 +123,7 @@ Result<void> Process::prepare_space() {
     else how.tier2 = cpu::Tier2::off; // breakpoints and counts are in units
     how.alone = how.code_cache.empty(); // kept translations are for any time
     if (!how.code_cache.empty()) how.code_cache_key = identity_of(options_.program);
+    if (log::enabled(log::Item::cpu)) cpu::set_dump_registers(abi_.debug);
     engine_ = EMU_TRY(cpu::Engine::create(*abi_.isa, model_, how, *space_));
     space_->set_engine(engine_.get());
     return {};
@@ -170,10 +173,12 @@ Result<void> Process::load(int fd, std::vector<std::string> argv, std::vector<st
     if (abi_.apply_flags) abi_.apply_flags(first_->state(), loaded.flags);
     if (loaded.flat_data) abi_.start_flat(first_->state(), *loaded.flat_data);
     if (!options_.gdb.empty()) debugger_ = EMU_TRY(Debugger::create(*this, options_.gdb));
+    log_reset(*first_);
     if (log::enabled(log::Item::page)) {
         log::print("guest_base {:#x}, entry {:#x}, stack {:#x}", space_->base(), loaded.entry, stack.pointer);
         for (const Region& region : space_->regions())
-            log::print("{:016x}-{:016x} {}", region.start, region.end, region.props.prot);
+            log::print("{:016x}-{:016x} {}{}{}", region.start, region.end, region.props.prot & PROT_READ ? 'r' : '-',
+                       region.props.prot & PROT_WRITE ? 'w' : '-', region.props.prot & PROT_EXEC ? 'x' : '-');
     }
     return {};
 }

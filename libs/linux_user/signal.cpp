@@ -3,6 +3,7 @@
 #include "common/log.h"
 #include "linux_user/core_dump.h"
 #include "linux_user/debugger.h"
+#include "linux_user/guest_log.h"
 #include "linux_user/process.h"
 #include "linux_user/strace.h"
 #include "linux_user/thread.h"
@@ -212,6 +213,7 @@ bool Thread::deliver(const SignalInfo& given, const Interrupted*& call) {
         }
     }
     strace_signal(*this, info);
+    log_signal(*this, info, action);
     if (action.handler == handler_ignore || (action.handler == handler_default && (default_ignores & bit))) return false;
     if (action.handler == handler_default) {
         if (!(default_stops & bit)) die_of(info);
@@ -233,6 +235,7 @@ bool Thread::deliver(const SignalInfo& given, const Interrupted*& call) {
     if ((action.flags & SA_ONSTACK) && !(alt_stack.flags & SS_DISABLE) && !alt_stack.on(request.stack_pointer))
         request.stack_pointer = alt_stack.base + alt_stack.size;
     if (!abi.push_frame(state(), process_.space(), request)) {
+        log_bad_frame(*this, signal, request.stack_pointer);
         SignalInfo overflow{};
         overflow.si_signo = SIGSEGV;
         overflow.si_code = SI_KERNEL;

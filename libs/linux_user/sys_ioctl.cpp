@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // ioctl: requests of the table (ioctls.def) are converted by it; others pass with their argument taken for a pointer, or for
 // a number where the request's own number says that there is no structure.
+#include "linux_user/guest_log.h"
 #include "linux_user/ioctls.h"
 #include "linux_user/process.h"
 #include "linux_user/syscall.h"
@@ -71,7 +72,10 @@ s64 sys_ioctl(Call& call) {
     const bool same = call.abi.model == host_model;
     if (!same && request == SIOCGIFCONF) return list_interfaces(call);
     const IoctlRow* row = find_ioctl(request, call.abi.model);
-    if (!row) return takes_pointer(request) ? pass_pointer(call, request) : call.pass(call.a[0], request, call.a[2]);
+    if (!row) {
+        log_unknown("Unknown ioctl: {:#x}, passed on with {:#x} as it is", request, call.a[2]);
+        return takes_pointer(request) ? pass_pointer(call, request) : call.pass(call.a[0], request, call.a[2]);
+    }
     switch (row->argument) {
     case IoctlArg::none:
     case IoctlArg::number: return call.pass(call.a[0], row->request, call.a[2]);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The signal calls. Masks and actions have the same 64-bit layout everywhere but for the width of words.
+#include "linux_user/guest_log.h"
 #include "linux_user/process.h"
 #include "linux_user/syscall.h"
 #include "linux_user/thread.h"
@@ -105,6 +106,7 @@ s64 return_from_signal(Call& call, decltype(Abi::pop_frame) pop_frame) {
     FrameRestore restore;
     restore.alt_stack = call.thread.alt_stack;
     if (!pop_frame(call.thread.state(), call.space, restore)) {
+        log_bad_return(call.thread);
         SignalInfo info{};
         info.si_signo = SIGSEGV;
         info.si_code = SI_KERNEL;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "linux_user/thread.h"
 
-#include "common/log.h"
 #include "linux_user/debugger.h"
+#include "linux_user/guest_log.h"
 #include "linux_user/process.h"
 #include "linux_user/strace.h"
 
@@ -91,7 +91,8 @@ void Thread::handle_system_call() {
     if (row) gather_arguments(abi, *row, arguments);
     if (!row || !row->handler) {
         strace_refused(*this, number, row, arguments);
-        if (!row) log::enabled(log::Item::unimp) ? log::print("Unsupported syscall: {}", number) : void();
+        if (!row) log_unknown("Unsupported syscall: {}", number);
+        else if (log::enabled(log::Item::unimp)) log::print("Unsupported syscall: {} ({})", number, row->name);
         return abi.set_result(state(), row ? -row->refused : -ENOSYS);
     }
     Call call{*this, process_, abi, process_.space(), *row, {}};
@@ -143,8 +144,7 @@ void Thread::handle_trap(const cpu::Stop& stop) {
         if (process_.abi().own_trap && stop.trap >= isa::Trap::first_own) process_.abi().own_trap(state(), u32(stop.trap), stop.value, info);
         break;
     }
-    if (log::enabled(log::Item::interrupt))
-        log::print("{} code {} address {:#x} pc {:#x}", signal_name(info.si_signo), info.si_code, u64(info.si_addr), pc);
+    log_fault(*this, stop, info);
     force(info);
 }
 

@@ -98,7 +98,10 @@ std::vector<cli::Option> option_rows(UserOptions& o) {
              o.log_file = file;
              return log::set_file(file, true);
          }},
-        {"dfilter", "range[,...]", "log code only in these ranges: first..last, first+size, first-size", "EMU_DFILTER", cpu::set_dump_filter},
+        {"dfilter", "range[,...]", "log code only in these ranges: first..last, first+size, first-size", "EMU_DFILTER", [&o](std::string_view ranges) {
+             o.log_filter = ranges;
+             return cpu::set_dump_filter(ranges);
+         }},
         {"strace", "", "log the guest's system calls", "EMU_STRACE", into(o.strace)},
         {"one-insn-per-tb,singlestep", "", "translate every instruction by itself", "EMU_ONE_INSN_PER_TB", into(o.one_insn_per_tb)},
         {"interpreter", "", "run without generating code", "EMU_INTERPRETER", into(o.interpreter)},

@@ -35,8 +35,11 @@ TEST_CASE("exec: options travel to the next program, LD_ variables as options") 
     options.prefix = "/root";
     options.strace = true;
     options.guest_base = 0x10000;
+    options.log_items = "exec";
+    options.log_file = "log";
+    options.log_filter = "1..2";
     CHECK(emulator_command(options, "aarch64", "p", {""}, split.guest_only) ==
-          Strings{"emu-aarch64", "-L", "/root", "-B", "0x10000", "-strace", "-E", "LD_LIBRARY_PATH=/x", "-E", "LD_PRELOAD=a,,b",
+          Strings{"emu-aarch64", "-L", "/root", "-B", "0x10000", "-d", "exec", "-log-append", "log", "-dfilter", "1..2", "-strace", "-E", "LD_LIBRARY_PATH=/x", "-E", "LD_PRELOAD=a,,b",
                   "-0", "", "--", "p"});
 }
 TEST_CASE("exec: -E and -U change the environment, the last assignment wins") {

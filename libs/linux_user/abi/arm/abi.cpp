@@ -81,7 +81,7 @@ u64 arguments(const ir::StateHeader& state, u64 (&arguments)[6]) {
     u32 number = regs(state).r[7];
     if (const u32 immediate = u32(state.exit_value); immediate >= old_base) number = immediate - old_base;
     if (number > own_numbers && number < own_numbers + 0x10) number = number - own_numbers + own_rows;
-    else if (number >= own_rows) return ~u32(0);
+    else if (number >= own_rows && number < own_rows + 0x10) return ~u32(0);
     return number;
 }
 void set_result(ir::StateHeader& state, s64 result) { regs(state).r[0] = u32(result); }

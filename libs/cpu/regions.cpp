@@ -40,11 +40,8 @@ void Translated::promote(Lock& lock, u64 pc, u32 mode) {
         return;
     }
     if (waiting_.size() >= most_waiting || stopping_) return;
-    if (worker_pid_ != getpid()) {
-        if (worker_pid_) return; // a child of a bare clone(2): who knows what the worker was doing
-        worker_pid_ = getpid();
-        start_worker();
-    }
+    // Not in the child of a vfork: its threads end, whatever they hold, when it executes something, and this memory is its parent's.
+    if (!worker_ && owner_pid_ == getpid()) start_worker();
     waiting_.push_back({pc, mode});
     wake_worker_->notify_one();
 }
@@ -82,7 +79,7 @@ void Translated::stop_worker() {
         wake_worker_->notify_one();
     }
     if (!worker_) return;
-    if (worker_pid_ == getpid()) worker_->join();
+    if (owner_pid_ == getpid()) worker_->join();
     else (void)worker_.release();
 }
 

@@ -337,7 +337,7 @@ void Translated::forget_other_threads() {
     (void)worker_.release();
     (void)wake_worker_.release();
     wake_worker_ = std::make_unique<std::condition_variable>();
-    worker_pid_ = 0;
+    owner_pid_ = getpid();
     waiting_.clear();
 }
 

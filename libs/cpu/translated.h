@@ -12,6 +12,7 @@
 #include <deque>
 #include <set>
 #include <thread>
+#include <unistd.h>
 #include <unordered_map>
 #include <vector>
 
@@ -118,7 +119,7 @@ private:
     /// By pointer: the child of a fork leaves its parent's behind.
     std::unique_ptr<std::condition_variable> wake_worker_ = std::make_unique<std::condition_variable>();
     std::unique_ptr<std::thread> worker_;
-    pid_t worker_pid_ = 0;                     ///< process that has the worker, 0: none yet
+    pid_t owner_pid_ = ::getpid();             ///< whose memory this is: the child of a vfork only borrows it
     bool stopping_ = false;
     std::condition_variable flushed_;
 };

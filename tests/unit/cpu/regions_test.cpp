@@ -2,8 +2,14 @@
 // The second tier among vCPUs that run, invalidate, flush and leave while regions are being compiled.
 #include "toy_isa.h"
 
+#include <chrono>
+#include <csignal>
 #include <doctest/doctest.h>
+#include <functional>
+#include <sched.h>
+#include <sys/wait.h>
 #include <thread>
+#include <unistd.h>
 
 using namespace toy;
 
@@ -134,4 +140,29 @@ TEST_CASE("regions: flushes in between") {
         CHECK(m.state().r[0] == count);
     }
     other.join();
+}
+
+TEST_CASE("regions: who only borrows the memory leaves the compiling to its owner") {
+    Machine m(eager(cpu::Tier2::background));
+    const u64 first = m.memory.place(0, triangle), second = m.memory.place(0x1000, triangle);
+    auto run_at = [&](u64 entry) {
+        prepare(m.state(), entry, 100);
+        cpu::Stop stop;
+        do stop = m.cpu->run();
+        while (stop.kind == cpu::Stop::Kind::poll);
+        return m.state().r[0] == triangle_sum(100);
+    };
+    std::function<bool()> in_child = [&] { return run_at(first); };
+    std::vector<u8> stack(256 << 10);
+    // As vfork(): a thread that the child starts would end with it, whatever it holds.
+    int child = ::clone([](void* f) { return (*static_cast<std::function<bool()>*>(f))() ? 0 : 1; },
+                        reinterpret_cast<void*>(reinterpret_cast<u64>(stack.data() + stack.size()) & ~u64(15)), CLONE_VM | CLONE_VFORK | SIGCHLD, &in_child);
+    REQUIRE(child > 0);
+    int status = -1;
+    CHECK(::waitpid(child, &status, 0) == child);
+    CHECK(status == 0);
+    CHECK(m.engine->stats().regions == 0);
+    CHECK(run_at(second));
+    for (int i = 0; i < 3000 && m.engine->stats().regions == 0; i++) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    CHECK(m.engine->stats().regions > 0);
 }

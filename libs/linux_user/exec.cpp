@@ -146,8 +146,7 @@ std::vector<std::string> emulator_command(const UserOptions& options, std::strin
     return command;
 }
 
-/// A descriptor that execute() has handed on to this program: what the kernel calls a file that execveat() was given.
-static int inherited_emulator(std::string_view name) {
+int inherited_descriptor(std::string_view name) {
     constexpr std::string_view folder = "/dev/fd/";
     if (!name.starts_with(folder)) return -1;
     auto number = parse_number(name.substr(folder.size()));
@@ -158,7 +157,7 @@ static int inherited_emulator(std::string_view name) {
 void remember_emulator() {
     const u64 told = ::getauxval(AT_EXECFN);
     const char* name = told ? reinterpret_cast<const char*>(told) : "";
-    int fd = inherited_emulator(name);
+    int fd = inherited_descriptor(name);
     if (fd >= 0) return emulator.reset(fd);
     fd = ::open("/proc/self/exe", O_PATH | O_CLOEXEC);
     if (fd < 0) fd = ::open(name, O_PATH | O_CLOEXEC); // /proc is not mounted in every root directory
@@ -168,6 +167,28 @@ void remember_emulator() {
     emulator.reset(high >= 0 ? high : fd);
 }
 int emulator_descriptor() { return emulator.get(); }
+
+/// Does the name lead through a descriptor that is closed when something is executed?
+static bool ends_with_exec(std::string_view path) {
+    for (std::string_view folder : {"/proc/self/fd/", "/dev/fd/"}) {
+        if (!path.starts_with(folder)) continue;
+        const std::string_view rest = path.substr(folder.size());
+        auto number = parse_number(rest.substr(0, rest.find('/')));
+        const int flags = number && *number <= INT_MAX ? ::fcntl(int(*number), F_GETFD) : -1;
+        return flags >= 0 && (flags & FD_CLOEXEC);
+    }
+    return false;
+}
+
+/// The kernel has opened the program when it closes such a descriptor. Emu opens it later: by another one, that is handed on.
+static Fd hand_on(std::string& file) {
+    if (!ends_with_exec(file)) return {};
+    auto opened = Fd::open(file, O_RDONLY);
+    if (!opened) return {};
+    Fd high(::fcntl(opened->get(), F_DUPFD, lowest_own_descriptor));
+    if (high) file = fmt::format("/dev/fd/{}", high.get());
+    return high;
+}
 
 s64 execute(Process& process, const std::string& path, std::vector<std::string> argv,
             const std::vector<std::string>& environment) {
@@ -188,7 +209,9 @@ s64 execute(Process& process, const std::string& path, std::vector<std::string> 
     if (emulator && runs_under(process.abi(), bytes)) {
         SplitEnvironment split = split_environment(environment);
         process.save_translations();
-        auto command = emulator_command(process.options(), process.abi().name, file, argv, split.guest_only);
+        std::string name = file;
+        const Fd handed = hand_on(name);
+        auto command = emulator_command(process.options(), process.abi().name, name, argv, split.guest_only);
         // It is handed on: the new program could not find it where /proc is not mounted.
         if (emulator.get() >= lowest_own_descriptor) ::fcntl(emulator.get(), F_SETFD, 0);
         ::syscall(SYS_execveat, emulator.get(), "", pointers(command).data(), pointers(split.host).data(), AT_EMPTY_PATH);
@@ -220,6 +243,8 @@ s64 sys_execveat(Call& call) {
         path = fmt::format("/proc/self/fd/{}{}{}", directory, path.empty() ? "" : "/", path);
     else if (struct stat about; (flags & AT_SYMLINK_NOFOLLOW) && ::lstat(call.process.paths().resolve(path).c_str(), &about) == 0 && S_ISLNK(about.st_mode))
         return -ELOOP;
+    // The interpreter of a script would not find it (execveat(2), ENOENT).
+    if (std::string head; relative && ends_with_exec(path) && read_head(path, head) == 0 && parse_script(head)) return -ENOENT;
     return execute_call(call, path, call.a[2], call.a[3]);
 }
 

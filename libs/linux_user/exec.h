@@ -33,6 +33,9 @@ SplitEnvironment split_environment(const std::vector<std::string>& environment);
 std::vector<std::string> emulator_command(const UserOptions& options, std::string_view abi_name, const std::string& program,
                                           const std::vector<std::string>& argv, const std::vector<std::string>& guest_environment);
 
+/// The descriptor that execute() has handed on to this program under this name, else -1.
+int inherited_descriptor(std::string_view name);
+
 /// Keep a way back to Emu's own file, for after chroot and the like. Once, at the start.
 void remember_emulator();
 int emulator_descriptor();

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstdio>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -149,7 +150,8 @@ struct Opened {
 };
 
 Result<Opened> open_program(const std::string& path) {
-    auto fd = Fd::open(path, O_RDONLY);
+    const int handed = inherited_descriptor(path);
+    auto fd = handed >= 0 ? Result<Fd>(Fd(handed)) : Fd::open(path, O_RDONLY);
     if (!fd) return fail(std::move(fd).error());
     ElfSource source = EMU_TRY(in(path, elf_source(fd->get())));
     Opened opened{std::move(*fd), std::string(usize(std::min<u64>(source.size, 256)), 0)};
@@ -158,9 +160,17 @@ Result<Opened> open_program(const std::string& path) {
     return opened;
 }
 
+std::string name_of(const Fd& fd, const std::string& otherwise) {
+    char name[PATH_MAX];
+    const ssize_t size = ::readlink(fmt::format("/proc/self/fd/{}", fd.get()).c_str(), name, sizeof name);
+    return size > 0 ? std::string(name, usize(size)) : otherwise;
+}
+
 /// A script named on the command line: what the kernel would make of it.
 Result<Opened> follow_scripts(UserOptions& options, std::vector<std::string>& argv, const PathMap& paths) {
     Opened opened = EMU_TRY(open_program(options.program));
+    // Such a descriptor is not there for the program: it goes by the file's own name.
+    if (inherited_descriptor(options.program) >= 0) options.program = name_of(opened.fd, options.program);
     for (unsigned depth = 0; depth < 5; depth++) {
         auto script = parse_script(opened.head);
         if (!script) break;

@@ -47,3 +47,39 @@ int main(int argc, char** argv) {
 END
 aarch64-linux-gnu-gcc -static -o descriptors descriptors.c || die "cannot compile"
 is none "$("$EMU_TOOLS/emu-aarch64" ./descriptors again)"
+
+# The kernel opens a program before it closes descriptors: one that closes by itself can be executed, what has no name too.
+cat >by_descriptor.c <<'END'
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+int main(int argc, char** argv) {
+    char* arguments[] = {"name", "argv", "x", NULL}; // of report
+    int directory = strcmp(argv[1], "directory") == 0;
+    int fd = open(directory ? "." : argv[2], (directory ? O_PATH | O_DIRECTORY : O_RDONLY) | O_CLOEXEC);
+    if (strcmp(argv[1], "memory") == 0) {
+        int memory = memfd_create("program", MFD_CLOEXEC);
+        struct stat about;
+        if (fstat(fd, &about) || sendfile(memory, fd, NULL, about.st_size) != about.st_size) return 1;
+        fd = memory;
+    }
+    if (strcmp(argv[1], "deleted") == 0) unlink(argv[2]);
+    syscall(SYS_execveat, fd, directory ? argv[2] : "", arguments, (char*[]){NULL}, directory ? 0 : AT_EMPTY_PATH);
+    printf("errno %d\n", errno);
+}
+END
+aarch64-linux-gnu-gcc -static -o by_descriptor by_descriptor.c || die "cannot compile"
+for how in file directory memory; do is 'argv name x' "$("$emu" ./by_descriptor $how report)" $how; done
+cp report gone
+is 'argv name x' "$("$emu" ./by_descriptor deleted gone)"
+is 'errno 2' "$("$emu" ./by_descriptor file script)"
+# Nor is that descriptor there for the program.
+ln -s descriptors name
+is none "$("$emu" ./by_descriptor file descriptors)"

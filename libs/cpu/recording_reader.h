@@ -5,7 +5,7 @@
 #include "isa/isa.h"
 
 #include <array>
-#include <map>
+#include <vector>
 
 namespace emu::cpu {
 
@@ -21,15 +21,14 @@ private:
     /// small code in tests), the piece is shorter.
     static constexpr usize piece_size = 64;
     struct Piece {
+        u64 start;
+        usize size;
         std::array<u8, piece_size> bytes;
-        usize size = 0;
     };
-    const Piece* piece(u64 start);
+    const Piece& piece(u64 start);
 
     isa::CodeReader& source_;
-    std::map<u64, Piece> pieces_;
-    u64 last_start_ = 1;
-    const Piece* last_ = nullptr;
+    std::vector<Piece> pieces_; ///< few, and mostly the last one is asked for
 };
 
 } // namespace emu::cpu

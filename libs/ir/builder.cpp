@@ -139,7 +139,7 @@ Val Builder::fold(Op op, Type type, u16 aux, Val a, Val b, Val c) {
 }
 
 Val Builder::emit(Op op, Type type, u16 aux, Val a, Val b, Val c) {
-    if (info(op).effect != Effect::pure) return append(op, type, aux, a.id, b.id, c.id);
+    if (effect_of(op) != Effect::pure) return append(op, type, aux, a.id, b.id, c.id);
     if (commutes(op) && (node(a).op == Op::imm || node(a).op == Op::vimm)) std::swap(a, b);
     if (Val v = fold(op, type, aux, a, b, c)) return v;
     if (Val v = simplify(op, type, aux, a, b, c)) return v;

@@ -55,7 +55,7 @@ public:
             if (n.op == Op::insn) {
                 if (insn_limit && insns++ == insn_limit) return stop_before(n.imm());
                 state_.pc = n.imm();
-            } else if (info(n.op).effect == Effect::exit) {
+            } else if (effect_of(n.op) == Effect::exit) {
                 if (const Exit* exit = leave(n)) return exit;
             } else {
                 step(id, n);

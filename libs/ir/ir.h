@@ -32,10 +32,30 @@ struct OpInfo {
     std::string_view name;   ///< as printed, without the trailing underscore
     char result;             ///< letters as in ops.def
     std::string_view args;
-    Effect effect;
 };
 extern const std::array<OpInfo, unsigned(Op::count_)> op_table;
 inline const OpInfo& info(Op op) { return op_table[unsigned(op)]; }
+
+/// What passes over all nodes ask again and again, in two bytes.
+struct OpShape {
+    u8 operands;     ///< bit k: field k (a, b, c) is a node and not a constant field
+    Effect effect;
+};
+inline constexpr std::array<OpShape, unsigned(Op::count_)> op_shapes = [] {
+    constexpr auto shape = [](std::string_view args, Effect effect) {
+        u8 operands = 0;
+        for (unsigned k = 0; k < args.size(); k++) operands |= u8((args[k] != 'x') << k);
+        return OpShape{operands, effect};
+    };
+    return std::array<OpShape, unsigned(Op::count_)>{{
+#define EMU_IR_OP(name, result, args, effects, text) shape(args, Effect::effects),
+#include "ir/ops.def"
+#undef EMU_IR_OP
+    }};
+}();
+inline unsigned operands_of(Op op) { return op_shapes[unsigned(op)].operands; }
+inline Effect effect_of(Op op) { return op_shapes[unsigned(op)].effect; }
+inline bool is_operand(Op op, unsigned index) { return operands_of(op) >> index & 1; }
 
 /// Index of a node in its function; 0 is no node (the first node is a dummy).
 using Id = u32;
@@ -48,11 +68,6 @@ struct Node {
     u64 imm() const { return a | u64(b) << 32; }
 };
 static_assert(sizeof(Node) == 16);
-
-/// Is operand `index` (0 = a, 1 = b, 2 = c) of the op a node (and not a constant field)?
-inline bool is_operand(Op op, unsigned index) {
-    return index < info(op).args.size() && info(op).args[index] != 'x';
-}
 
 // --- aux fields ------------------------------------------------------------------------------------------------------
 
@@ -190,7 +205,17 @@ struct Function {
 };
 
 /// Does the node leave the unit, or may it (so that the guest state must be exact there)?
-bool may_leave(const Function& function, const Node& node);
+inline bool may_leave(const Function& function, const Node& node) {
+    switch (effect_of(node.op)) {
+    case Effect::load: case Effect::exit: return true;
+    case Effect::store: return node.op != Op::fence;
+    case Effect::call: {
+        const Helper& helper = *function.helpers[node.a];
+        return helper.may_raise || helper.reads_state || helper.writes_state;
+    }
+    default: return false;
+    }
+}
 /// Pure, but raises FP flags.
 bool raises_flags(const Node& node);
 /// aux bit of an fcmp that repeats an earlier one, whose flags are raised already.

@@ -4,14 +4,14 @@
 namespace emu::ir {
 
 namespace {
-constexpr OpInfo row(std::string_view name, char result, std::string_view args, Effect effect) {
+constexpr OpInfo row(std::string_view name, char result, std::string_view args) {
     if (name.back() == '_') name.remove_suffix(1);
-    return {name, result, args, effect};
+    return {name, result, args};
 }
 } // namespace
 
 constexpr std::array<OpInfo, unsigned(Op::count_)> op_table_rows{{
-#define EMU_IR_OP(name, result, args, effect, text) row(#name, #result[0], args, Effect::effect),
+#define EMU_IR_OP(name, result, args, effect, text) row(#name, #result[0], args),
 #include "ir/ops.def"
 #undef EMU_IR_OP
 }};
@@ -41,18 +41,6 @@ bool holds_eflags(unsigned condition, u32 token) {
     default: result = token & eflags_masks[condition / 2]; break;
     }
     return result != bool(condition & 1);
-}
-
-bool may_leave(const Function& function, const Node& node) {
-    switch (info(node.op).effect) {
-    case Effect::load: case Effect::exit: return true;
-    case Effect::store: return node.op != Op::fence;
-    case Effect::call: {
-        const Helper& helper = *function.helpers[node.a];
-        return helper.may_raise || helper.reads_state || helper.writes_state;
-    }
-    default: return false;
-    }
 }
 
 bool raises_flags(const Node& node) {

@@ -189,9 +189,9 @@ private:
                 continue;
             }
             if (n.op == Op::call && f.helpers[n.a]->writes_state) std::fill_n(live_.begin(), region_.isa_slots, false);
-            if (info(n.op).effect == Effect::exit) leave(index, pcs[id], exit_of(f, n));
+            if (effect_of(n.op) == Effect::exit) leave(index, pcs[id], exit_of(f, n));
             else if (may_leave(f, n)) all_isa_slots();
-            const bool needed = info(n.op).effect != Effect::pure || used_[id] || raises_flags(n);
+            const bool needed = effect_of(n.op) != Effect::pure || used_[id] || raises_flags(n);
             if (needed) for_each_operand(f, n, [&](Id operand) { used_[operand] = true; });
         }
         bool changed = false;

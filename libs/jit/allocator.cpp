@@ -22,10 +22,10 @@ void Allocator::begin(const ir::Function& function, Analysis& analysis, const Ho
     analysis_ = &analysis;
     homes_ = &homes;
     analysis_->run(function, backend_, homes, live);
-    state_.values.assign(analysis_->nodes.size(), {});
-    for (Id id = 0; id < state_.values.size(); id++) {
-        state_.values[id].uses = analysis_->info[id].uses;
-        state_.values[id].pending = analysis_->info[id].plan == Plan::lazy;
+    state_.values.resize(analysis_->nodes.size());
+    for (usize id = 0; id < state_.values.size(); id++) {
+        const ValueInfo& info = analysis_->info[id];
+        state_.values[id] = {.uses = info.uses, .pending = info.plan == Plan::lazy};
     }
     state_.slots.assign(function.slots.size(), {});
     state_.contents.fill(0);
@@ -91,7 +91,7 @@ void Allocator::load_from(Reg to, Id id) {
             a.movaps(a.x(to), constant_address(bits));
         }
     } else if (v.spill >= 0) {
-        if (!is_xmm(to)) a.mov(a.q(to), spill_at(unsigned(v.spill)));
+        if (!is_xmm(to)) a.load_state(to, spill_place(unsigned(v.spill)), true);
         else if (avx) a.vmovaps(a.x(to), spill_at(unsigned(v.spill)));
         else a.movaps(a.x(to), spill_at(unsigned(v.spill)));
     } else {
@@ -101,12 +101,12 @@ void Allocator::load_from(Reg to, Id id) {
 }
 
 void Allocator::load_slot(Reg to, unsigned slot) {
+    const Type type = f_->slots[slot].type;
+    if (type == Type::i64 || type == Type::i32) return a.load_state(to, slot_place(slot), type == Type::i64);
     const bool avx = backend_.host().avx;
     const Xbyak::Address at = slot_at(slot);
-    switch (f_->slots[slot].type) {
+    switch (type) {
     case Type::i1: a.movzx(a.d(to), a.byte[at.getRegExp()]); break;
-    case Type::i32: a.mov(a.d(to), at); break;
-    case Type::i64: a.mov(a.q(to), at); break;
     case Type::f16:
     case Type::f32: avx ? a.vmovss(a.x(to), at) : a.movss(a.x(to), at); break;
     case Type::f64: avx ? a.vmovsd(a.x(to), at) : a.movsd(a.x(to), at); break;
@@ -414,7 +414,7 @@ void Allocator::spill(Reg reg) {
     }
     v.spill = s16(std::countr_one(state_.spills));
     state_.spills |= u64(1) << v.spill;
-    if (!is_xmm(reg)) a.mov(spill_at(unsigned(v.spill)), a.q(reg));
+    if (!is_xmm(reg)) a.store_state(reg, spill_place(unsigned(v.spill)), true);
     else if (backend_.host().avx) a.vmovaps(spill_at(unsigned(v.spill)), a.x(reg));
     else a.movaps(spill_at(unsigned(v.spill)), a.x(reg));
 }
@@ -424,20 +424,18 @@ void Allocator::store_slot(unsigned slot) {
     Type type = f_->slots[slot].type;
     // A region's slots are frame entries, which are read whole after a fault.
     if (slot >= backend_.slots.size() && type == Type::i32) type = Type::i64;
-    const Xbyak::Address at = slot_at(slot);
     u64 bits;
     if (constant(s.value, bits) && value(s.value).reg == no_reg && !wants_xmm(type) &&
         (type != Type::i64 || s64(bits) == s32(bits))) {
-        if (type == Type::i64) a.mov(a.qword[at.getRegExp()], bits);
-        else if (type == Type::i32) a.mov(a.dword[at.getRegExp()], u32(bits));
-        else a.mov(a.byte[at.getRegExp()], u8(bits));
+        if (type == Type::i1) a.mov(a.byte[slot_at(slot).getRegExp()], u8(bits));
+        else a.store_state_imm(slot_place(slot), u32(bits), type == Type::i64);
+    } else if (const Reg reg = use(s.value); type == Type::i64 || type == Type::i32) {
+        a.store_state(reg, slot_place(slot), type == Type::i64);
     } else {
-        const Reg reg = use(s.value);
+        const Xbyak::Address at = slot_at(slot);
         const bool avx = backend_.host().avx;
         switch (type) {
         case Type::i1: a.mov(at, a.b(reg)); break;
-        case Type::i32: a.mov(at, a.d(reg)); break;
-        case Type::i64: a.mov(at, a.q(reg)); break;
         case Type::f16: a.pextrw(a.word[at.getRegExp()], a.x(reg), 0); break;
         case Type::f32: avx ? a.vmovss(at, a.x(reg)) : a.movss(at, a.x(reg)); break;
         case Type::f64: avx ? a.vmovsd(at, a.x(reg)) : a.movsd(at, a.x(reg)); break;

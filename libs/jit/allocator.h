@@ -10,6 +10,7 @@
 #pragma once
 #include "jit/analysis.h"
 
+#include <bit>
 #include <cstddef>
 
 namespace emu::jit {
@@ -106,13 +107,28 @@ protected:
     Value& value(Id id) { return state_.values[id]; }
     const Value& value(Id id) const { return state_.values[id]; }
     Xbyak::Address state_at(usize offset) { return a.ptr[a.r15 + (s32(offset) - state_bias)]; }
-    Xbyak::Address slot_at(unsigned slot) { return state_at(f_->slots[slot].offset); }
-    Xbyak::Address spill_at(unsigned index) { return state_at(offsetof(ir::StateHeader, frame) + offsetof(ir::JitFrame, spill) + 16 * index); }
+    /// The places of slots and spilled values, relative to r15.
+    s32 slot_place(unsigned slot) const { return s32(f_->slots[slot].offset) - state_bias; }
+    static s32 spill_place(unsigned index) {
+        return s32(offsetof(ir::StateHeader, frame) + offsetof(ir::JitFrame, spill) + 16 * index) - state_bias;
+    }
+    Xbyak::Address slot_at(unsigned slot) { return a.ptr[a.r15 + slot_place(slot)]; }
+    Xbyak::Address spill_at(unsigned index) { return a.ptr[a.r15 + spill_place(index)]; }
     /// One of the slots that are in registers in the canonical state; the others are in touched_ if they may have changed.
     bool is_canonical_home(unsigned slot) const { return slot < backend_.canonical.home.size() && backend_.canonical.home[slot] != no_reg; }
     /// Is the slot's memory the place to get its value from? (The value itself may be gone, if nobody but the slot wanted it.)
     bool best_from_memory(const SlotState& slot) const {
         return !slot.value || (slot.in_memory && value(slot.value).reg == no_reg && node(slot.value).op != ir::Op::imm);
+    }
+    /// Canonical registers that do not hold their slot's value now.
+    RegMask displaced() const {
+        RegMask out = 0;
+        for (RegMask m = backend_.canonical.mask; m; m &= m - 1) {
+            const Reg reg = Reg(std::countr_zero(m));
+            const Id now = state_.slots[usize(backend_.canonical.slot[reg])].value;
+            if (!now || state_.contents[reg] != now) out |= bit_of(reg);
+        }
+        return out;
     }
     void lock(Reg reg) { locked_ |= bit_of(reg); }
     void unlock(Reg reg) { locked_ &= ~bit_of(reg); }
@@ -160,9 +176,10 @@ template <class F> void Allocator::for_each_operand(Id id, F f) const {
         return;
     }
     if (n.op == ir::Op::exit && n.b) f(n.b);
-    if (ir::is_operand(n.op, 0)) f(n.a);
-    if (ir::is_operand(n.op, 1)) f(n.b);
-    if (ir::is_operand(n.op, 2)) f(n.c);
+    const unsigned operands = ir::operands_of(n.op);
+    if (operands & 1) f(n.a);
+    if (operands & 2) f(n.b);
+    if (operands & 4) f(n.c);
 }
 
 } // namespace emu::jit

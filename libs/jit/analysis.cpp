@@ -4,6 +4,8 @@
 #include "common/bits.h"
 #include "ir/host_x87.h"
 
+#include <bit>
+
 namespace emu::jit {
 
 using ir::Effect;
@@ -21,7 +23,7 @@ bool low_half_will_do(const ir::Function& f, Id user, unsigned k, Id operand) {
     switch (n.op) {
     case Op::select: case Op::crc32: case Op::atomic_cas: case Op::atomic_rmw: case Op::set: return false;
     case Op::store: return k == 1 && ir::MemFlags::unpack(n.aux).size_log2 <= 2;
-    default: return ir::info(n.op).effect == Effect::pure;
+    default: return ir::effect_of(n.op) == Effect::pure;
     }
 }
 
@@ -51,23 +53,14 @@ void Analysis::run(const ir::Function& function, const Backend& backend, const H
     nodes.assign(function.nodes.begin(), function.nodes.end());
     extra.assign(function.extra.begin(), function.extra.end());
     alias_.resize(count);
-    for (Id id = 0; id < count; id++) alias_[id] = id;
     slots_.assign(function.slots.size(), {});
-    dead_set.assign(count, false);
     releases.clear();
     pseudos.clear();
-    // Pseudo values may follow: one per pinned slot and state-changing call.
-    usize most = count + 32;
-    for (const Node& n : function.nodes)
-        if (n.op == Op::call && function.helpers[n.a]->writes_state) most += 32;
-    raw_.assign(most, {});
-    info.assign(most, {});
-    fused_.assign(most, 0);
-    sets_.assign(most, 0);
-    certain_.assign(most, ~u32(0));
+    work_.assign(count, {});
     next_stop_ = u32(count);
     last_leave_ = 0;
     forward();
+    info.assign(nodes.size(), {});
     backward();
 }
 
@@ -76,6 +69,7 @@ void Analysis::new_pseudos(u32 at) {
         if (slot < 0 || (!at && live_ && !(*live_)[usize(slot)])) continue;
         const Id value = Id(nodes.size());
         nodes.push_back({Op::get, f_->slots[usize(slot)].type, 0, u32(slot), 0, 0});
+        work_.emplace_back();
         pseudos.push_back({at, u16(slot), value});
         slots_[usize(slot)] = {value, at, true};
     }
@@ -84,12 +78,12 @@ void Analysis::new_pseudos(u32 at) {
 void Analysis::end_slot_value(unsigned slot, u32) {
     SlotLife& life = slots_[slot];
     if (!life.value) return;
-    raw_[life.value].replaced = true;
+    work_[life.value].replaced = true;
     if (life.pseudo) {
         releases.push_back({std::max(last_leave_, life.since), u16(slot)});
     } else if (nodes[life.since].op == Op::set) {
         if (last_leave_ > life.since) releases.push_back({last_leave_, u16(slot)});
-        else dead_set[life.since] = true;
+        else work_[life.since].dead = true;
     }
 }
 
@@ -108,40 +102,47 @@ void Analysis::forward() {
     new_pseudos(0);
     for (u32 id = 1; id < count; id++) {
         Node& n = nodes[id];
-        u32* fields[3] = {&n.a, &n.b, &n.c};
-        for (unsigned k = 0; k < ir::info(n.op).args.size(); k++) {
-            const bool operand = ir::is_operand(n.op, k) || (n.op == Op::exit && k == 1 && n.b);
-            if (!operand) continue;
-            *fields[k] = alias_[*fields[k]];
-            raw_[*fields[k]].uses++;
-            if (is_address(n.op, k)) raw_[*fields[k]].addresses++;
+        alias_[id] = id;
+        const unsigned operands = ir::operands_of(n.op);
+        if (operands & 1) {
+            n.a = alias_[n.a];
+            if (is_address(n.op, 0)) work_[n.a].addresses++;
         }
-        if (n.op == Op::call) {
-            const ir::Helper& helper = *f_->helpers[n.a];
-            for (unsigned k = 0; k < helper.args; k++) {
-                u32& arg = extra[n.b + k];
-                arg = alias_[f_->extra[n.b + k]];
-                raw_[arg].uses++;
-                if (is_address(helper, k)) raw_[arg].addresses++;
+        if (operands & 2 || (n.op == Op::exit && n.b)) n.b = alias_[n.b];
+        if (operands & 4) n.c = alias_[n.c];
+        switch (ir::effect_of(n.op)) {
+        case Effect::call: forward_call(id); continue;
+        case Effect::state:
+            if (n.op == Op::set) {
+                end_slot_value(n.a, id);
+                slots_[n.a] = {n.b, id, false};
+                continue;
             }
+            break;
+        case Effect::pure: break;
+        default:
             if (ir::may_leave(*f_, n)) last_leave_ = id;
-            if (helper.writes_state) {
-                for (unsigned s = 0; s < slots_.size(); s++) {
-                    if (slots_[s].value) raw_[slots_[s].value].replaced = true;
-                    slots_[s] = {};
-                }
-                new_pseudos(id);
-            }
             continue;
         }
-        if (n.op == Op::set) {
-            end_slot_value(n.a, id);
-            slots_[n.a] = {n.b, id, false};
-        } else {
-            alias_[id] = alias(id, n);
-        }
-        if (ir::may_leave(*f_, nodes[id])) last_leave_ = id;
+        alias_[id] = alias(id, n);
     }
+}
+
+void Analysis::forward_call(Id id) {
+    const Node& n = nodes[id];
+    const ir::Helper& helper = *f_->helpers[n.a];
+    for (unsigned k = 0; k < helper.args; k++) {
+        u32& arg = extra[n.b + k];
+        arg = alias_[f_->extra[n.b + k]];
+        if (is_address(helper, k)) work_[arg].addresses++;
+    }
+    if (ir::may_leave(*f_, n)) last_leave_ = id;
+    if (!helper.writes_state) return;
+    for (SlotLife& life : slots_) {
+        if (life.value) work_[life.value].replaced = true;
+        life = {};
+    }
+    new_pseudos(id);
 }
 
 Id Analysis::find_result(Id id, bool add) const {
@@ -165,7 +166,7 @@ void Analysis::use_result_instead(Id id) {
     Node& n = nodes[id];
     const bool eflags = n.op == Op::eflags_add || n.op == Op::eflags_sub;
     if (!eflags && !is_compare(n.op) && !is_flags(n.op)) return;
-    if (!raw_[n.a].replaced || n.a == n.b || backend_->options.only_fallback) return;
+    if (!work_[n.a].replaced || n.a == n.b || backend_->options.only_fallback) return;
     if (n.op == Op::flags_logic || n.op == Op::flags_adc) return;
     const Id result = find_result(id, n.op == Op::flags_add || n.op == Op::eflags_add);
     if (!result || result == n.b) return;
@@ -176,7 +177,7 @@ void Analysis::use_result_instead(Id id) {
 
 void Analysis::plan_node(Id id) {
     const Node& n = nodes[id];
-    const u16 uses = info[id].uses, fused = fused_[id], sets = sets_[id];
+    const u16 uses = info[id].uses, fused = work_[id].fused, sets = work_[id].sets;
     bool lazy = false;
     // The host computes narrow addresses too, unless it has to add the place of the guest's memory.
     const bool addressable = n.type == Type::i64 || (n.type == Type::i32 && !backend_->options.memory_base);
@@ -191,7 +192,7 @@ void Analysis::plan_node(Id id) {
         break;
     case Op::bfi: lazy = n.type == Type::i32 && sets == uses && ir::field_width(n.aux) == 1; break;
     // The exceptions they raise must not wait until the program may see them.
-    case Op::fcmp: case Op::eflags_comis: lazy = (certain_[id] <= next_stop_ || !ir::raises_flags(n)) && fused + sets == uses; break;
+    case Op::fcmp: case Op::eflags_comis: lazy = (work_[id].certain <= next_stop_ || !ir::raises_flags(n)) && fused + sets == uses; break;
     case Op::vzext: lazy = ir::is_float(f_->nodes[f_->nodes[id].a].type) && sets == uses; break;
     case Op::select: {
         const Op yes = nodes[n.b].op, no = nodes[n.c].op;
@@ -200,7 +201,7 @@ void Analysis::plan_node(Id id) {
                nodes[n.a].op != Op::test_cond;
         break;
     }
-    case Op::add: lazy = addressable && raw_[id].addresses && fused + sets == uses; break;
+    case Op::add: lazy = addressable && work_[id].addresses && fused + sets == uses; break;
     case Op::and_: lazy = n.type != Type::i1 && fused == uses; break;
     case Op::shl: lazy = addressable && nodes[n.b].op == Op::imm && nodes[n.b].imm() <= 3 && fused == uses && uses; break;
     default: lazy = is_compare(n.op) && fused == uses; break;
@@ -213,8 +214,8 @@ void Analysis::count_operands(Id id) {
     const Node& n = nodes[id];
     const bool lazy = info[id].plan == Plan::lazy;
     const u32 fields[3] = {n.a, n.b, n.c};
-    for (unsigned k = 0; k < ir::info(n.op).args.size(); k++) {
-        if (!ir::is_operand(n.op, k)) continue;
+    for (unsigned left = ir::operands_of(n.op); left; left &= left - 1) {
+        const unsigned k = unsigned(std::countr_zero(left));
         const Id operand = fields[k];
         info[operand].uses++;
         const Op made_by = nodes[operand].op;
@@ -227,10 +228,12 @@ void Analysis::count_operands(Id id) {
         fused |= lazy && k == 0 && n.op == Op::bfi;
         // The low half of a wide register will do for most narrow ops.
         if (made_by == Op::trunc) fused = low_half_will_do(*f_, id, k, operand) || (is_address(n.op, k) && !backend_->options.memory_base);
-        if (fused) fused_[operand]++;
-        if (fused) certain_[operand] = std::min(certain_[operand], lazy ? certain_[id] : id);
+        if (fused) {
+            work_[operand].fused++;
+            work_[operand].certain = std::min(work_[operand].certain, lazy ? work_[id].certain : id);
+        }
         const bool carries_hint = k == (n.op == Op::select ? 2 : 0) && !is_flags(n.op) && !ir::is_eflags(n.op) && !ir::raises_flags(n);
-        if (carries_hint && info[id].hint != no_reg && info[operand].hint == no_reg && ir::info(n.op).effect == Effect::pure &&
+        if (carries_hint && info[id].hint != no_reg && info[operand].hint == no_reg && ir::effect_of(n.op) == Effect::pure &&
             is_xmm(info[id].hint) == (nodes[operand].type == Type::v128 || ir::is_float(nodes[operand].type)))
             info[operand].hint = info[id].hint;
     }
@@ -239,13 +242,13 @@ void Analysis::count_operands(Id id) {
 void Analysis::backward() {
     for (Id id = Id(f_->nodes.size()) - 1; id > 0; id--) {
         const Node& n = nodes[id];
-        switch (ir::info(n.op).effect) {
+        switch (ir::effect_of(n.op)) {
         case Effect::mark: break;
         case Effect::state:
-            if (n.op == Op::get || dead_set[id]) break;
+            if (n.op == Op::get || work_[id].dead) break;
             info[id].plan = Plan::eager;
             info[n.b].uses++;
-            sets_[n.b]++;
+            work_[n.b].sets++;
             if (homes_->home[n.a] == no_reg || info[n.b].sure) break;
             info[n.b].hint = homes_->home[n.a];
             info[n.b].sure = true;
@@ -256,7 +259,7 @@ void Analysis::backward() {
             const Id operand = n.op == Op::exit_if ? n.a : n.b;
             if (!operand) break;
             info[operand].uses++;
-            if (n.op == Op::exit_if) fused_[operand]++, certain_[operand] = id;
+            if (n.op == Op::exit_if) work_[operand].fused++, work_[operand].certain = id;
             break;
         }
         case Effect::call:
@@ -264,7 +267,7 @@ void Analysis::backward() {
             next_stop_ = id;
             for (unsigned k = 0; k < f_->helpers[n.a]->args; k++) {
                 info[extra[n.b + k]].uses++;
-                if (is_address(*f_->helpers[n.a], k)) fused_[extra[n.b + k]]++;
+                if (is_address(*f_->helpers[n.a], k)) work_[extra[n.b + k]].fused++;
             }
             break;
         case Effect::load: case Effect::store:

@@ -16,7 +16,7 @@ namespace emu::jit {
 using ir::Id;
 
 enum class Plan : u8 {
-    skip,     ///< not needed
+    skip,     ///< not needed; of a set: nobody sees it
     eager,    ///< computed where it stands
     lazy,     ///< computed where a user needs it in a register; most users know a way without
 };
@@ -50,9 +50,8 @@ public:
         Id value;
     };
     std::vector<Pseudo> pseudos;
-    std::vector<bool> dead_set;         ///< per node: a set that nobody sees
     /// Is it a slot's value for a while only, and not at the end?
-    bool is_replaced(Id id) const { return raw_[id].replaced; }
+    bool is_replaced(Id id) const { return work_[id].replaced; }
 
 private:
     struct SlotLife {
@@ -60,12 +59,17 @@ private:
         u32 since = 0;        ///< node that put it there
         bool pseudo = false;  ///< put there by entry or a call, not by a set
     };
-    struct Raw {
-        u16 uses = 0, sets = 0, addresses = 0;
-        bool replaced = false;   ///< was a slot's value once and is not any more
+    /// Of a node, in both passes.
+    struct Work {
+        u32 certain = ~u32(0);     ///< the first node where one of `fused` is emitted in any case
+        u16 fused = 0, sets = 0;   ///< of the uses that matter: by users that can do without the value, by sets
+        u16 addresses = 0;         ///< uses as an address
+        bool replaced = false;     ///< was a slot's value once and is not any more
+        bool dead = false;         ///< a set that nobody sees
     };
 
     void forward();
+    void forward_call(Id id);
     void backward();
     void plan_node(Id id);
     void count_operands(Id id);
@@ -80,10 +84,8 @@ private:
     const Homes* homes_ = nullptr;
     const std::vector<bool>* live_ = nullptr;
     std::vector<Id> alias_;
-    std::vector<Raw> raw_;
+    std::vector<Work> work_;
     std::vector<SlotLife> slots_;
-    std::vector<u16> fused_, sets_;   ///< of `uses`: by users that can do without the value, by sets
-    std::vector<u32> certain_;        ///< the first node where one of `fused_` is emitted in any case; none: ~0
     u32 next_stop_ = 0;               ///< the first exit or call behind the node that is looked at
     u32 last_leave_ = 0;
 };

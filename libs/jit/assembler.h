@@ -4,6 +4,9 @@
 #include "common/types.h"
 #include "jit/vector_ops.h"
 
+#include <bit>
+#include <cstring>
+
 #define XBYAK_NO_EXCEPTION
 #define XBYAK_NO_OP_NAMES
 #include <xbyak/xbyak.h>
@@ -56,6 +59,30 @@ public:
     void call_to(u32 target) {
         db(0xe8), dd(0);
         set_target(pos() - 4, target);
+    }
+
+    // --- moves: most of what a translation writes, put together here and stored at once (Xbyak checks and stores each byte)
+    using CodeGenerator::mov;
+    void mov(const Xbyak::Reg64& to, const Xbyak::Reg64& from) { put_registers(8, 0x89, unsigned(from.getIdx()), unsigned(to.getIdx())); }
+    void mov(const Xbyak::Reg32& to, const Xbyak::Reg32& from) { put_registers(0, 0x89, unsigned(from.getIdx()), unsigned(to.getIdx())); }
+    void mov(const Xbyak::Reg64& to, const Xbyak::Address& from) {
+        if (!put_memory(8, 0x8b, unsigned(to.getIdx()), from)) CodeGenerator::mov(to, from);
+    }
+    void mov(const Xbyak::Reg32& to, const Xbyak::Address& from) {
+        if (!put_memory(0, 0x8b, unsigned(to.getIdx()), from)) CodeGenerator::mov(to, from);
+    }
+    void mov(const Xbyak::Address& to, const Xbyak::Reg64& from) {
+        if (!put_memory(8, 0x89, unsigned(from.getIdx()), to)) CodeGenerator::mov(to, from);
+    }
+    void mov(const Xbyak::Address& to, const Xbyak::Reg32& from) {
+        if (!put_memory(0, 0x89, unsigned(from.getIdx()), to)) CodeGenerator::mov(to, from);
+    }
+    /// 64 or 32 bits of the guest state, at r15 + disp.
+    void load_state(Reg to, s32 disp, bool wide) { put_state(wide, 0x8b, to, disp); }
+    void store_state(Reg from, s32 disp, bool wide) { put_state(wide, 0x89, from, disp); }
+    void store_state_imm(s32 disp, u32 value, bool wide) {
+        put_state(wide, 0xc7, jit::rax, disp);
+        put(value, 4);
     }
 
     // --- conditional moves and sets by number
@@ -117,12 +144,60 @@ public:
 
     /// Load a constant without touching the flags.
     void mov_imm(Reg to, u64 value) {
-        if (value == u32(value)) mov(d(to), u32(value));
-        else if (s64(value) == s32(value)) mov(q(to), value);
+        if (value == u32(value)) to < 8 ? put((0xb8 | to) | value << 8, 5) : put(0x41 | (0xb8 | (to & 7)) << 8 | value << 16, 6);
+        else if (s64(value) == s32(value)) put(0x48 | (to >> 3) | 0xc7 << 8 | (0xc0 | (to & 7)) << 16 | (value & 0xffffffff) << 24, 7);
         else db(0x48 | (to >> 3)), db(0xb8 | (to & 7)), dq(value);
     }
 
 private:
+    /// Up to eight bytes, the lowest first.
+    void put(u64 bytes, unsigned count) {
+        if (size_ + 8 <= maxSize_) {
+            std::memcpy(top_ + size_, &bytes, 8);
+            size_ += count;
+        } else {
+            for (; count; count--, bytes >>= 8) db(int(bytes & 0xff));
+        }
+    }
+    /// REX (its W bit is `w`), opcode and a ModRM with two registers.
+    void put_registers(unsigned w, unsigned opcode, unsigned reg, unsigned rm) {
+        const unsigned rex = w | (reg >> 3) << 2 | rm >> 3, rest = opcode | (0xc0 | (reg & 7) << 3 | (rm & 7)) << 8;
+        if (rex) put(0x40 | rex | rest << 8, 3);
+        else put(rest, 2);
+    }
+    void put_state(bool wide, unsigned opcode, Reg reg, s32 disp) {
+        const bool near = disp == s8(disp);
+        const unsigned rex = 0x41 | unsigned(wide) << 3 | (reg >> 3) << 2;
+        const unsigned modrm = (near ? 0x40 : 0x80) | (reg & 7) << 3 | (jit::r15 & 7);
+        put(rex | opcode << 8 | modrm << 16 | u64(u32(disp)) << 24, near ? 4 : 7);
+    }
+    /// The same with memory at base + index * scale + displacement; false for the other kinds of address.
+    bool put_memory(unsigned w, unsigned opcode, unsigned reg, const Xbyak::Address& at) {
+        if (at.getMode() != Xbyak::Address::M_ModRM || at.is32bit()) return false;
+        const Xbyak::RegExp place = at.getRegExp(false);
+        if (!place.getBase().getBit()) return false;
+        const bool indexed = place.getIndex().getBit();
+        const unsigned base = unsigned(place.getBase().getIdx()), index = indexed ? unsigned(place.getIndex().getIdx()) : 4;
+        const s64 disp = s64(place.getDisp());
+        if (disp != s32(disp)) return false;
+        const unsigned rex = w | (reg >> 3) << 2 | (indexed ? index >> 3 : 0) << 1 | base >> 3;
+        const unsigned bytes = !disp && (base & 7) != jit::rbp ? 0 : disp == s8(disp) ? 1 : 4; // 13 is 5 here, too
+        const unsigned mode = bytes == 0 ? 0x00 : bytes == 1 ? 0x40 : 0x80;
+        u64 out = 0;
+        unsigned n = 0;
+        auto add = [&](u64 value, unsigned count) { out |= value << 8 * n, n += count; };
+        if (rex) add(0x40 | rex, 1);
+        add(opcode, 1);
+        if (indexed || (base & 7) == jit::rsp) {
+            add(mode | (reg & 7) << 3 | 4, 1);
+            add(unsigned(std::countr_zero(unsigned(indexed ? place.getScale() : 1))) << 6 | (index & 7) << 3 | (base & 7), 1);
+        } else {
+            add(mode | (reg & 7) << 3 | (base & 7), 1);
+        }
+        if (bytes) add(bytes == 1 ? u64(u8(disp)) : u64(u32(disp)), bytes);
+        put(out, n);
+        return true;
+    }
     static u8 base_bits(const Src& s) { return s.reg != no_reg ? s.reg & 15 : s.place ? 0 : u8(jit::r15); }
     void mod_rm(u8 reg, const Src& s, unsigned immediates) {
         const int field = (reg & 7) << 3;

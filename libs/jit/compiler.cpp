@@ -5,6 +5,7 @@
 #include "ir/eval.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstring>
 
@@ -359,8 +360,7 @@ Unit* Compiler::finish(u64 pc, u32 mode, u32 insns, const std::vector<std::pair<
 
 void Compiler::emit(Id id) {
     const Node& n = node(id);
-    if (analysis_->info[id].plan != Plan::eager && ir::info(n.op).effect == Effect::pure) return;
-    if (analysis_->dead_set[id]) return;
+    if (analysis_->info[id].plan != Plan::eager && (n.op == Op::set || ir::effect_of(n.op) == Effect::pure)) return;
     current_ = id;
     switch (n.op) {
     case Op::imm: case Op::vimm: break;
@@ -504,12 +504,10 @@ Where Compiler::where(Id id) {
 /// Describe where guest registers are now, for a fault in host code [begin, end).
 void Compiler::record_snapshot(u32 begin, u32 end) {
     Snapshot s{begin - start_, end - start_, u32(table_.entries.size()), 0, pc_};
-    for (Reg reg = 0; reg < 32; reg++) {
-        const s16 slot = backend_.canonical.slot[reg];
-        if (slot < 0) continue;
-        const SlotState& at = state_.slots[usize(slot)];
-        if (best_from_memory(at)) table_.entries.push_back({u16(slot), {Where::slot, u16(slot)}});
-        else if (value(at.value).reg != reg) table_.entries.push_back({u16(slot), where(at.value)});
+    for (RegMask m = displaced(); m; m &= m - 1) {
+        const u16 slot = u16(backend_.canonical.slot[std::countr_zero(m)]);
+        const SlotState& at = state_.slots[slot];
+        table_.entries.push_back({slot, best_from_memory(at) ? Where{Where::slot, slot} : where(at.value)});
     }
     for (u16 slot : touched_) {
         const SlotState& at = state_.slots[slot];

@@ -35,12 +35,7 @@ void Compiler::emit_set(Id id) {
 // --- canonical state ---------------------------------------------------------------------------------------------------------
 
 bool Compiler::state_is_canonical() const {
-    for (Reg reg = 0; reg < 32; reg++) {
-        const s16 slot = backend_.canonical.slot[reg];
-        if (slot < 0) continue;
-        const SlotState& at = state_.slots[usize(slot)];
-        if (!at.value || value(at.value).reg != reg) return false;
-    }
+    if (displaced()) return false;
     for (u16 slot : touched_)
         if (state_.slots[slot].value && !state_.slots[slot].in_memory && !is_own_slot(slot)) return false;
     return true;
@@ -55,9 +50,8 @@ void Compiler::write_back(Id result) {
         if (state_.slots[slot].value && !state_.slots[slot].in_memory && !is_own_slot(slot)) store_slot(slot);
         locked_ = none;
     }
-    for (s16 slot : backend_.canonical.slot) {
-        if (slot < 0) continue;
-        const SlotState& at = state_.slots[usize(slot)];
+    for (RegMask m = displaced(); m; m &= m - 1) {
+        const SlotState& at = state_.slots[usize(backend_.canonical.slot[std::countr_zero(m)])];
         if (!best_from_memory(at) && is_pending(at.value)) compute(at.value);
     }
     if (result && is_pending(result)) compute(result);
@@ -70,17 +64,20 @@ void Compiler::write_back(Id result) {
         if (value(v).reg != no_reg) moves_.push_back({to, value(v).reg});
         else loads_.push_back({to, v});
     };
-    for (Reg reg = 0; reg < 32; reg++) {
-        const s16 slot = backend_.canonical.slot[reg];
-        if (slot >= 0 && !best_from_memory(state_.slots[usize(slot)])) want(reg, state_.slots[usize(slot)].value);
+    RegMask from_memory = 0; // unknown after a helper call, or not changed in a region
+    for (RegMask m = displaced(); m; m &= m - 1) {
+        const Reg reg = Reg(std::countr_zero(m));
+        const SlotState& at = state_.slots[usize(backend_.canonical.slot[reg])];
+        if (best_from_memory(at)) from_memory |= bit_of(reg);
+        else want(reg, at.value);
     }
     if (result) want(rax, result);
     parallel_move(moves_, backend_.canonical.mask);
 
     for (auto [reg, v] : loads_) load_from(reg, v);
-    for (Reg reg = 0; reg < 32; reg++) { // unknown after a helper call, or not changed in a region: memory has it
-        const s16 slot = backend_.canonical.slot[reg];
-        if (slot >= 0 && best_from_memory(state_.slots[usize(slot)])) load_slot(reg, unsigned(slot));
+    for (RegMask m = from_memory; m; m &= m - 1) {
+        const Reg reg = Reg(std::countr_zero(m));
+        load_slot(reg, unsigned(backend_.canonical.slot[reg]));
     }
 }
 

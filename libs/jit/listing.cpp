@@ -12,11 +12,11 @@ namespace emu::jit {
 namespace {
 
 bool is_emitted(const ir::Function& function, const Analysis& analysis, Id id) {
-    if (analysis.dead_set[id]) return false;
     switch (const ir::Op op = function.nodes[id].op) {
+    case ir::Op::set: return analysis.info[id].plan != Plan::skip;
     case ir::Op::insn: return true;
     case ir::Op::get: case ir::Op::imm: case ir::Op::vimm: return analysis.info[id].uses != 0;
-    default: return ir::info(op).effect != ir::Effect::pure || analysis.info[id].plan != Plan::skip;
+    default: return ir::effect_of(op) != ir::Effect::pure || analysis.info[id].plan != Plan::skip;
     }
 }
 

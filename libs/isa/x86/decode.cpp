@@ -93,6 +93,8 @@ public:
                 std::stable_sort(list.begin(), list.end(), [](const Entry& a, const Entry& b) { return particular(*a.row) > particular(*b.row); });
     }
     const std::vector<Entry>& at(Map map, u8 opcode) const { return entries_[unsigned(map)][opcode]; }
+    /// Does a ModRM byte follow the opcode?
+    bool has_modrm(Map map, u8 opcode) const { return modrm_[unsigned(map)][opcode]; }
 
 private:
     void add(Map map, const Row& row) {
@@ -100,9 +102,15 @@ private:
         if (fresh) at->second = parse_operands(row.operands);
         // Rows without a ModRM operand that name a register in the opcode (Z) stand at eight opcodes.
         const bool in_opcode = std::any_of(at->second.at.begin(), at->second.at.end(), [](const OperandSpec& o) { return o.kind == Kind::Z; });
-        for (unsigned i = 0; i < (in_opcode ? 8u : 1u); i++) entries_[unsigned(map)][row.opcode + i].push_back({&row, &at->second});
+        const bool modrm = row.reg != -1 || row.mod != ' ' ||
+                           std::any_of(at->second.at.begin(), at->second.at.end(), [](const OperandSpec& o) { return has_modrm_operand(o.kind); });
+        for (unsigned i = 0; i < (in_opcode ? 8u : 1u); i++) {
+            entries_[unsigned(map)][row.opcode + i].push_back({&row, &at->second});
+            modrm_[unsigned(map)][row.opcode + i] |= modrm;
+        }
     }
     std::vector<Entry> entries_[unsigned(Map::count_)][256];
+    bool modrm_[unsigned(Map::count_)][256] = {};
     std::map<std::string_view, DecodedOperands> operands_;
 };
 
@@ -203,14 +211,6 @@ bool row_matches(const Row& row, const Insn& i, u64 features) {
     if (i.vex && (row.flags & and_vex)) wants = feature::avx;
     if (i.vex && i.vex_l && (row.flags & vex_integer)) wants |= feature::avx2;
     return (wants & ~features) == 0;
-}
-
-bool needs_modrm(Map map, u8 opcode) {
-    const auto& list = index().at(map, opcode);
-    return std::any_of(list.begin(), list.end(), [](const Entry& e) {
-        if (e.row->reg != -1 || e.row->mod != ' ') return true;
-        return std::any_of(e.operands->at.begin(), e.operands->at.end(), [](const OperandSpec& o) { return has_modrm_operand(o.kind); });
-    });
 }
 
 void read_address16(Cursor& c, Insn& i) {
@@ -327,7 +327,7 @@ Decoded decode(ConstBytes code, bool mode64, u64 features, Insn& i) {
     if (c.short_of) return ended();
     if (!fine) return Decoded::undefined;
     i.addr_bits = mode64 ? (i.addr_prefix ? 32 : 64) : (i.addr_prefix ? 16 : 32);
-    const bool modrm = needs_modrm(map, i.opcode);
+    const bool modrm = index().has_modrm(map, i.opcode);
     if (modrm) {
         i.modrm = c.next();
         if (c.short_of) return ended();

@@ -95,7 +95,7 @@ Generator::Effects Generator::effects(const Code& code, bool thumb, u32 pc) cons
             const ir::Op made_by = f[n.b].op;
             e.sets.emplace_back(n.a, made_by == ir::Op::add || made_by == ir::Op::sub);
         }
-        const auto effect = ir::info(n.op).effect;
+        const auto effect = ir::effect_of(n.op);
         if ((effect == ir::Effect::load || effect == ir::Effect::store) && n.op != ir::Op::fence) {
             e.memory = true;
             e.aligned |= ir::MemFlags::unpack(n.aux).order != ir::Order::relaxed;

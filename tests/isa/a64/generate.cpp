@@ -93,7 +93,7 @@ Generator::Effects Generator::effects(u32 word, u64 pc) const {
     Effects e;
     for (const ir::Node& n : f.nodes) {
         if (n.op == ir::Op::set) e.sets.push_back(n.a);
-        const auto effect = ir::info(n.op).effect;
+        const auto effect = ir::effect_of(n.op);
         if (effect == ir::Effect::load || effect == ir::Effect::store) {
             if (n.op == ir::Op::fence) continue;
             e.memory = true;

@@ -168,7 +168,7 @@ private:
 
     void random_op(Op first, Op last) {
         Op op = Op(unsigned(first) + r_.below(unsigned(last) - unsigned(first) + 1));
-        if (ir::info(op).effect != ir::Effect::pure) return;
+        if (ir::effect_of(op) != ir::Effect::pure) return;
         // Common things more often.
         if (first == Op::add && r_.chance(30)) op = r_.of(std::vector<Op>{Op::add, Op::sub, Op::flags_sub, Op::flags_add, Op::flags_logic, Op::eq, Op::ult, Op::test_cond, Op::select, Op::trunc});
         const Val v = make_op(op);

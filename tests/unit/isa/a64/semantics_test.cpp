@@ -27,7 +27,7 @@ TEST_CASE("a64: loads are done before the base is written back") {
         cpu.run({word, ret});
         bool set_seen = false, late = false;
         for (const ir::Node& n : cpu.unit().nodes) {
-            const auto effect = ir::info(n.op).effect;
+            const auto effect = ir::effect_of(n.op);
             if (n.op == ir::Op::set && n.a != isa::a64::slot_fault_address) set_seen = true;
             if (set_seen && (effect == ir::Effect::load || effect == ir::Effect::store)) late = true;
         }

@@ -214,7 +214,7 @@ tl::unexpected<Error> Image::corrupt(std::string_view why) {
     if (!read_only_ && h_.version >= 3) (void)set_incompatible(incompat_corrupt, true);
     const std::string text = fmt::format("qcow2: {}{}", read_only_ ? "Image is corrupt: " : "Marking image as corrupt: ", why);
     if (!context_) return fail(EIO, text);
-    if (!std::exchange(corruption_said_, true)) context_->notice(fmt::format("{}; further {}corruption events will be suppressed", text, read_only_ ? "non-fatal " : ""));
+    if (!corruption_said_.exchange(true)) context_->notice(fmt::format("{}; further {}corruption events will be suppressed", text, read_only_ ? "non-fatal " : ""));
     return fail(EIO, std::strerror(EIO));
 }
 

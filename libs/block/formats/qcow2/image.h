@@ -19,6 +19,7 @@
 #include "block/image.h"
 #include "crypto/sectors.h"
 
+#include <atomic>
 #include <condition_variable>
 #include <list>
 #include <shared_mutex>
@@ -231,7 +232,8 @@ private:
     std::unique_ptr<crypto::SectorCipher> cipher_;
     std::string key_secret_; ///< the id of the secret that opened it
     Context* context_ = nullptr; ///< outlives the image
-    bool corruption_said_ = false, untrusted_ = false, no_io_ = false;
+    std::atomic<bool> corruption_said_ = false; ///< readers side by side may find it
+    bool untrusted_ = false, no_io_ = false;
 
     mutable std::shared_mutex io_;
     mutable std::shared_mutex meta_;

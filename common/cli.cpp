@@ -167,8 +167,6 @@ int run(const Tool& tool, int argc, const char* const* argv) {
     return usage_error;
 }
 
-void notice(std::string_view line) { fmt::print(stderr, "{}\n", line); }
-
 std::string program_name(int argc, const char* const* argv, std::string_view otherwise) {
     const std::string_view path = argc ? argv[0] : otherwise;
     return std::string(path.substr(path.rfind('/') + 1));

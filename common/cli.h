@@ -91,9 +91,6 @@ int run(const Tool& tool, int argc, const char* const* argv);
 /// The last part of argv[0]: what a tool that links of other names lead to calls itself. `otherwise` where there is none.
 std::string program_name(int argc, const char* const* argv, std::string_view otherwise);
 
-/// A line on stderr as it is: for texts that scripts know without the program's name in front.
-void notice(std::string_view line);
-
 /// The parts, for tests.
 std::string help_text(const Tool& tool, const Command* command = nullptr);
 std::string man_options(const Tool& tool);

@@ -6,6 +6,7 @@
 //     #define EMU_NFS_API(X) X(nfs_init_context) X(nfs_mount)
 //     EMU_LIBRARY_API(NfsApi, EMU_NFS_API, "libnfs.so.13")
 //     const NfsApi& nfs = *EMU_TRY(NfsApi::get());
+// Those who hold something that was made with get() can call loaded(), which cannot fail any more.
 #pragma once
 #include "common/result.h"
 
@@ -28,6 +29,10 @@ Result<void*> library_symbol(void* library, const char* name);
             static const ::emu::Result<Type> loaded = load();                                                          \
             if (!loaded) return ::emu::fail(loaded.error());                                                           \
             return &*loaded;                                                                                           \
+        }                                                                                                              \
+        static const Type& loaded() {                                                                                  \
+            static const Type& api = *get().value();                                                                   \
+            return api;                                                                                                \
         }                                                                                                              \
                                                                                                                        \
     private:                                                                                                           \

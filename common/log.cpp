@@ -134,6 +134,7 @@ int descriptor() {
 void set_program(std::string_view name) { program_name() = name; }
 const std::string& program() { return program_name(); }
 void message(std::string_view text) { write_lines(STDERR_FILENO, fmt::format("{}: {}", program(), text)); }
+void notice(std::string_view text) { write_lines(STDERR_FILENO, text); }
 void warning(std::string_view text) { message(fmt::format("warning: {}", text)); }
 
 } // namespace emu::log

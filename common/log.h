@@ -70,6 +70,8 @@ const std::string& program();
 void message(std::string_view text);
 /// The same with "warning: " in front.
 void warning(std::string_view text);
+/// The text alone, for those that scripts know without the program's name.
+void notice(std::string_view text);
 inline void error(const Error& what) { message(what.line()); }
 
 } // namespace emu::log

@@ -2,6 +2,7 @@
 #include "common/text.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <numeric>
 
 namespace emu {
@@ -23,6 +24,8 @@ std::string join(const std::vector<std::string>& parts, std::string_view separat
     }
     return all;
 }
+
+std::string hex(u64 value) { return value ? fmt::format("{:#x}", value) : "0"; }
 
 usize edit_distance(std::string_view from, std::string_view to) {
     std::vector<usize> before(to.size() + 1), row(to.size() + 1), next(to.size() + 1);

@@ -13,6 +13,9 @@ namespace emu {
 std::vector<std::string_view> split(std::string_view text, char separator);
 std::string join(const std::vector<std::string>& parts, std::string_view separator);
 
+/// "0" and "0x10": as printf's %#x has it.
+std::string hex(u64 value);
+
 /// How many insertions, deletions, replacements and swaps of neighbours turn one word into the other.
 usize edit_distance(std::string_view from, std::string_view to);
 

@@ -76,8 +76,8 @@ Result<std::optional<u64>> settle_backing(CreateRequest& request, const Plan& pl
     }
     if (auto given = request.options.take("backing_fmt"); given && request.backing_format.empty()) request.backing_format = *given;
     if (request.backing.empty()) {
-        if (request.backing_format.empty()) return std::optional<u64>();
-        if (!plan.format->has_backing) return fail(EINVAL, fmt::format("Backing format not supported for file format '{}'", request.format));
+        if (!request.backing_format.empty() && !plan.format->has_backing)
+            return fail(EINVAL, fmt::format("Backing format not supported for file format '{}'", request.format));
         return std::optional<u64>();
     }
     if (!plan.format->has_backing) return fail(EINVAL, fmt::format("Backing file not supported for file format '{}'", request.format));

@@ -33,9 +33,6 @@ EMU_LIBRARY_API(GnutlsApi, EMU_GNUTLS_API, "libgnutls.so.30")
 namespace emu::crypto {
 
 /// The functions; only for those who hold credentials or certificates, which are made with GnutlsApi::get().
-inline const GnutlsApi& library() {
-    static const GnutlsApi& api = *GnutlsApi::get().value();
-    return api;
-}
+inline const GnutlsApi& library() { return GnutlsApi::loaded(); }
 
 } // namespace emu::crypto

@@ -29,9 +29,6 @@ namespace emu::nbd {
 EMU_LIBRARY_API(NbdApi, EMU_NBD_API, "libnbd.so.0")
 
 /// The functions; only for those who have a handle, which is made with NbdApi::get().
-inline const NbdApi& library() {
-    static const NbdApi& api = *NbdApi::get().value();
-    return api;
-}
+inline const NbdApi& library() { return NbdApi::loaded(); }
 
 } // namespace emu::nbd

@@ -18,6 +18,8 @@ but got:  $2"; }
 # has TEXT PART
 has() { case $1 in *"$2"*) ;; *) die "not there: $2
 in:        $1" ;; esac; }
+# lines GREP-ARGUMENT...   how many lines fit, 0 included
+lines() { grep -c "$@" || true; }
 # status N COMMAND...   exit status N, nothing on stdout, one line on stderr, which is left in $line
 status() {
     local want=$1 got

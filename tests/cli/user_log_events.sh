@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: MIT
 # -d int, guest_errors, unimp and cpu_reset: what they tell of a program that does such things, in both engines.
 . "$(dirname "$0")/lib.sh"
-lines() { grep -c "$@" || true; }
 
 events() {
     local arch=$1 compiler=$2 emu=$EMU_TOOLS/emu-$1 engine handler

@@ -79,7 +79,6 @@ registers() {
     arm) third='R4 =00001236' pc='PC =00' vector='D1 =' ;;
     esac
 }
-lines() { grep -c "$@" || true; }
 # Thread ids differ from run to run.
 traces() { sed -n 's/^Trace [0-9]*: //p' "$1"; }
 

@@ -4,7 +4,6 @@
 . "$(dirname "$0")/lib.sh"
 emu=$EMU_TOOLS/emu-aarch64
 guest report -static
-lines() { grep -c "$@" || true; }
 
 # The list is what there is, and the manual knows it.
 for item in $("$emu" -d help | sed -n '2,$s/ .*//p'); do

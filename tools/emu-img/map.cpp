@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "block/ops/map.h"
 #include "commands.h"
+#include "common/text.h"
 
 #include <cerrno>
 #include <cstdio>
@@ -15,9 +16,6 @@ struct Map {
     u64 start = 0, length = UINT64_MAX;
     std::vector<std::string> words;
 };
-
-/// "0" and "0x10": as printf's %#x has it.
-std::string hex(u64 value) { return value ? fmt::format("{:#x}", value) : "0"; }
 
 void print_json(const block::MapEntry& e, bool first) {
     fmt::print("{}{{ \"start\": {}, \"length\": {}, \"depth\": {}, \"present\": {}, \"zero\": {}, \"data\": {}, \"compressed\": {}", first ? "" : ",\n", e.start,

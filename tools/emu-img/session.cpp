@@ -33,7 +33,7 @@ void killed(int number) {
 
 } // namespace
 
-Session::Session() : objects(log::warning, cli::notice) { objects.add_types(block::throttle_types()); }
+Session::Session() : objects(log::warning, log::notice) { objects.add_types(block::throttle_types()); }
 
 Error usage_error(std::string_view text) {
     return Error{EINVAL, fmt::format("{}\nTry '{} --help' for more information", text, log::program()), {}};

@@ -15,7 +15,7 @@ using namespace emu;
 namespace {
 
 struct Run {
-    objects::Table objects{log::warning, cli::notice};
+    objects::Table objects{log::warning, log::notice};
     block::io::OpenSpec spec;
     std::vector<std::string> commands, words;
 };

@@ -11,7 +11,7 @@ namespace emu::nbd_tool {
 namespace {
 
 Result<void> check_list(const Options& o) {
-    if (o.has_image) return fail(EINVAL, "List mode is incompatible with a file name");
+    if (o.images) return fail(EINVAL, "List mode is incompatible with a file name");
     const bool exporting = o.export_name || o.description || o.offset || o.persistent || !o.bitmaps.empty() ||
                            o.allocation_depth || o.read_only || o.snapshot || o.load_snapshot || o.shared != 1 ||
                            !o.format.empty() || o.image_opts || o.untrusted || !o.exports.empty();
@@ -36,10 +36,8 @@ tl::unexpected<Error> wrong_count() {
 }
 
 Result<void> check_image(const Options& o) {
-    if (o.images > 1) return wrong_count();
-    if (!o.has_image && o.exports.empty())
-        return wrong_count();
-    if (!o.has_image && (o.export_name || o.description || o.offset || !o.bitmaps.empty() || o.load_snapshot || !o.format.empty() || o.image_opts))
+    if (o.images > 1 || (!o.images && o.exports.empty())) return wrong_count();
+    if (!o.images && (o.export_name || o.description || o.offset || !o.bitmaps.empty() || o.load_snapshot || !o.format.empty() || o.image_opts))
         return fail(EINVAL, "-x, -D, -o, -B, -l, -f and --image-opts are for FILE; an --export has keys of its own");
     if (o.image_opts && !o.format.empty()) return fail(EINVAL, "--image-opts and -f are mutually exclusive");
     if (o.cache)

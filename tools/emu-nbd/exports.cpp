@@ -64,7 +64,7 @@ Result<Wish> parse_wish(std::string_view text, const Options& o, nbd::ImageOptio
 Result<std::vector<std::shared_ptr<nbd::Export>>> make_exports(const Options& o, objects::Table& table) {
     const nbd::ImageOptions shared = EMU_TRY(shared_options(o, table));
     std::vector<Wish> wishes;
-    if (o.has_image) wishes.push_back(main_wish(o, shared));
+    if (o.images) wishes.push_back(main_wish(o, shared));
     for (const std::string& text : o.exports) wishes.push_back(EMU_TRY(in(fmt::format("--export {}", text), parse_wish(text, o, shared))));
     std::vector<std::shared_ptr<nbd::Export>> out;
     for (Wish& wish : wishes) {

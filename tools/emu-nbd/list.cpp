@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "options.h"
 
-#include "common/cli.h"
 #include "common/log.h"
 #include "nbd/client.h"
 
@@ -27,7 +26,7 @@ Result<std::shared_ptr<const crypto::TlsCreds>> find_creds(const Options& o, obj
 }
 
 Result<int> list(const Options& o) {
-    objects::Table table(log::warning, cli::notice);
+    objects::Table table(log::warning, log::notice);
     EMU_CHECK(make_objects(o, table));
     nbd::Target target;
     if (o.socket) {

@@ -137,7 +137,7 @@ int main(int argc, char** argv) {
     tool.after_refusal = name + ": Try `" + name + " --help' for more information.";
     tool.positionals = {{"file", "the image to serve",
                          [&](std::string_view image) -> Result<void> {
-                             options.image = image, options.has_image = true, options.images++;
+                             options.image = image, options.images++;
                              return {};
                          },
                          false, true}};

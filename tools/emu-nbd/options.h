@@ -20,8 +20,8 @@ struct Options {
     std::optional<std::string> cache, aio, discard, detect_zeroes, load_snapshot, description, export_name;
     std::vector<std::string> bitmaps, objects, exports;
     std::string format, tls_creds, tls_hostname, tls_authz, pid_file, selinux_label, image;
-    unsigned images = 0; ///< names of images that were given
-    bool has_image = false, version = false, untrusted = false;
+    unsigned images = 0; ///< names of images that were given; `image` is the last
+    bool version = false, untrusted = false;
 };
 
 /// What cannot go together.

@@ -137,7 +137,7 @@ Result<int> run(const Options& o, objects::Table& table, std::optional<Daemon>& 
 } // namespace
 
 Result<int> serve(const Options& o) {
-    objects::Table table(log::warning, cli::notice);
+    objects::Table table(log::warning, log::notice);
     EMU_CHECK(make_objects(o, table));
     table.untrusted = o.untrusted;
     Fd activated = EMU_TRY(nbd::activated_socket());

@@ -12,7 +12,7 @@ Result<crypto::LuksCreate> take_luks_create(KeyValues& options, std::string_view
 /// The secret that an option names; it must be there.
 Result<crypto::SecretBytes> take_key_secret(KeyValues& options, std::string_view key, Context& context);
 
-/// cipher-alg, slots and the rest, as in the "data" of format-specific information. What `out` holds comes first.
+/// cipher-alg, slots and the rest, as in the "data" of format-specific information; `with_format`: "format" among them.
 Json luks_info(const crypto::Luks& luks, bool with_format = false);
 
 /// Takes state, keyslot, old-secret, new-secret and iter-time, each with `prefix` in front, and changes the header.

@@ -3,6 +3,7 @@
 #include "block/formats/qcow2/image.h"
 #include "common/bits.h"
 #include "common/bytes.h"
+#include "common/text.h"
 
 #include <algorithm>
 #include <bit>
@@ -38,7 +39,7 @@ Result<TableCache::Piece*> Image::l2_piece(u64 at, bool load) {
     const u64 index = l1_index(at);
     const u64 table = index < l1_.size() ? l1_[index] & offset_mask : 0;
     if (!table) return nullptr;
-    if (table & (cluster() - 1)) return corrupt(fmt::format("L2 table offset {:#x} unaligned (L1 index: {})", table, index ? fmt::format("{:#x}", index) : "0"));
+    if (table & (cluster() - 1)) return corrupt(fmt::format("L2 table offset {:#x} unaligned (L1 index: {})", table, hex(index)));
     const u64 inside = l2_index(at) * h_.l2_entry_size();
     const u64 offset = table + inside / l2_.piece_size() * l2_.piece_size();
     if (!load) return l2_.find(offset);

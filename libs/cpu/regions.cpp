@@ -43,7 +43,7 @@ void Translated::promote(Lock& lock, u64 pc, u32 mode) {
     // Not in the child of a vfork: its threads end, whatever they hold, when it executes something, and this memory is its parent's.
     if (!worker_ && owner_pid_ == getpid()) start_worker();
     waiting_.push_back({pc, mode});
-    wake_worker_->notify_one();
+    news_for_worker_ = true;
 }
 
 void Translated::start_worker() {
@@ -107,7 +107,8 @@ void Translated::compile_region(UnitKey key, Lock* held) {
                                    .system = engine_.options.system, .code = &reader, .leaders = leaders};
         engine_.isa->translate(builder, unit);
     };
-    request.wanted = [&](u64 pc) { return locked([&] { return units_.find(pc, key.second) != nullptr; }); };
+    // Without the lock: it is asked so often that vCPUs which translate at the same time would be stopped all the time.
+    request.wanted = [&](u64 pc) { return units_.maybe_has(pc, key.second); };
     const auto region = ir::build_region(request);
     if (!region) return;
 #ifdef EMU_CHECKED

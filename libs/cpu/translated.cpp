@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <sched.h>
 #include <ucontext.h>
+#include <utility>
 
 namespace emu::cpu {
 
@@ -193,7 +194,7 @@ void Translated::flush(Lock& lock) {
     if (shares_memory_) jit_->set_alone(false); // nobody compiles now
     for (Runner* runner : runners_) {
         for (auto& context : runner->contexts_) {
-            jit_->prepare(context->jump_cache.data(), context->stack);
+            jit_->prepare(context->jump_cache, context->stack);
             context->jit_stack = context->stack.top();
         }
         if (runner->active_) runner->state.jit_stack = runner->active_->jit_stack;
@@ -227,7 +228,7 @@ bool Translated::activate(Runner& runner, u32 mode) {
         }
         Runner::Context& fresh = **at;
         fresh.mode = mode;
-        jit_->prepare(fresh.jump_cache.data(), fresh.stack);
+        jit_->prepare(fresh.jump_cache, fresh.stack);
         fresh.jit_stack = fresh.stack.top();
     }
     runner.active_ = at->get();
@@ -238,19 +239,19 @@ bool Translated::activate(Runner& runner, u32 mode) {
 }
 
 void Translated::remember_jump(Runner& runner, const jit::Unit& unit) {
-    runner.state.jump_cache[ir::jump_cache_index(unit.pc)] = {unit.pc, jit_->entry(unit)};
+    runner.active_->jump_cache.remember({unit.pc, jit_->entry(unit)});
 }
 
 /// The owners may be looking things up in their caches right now: the code goes first, then the key.
 void Translated::forget_jumps(const jit::Unit& unit) {
     const ir::JumpCacheEntry empty = jit_->empty_entry();
     for (Runner* runner : runners_)
-        for (auto& context : runner->contexts_) {
-            ir::JumpCacheEntry& entry = context->jump_cache[ir::jump_cache_index(unit.pc)];
-            if (entry.pc != unit.pc || entry.code != jit_->entry(unit)) continue;
-            __atomic_store_n(&entry.code, empty.code, __ATOMIC_SEQ_CST);
-            __atomic_store_n(&entry.pc, empty.pc, __ATOMIC_SEQ_CST);
-        }
+        for (auto& context : runner->contexts_)
+            for (ir::JumpCacheEntry& entry : context->jump_cache.pair(unit.pc).entry) {
+                if (entry.pc != unit.pc || entry.code != jit_->entry(unit)) continue;
+                __atomic_store_n(&entry.code, empty.code, __ATOMIC_SEQ_CST);
+                __atomic_store_n(&entry.pc, empty.pc, __ATOMIC_SEQ_CST);
+            }
 }
 
 Translated::Left Translated::run(Runner& runner) {
@@ -271,7 +272,7 @@ Translated::Left Translated::run(Runner& runner) {
         if (chain && link != jit::no_link && flushes == engine_.stats.flushes) jit_->link(link, *unit);
         if (chain && indirect) remember_jump(runner, *unit);
         runner.running_ = true;
-        lock.unlock();
+        unlock(lock);
         if (wants_entry()) dump_entry(*engine_.isa, state, unit->insns, unit->ranges);
         const jit::Leave why = jit_->enter(state, *unit);
         lock.lock();
@@ -304,8 +305,17 @@ Translated::Left Translated::run(Runner& runner) {
         }
         runner.running_ = false;
         // Links and misses go on here; the rest is for the vCPU.
-        if ((link == jit::no_link && !indirect) || __atomic_load_n(&state.poll, __ATOMIC_RELAXED)) return left;
+        if ((link == jit::no_link && !indirect) || __atomic_load_n(&state.poll, __ATOMIC_RELAXED)) {
+            unlock(lock);
+            return left;
+        }
     }
+}
+
+void Translated::unlock(Lock& lock) {
+    const bool news = std::exchange(news_for_worker_, false);
+    lock.unlock();
+    if (news) wake_worker_->notify_one();
 }
 
 bool Translated::handle_fault(Runner& runner, u64 address, void* ucontext) {

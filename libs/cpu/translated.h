@@ -29,10 +29,10 @@ private:
     /// Jump cache and return stack hold code of one mode.
     struct Context {
         u32 mode = 0;
-        std::vector<ir::JumpCacheEntry> jump_cache;
+        ir::JumpCache jump_cache;
         jit::ReturnStack stack;
         void* jit_stack = nullptr;
-        explicit Context(jit::ReturnStack s) : jump_cache(usize(1) << ir::jump_cache_bits), stack(std::move(s)) {}
+        explicit Context(jit::ReturnStack s) : stack(std::move(s)) {}
     };
     std::vector<std::unique_ptr<Context>> contexts_;
     Context* active_ = nullptr;
@@ -96,6 +96,7 @@ private:
     void promote(Lock& lock, u64 pc, u32 mode);
     void compile_region(UnitKey key, Lock* held);
     void start_worker();
+    void unlock(Lock& lock);
     void stop_worker();
     void work();
 
@@ -116,6 +117,7 @@ private:
     std::mutex compile_mutex_;
     std::set<UnitKey> covered_;                ///< blocks of regions
     std::deque<UnitKey> waiting_;              ///< hot places
+    bool news_for_worker_ = false;             ///< it is woken when the lock has been given up: it wants that first of all
     /// By pointer: the child of a fork leaves its parent's behind.
     std::unique_ptr<std::condition_variable> wake_worker_ = std::make_unique<std::condition_variable>();
     std::unique_ptr<std::thread> worker_;

@@ -5,6 +5,7 @@
 #include "common/arena.h"
 #include "jit/unit.h"
 
+#include <atomic>
 #include <span>
 #include <utility>
 #include <vector>
@@ -18,7 +19,12 @@ public:
     /// Translation asks of every instruction whether a unit begins there, and the answer is mostly no: the filter says so from
     /// memory that stays in the host's caches. Its bits outlive what is erased.
     bool has(u64 pc, u32 mode) const { return find_rare(pc, mode); }
-    jit::Unit* find_rare(u64 pc, u32 mode) const { return maybe_[filter_bit(pc, mode)] ? find(pc, mode) : nullptr; }
+    jit::Unit* find_rare(u64 pc, u32 mode) const { return maybe_has(pc, mode) ? find(pc, mode) : nullptr; }
+    /// What the filter says: perhaps there is one, or was. From any thread, whatever the owner does.
+    bool maybe_has(u64 pc, u32 mode) const {
+        const usize bit = filter_bit(pc, mode);
+        return filter_[bit / 64].load(std::memory_order_relaxed) >> bit % 64 & 1;
+    }
     /// Null: there is none.
     jit::Unit* find(u64 pc, u32 mode) const {
         for (usize at = home(pc, mode);; at = next(at)) {
@@ -30,7 +36,9 @@ public:
     void insert(jit::Unit& unit) {
         if (++size_ * 2 > entries_.size()) grow();
         if (!put(unit)) size_--;
-        maybe_[filter_bit(unit.pc, unit.mode)] = true;
+        const usize bit = filter_bit(unit.pc, unit.mode);
+        std::atomic<u64>& word = filter_[bit / 64]; // one thread writes at a time
+        word.store(word.load(std::memory_order_relaxed) | u64(1) << bit % 64, std::memory_order_relaxed);
     }
     void erase(u64 pc, u32 mode) {
         usize hole = home(pc, mode);
@@ -48,7 +56,7 @@ public:
     }
     void clear() {
         resize(least);
-        maybe_.assign(maybe_.size(), false);
+        for (std::atomic<u64>& word : filter_) word.store(0, std::memory_order_relaxed);
         size_ = 0;
     }
     usize size() const { return size_; }
@@ -87,7 +95,7 @@ private:
 
     Pages pages_{least * sizeof(Entry)};
     std::span<Entry> entries_{reinterpret_cast<Entry*>(pages_.bytes().data()), least};
-    std::vector<bool> maybe_ = std::vector<bool>(filter_size);
+    std::vector<std::atomic<u64>> filter_ = std::vector<std::atomic<u64>>(filter_size / 64);
     usize size_ = 0;
 };
 

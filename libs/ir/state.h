@@ -4,18 +4,44 @@
 #pragma once
 #include "ir/type.h"
 
+#include <algorithm>
 #include <csetjmp>
+#include <vector>
 
 namespace emu::ir {
 
-/// One way of the direct-mapped table that indirect jumps look up in generated code.
+/// The table that indirect jumps look up in generated code: the pc's entry, then the other one of its pair. Two targets of one
+/// hot jump that have the same place would otherwise put each other out, at the price of leaving translated code each time.
 struct JumpCacheEntry {
     u64 pc = ~u64(0);
     const void* code = nullptr;
 };
 inline constexpr unsigned jump_cache_bits = 12;
-/// Index of a guest pc in the jump cache: instructions are at least 1 byte, mostly 2 or 4.
+/// Index of a guest pc's entry: instructions are at least 1 byte, mostly 2 or 4.
 constexpr u32 jump_cache_index(u64 pc) { return u32(pc ^ pc >> jump_cache_bits) & ((1u << jump_cache_bits) - 1); }
+
+/// Aligned, so that generated code comes to an entry's other by one bit of the address.
+struct alignas(2 * sizeof(JumpCacheEntry)) JumpCachePair {
+    JumpCacheEntry entry[2];
+};
+
+class JumpCache {
+public:
+    JumpCache() : pairs_(usize(1) << (jump_cache_bits - 1)) {}
+    JumpCacheEntry* data() { return pairs_[0].entry; }
+    void fill(JumpCacheEntry empty) { std::fill(pairs_.begin(), pairs_.end(), JumpCachePair{{empty, empty}}); }
+    JumpCachePair& pair(u64 pc) { return pairs_[jump_cache_index(pc) >> 1]; }
+    /// Makes it the first to be looked at; what was there moves to the other place. Only for the owner, outside translated code.
+    void remember(JumpCacheEntry jump) {
+        const u32 index = jump_cache_index(jump.pc);
+        JumpCacheEntry &first = data()[index], &other = data()[index ^ 1];
+        if (first.pc != jump.pc) other = first;
+        first = jump;
+    }
+
+private:
+    std::vector<JumpCachePair> pairs_;
+};
 
 /// Software TLB entry of the inline probe: tag = page address | valid, per access kind; host = guest address + addend.
 struct TlbEntry {

@@ -95,8 +95,10 @@ struct Backend {
     u32 slot_offset(unsigned slot) const { return slots[slot].offset; }
 };
 
-/// Look guest address rax up: rcx = its jump cache entry. The jump is taken if that is for another address.
+/// Look guest address rax up: rcx = its jump cache entry. The jump is taken if that is for another address: it leads to
+/// emit_jump_cache_other, which goes to `found` if the pair's other entry has it.
 Fixup emit_jump_cache_probe(Assembler& as);
+void emit_jump_cache_other(Assembler& as, u32 found);
 
 /// Emit the routines at the assembler's position.
 Routines emit_routines(Assembler& as, const Backend& backend);

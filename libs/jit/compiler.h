@@ -384,7 +384,7 @@ private:
     };
     /// Positions of an indirect exit's inline cache, see emit_indirect.cpp.
     struct PendingCache {
-        u32 key = 0, probe = 0;
+        u32 key = 0, probe = 0, found = 0;
         Fixup gate = 0, miss = 0;
         u32 landing = 0;     ///< of a call, which also returns to
         u64 ret = 0;

@@ -12,6 +12,7 @@
 //         cmp   rcx, rax
 //         jne   cold
 //         jmp   target             ; at first, and when that unit is gone: probe. Of a call: push; call target; jmp landing
+// miss:   look at the other entry of the pair: go there
 // cold:   mov   ecx, number of the site
 //         jmp   site_miss          ; to the vCPU loop, which calls Jit::link
 //
@@ -34,6 +35,7 @@ void Compiler::emit_indirect(const Exit& exit, bool call) {
     cache.gate = a.jmp_forward();
     cache.probe = a.pos();
     cache.miss = emit_jump_cache_probe(a);
+    cache.found = a.pos();
     if (call) {
         a.mov(a.rdx, a.ptr[a.rcx + 8]);
         push_return(exit.ret);
@@ -63,8 +65,9 @@ void Compiler::finish_cache(const PendingCache& cache, u32 number, LinkSite& sit
     site.patch = emit_link(cache.landing != 0);
     if (cache.landing) a.jmp_to(cache.landing);
 
-    a.bind(other);
     a.bind(cache.miss);
+    emit_jump_cache_other(a, cache.found);
+    a.bind(other);
     if (cache.landing) {
         push_return(cache.ret);
         a.db(0x48), a.db(0x8d), a.db(0x0d), a.dd(0); // lea rcx, [rip + landing]

@@ -228,9 +228,9 @@ void Jit::after_fork(bool in_child) {
 
 // --- running ---------------------------------------------------------------------------------------------------------------
 
-void Jit::prepare(ir::JumpCacheEntry* jump_cache, ReturnStack& stack) const {
+void Jit::prepare(ir::JumpCache& jump_cache, ReturnStack& stack) const {
     stack.set_sentinel(buffer_.exec() + backend_.routines.return_sentinel);
-    std::fill_n(jump_cache, usize(1) << ir::jump_cache_bits, empty_entry());
+    jump_cache.fill(empty_entry());
 }
 
 Leave Jit::enter(ir::StateHeader& state, const Unit& unit) const {

@@ -53,7 +53,7 @@ public:
     bool alone() const { return backend_.alone; }
 
     /// Empty a vCPU's jump cache and set up its return stack. Again after a flush, with the state's jit_stack at the top then.
-    void prepare(ir::JumpCacheEntry* jump_cache, ReturnStack& stack) const;
+    void prepare(ir::JumpCache& jump_cache, ReturnStack& stack) const;
     /// Run from `unit` until something leaves. Any thread, any number at a time.
     Leave enter(ir::StateHeader& state, const Unit& unit) const;
     /// What unused jump cache entries hold: a guest jump to address ~0 finds it and leaves.

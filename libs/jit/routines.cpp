@@ -207,8 +207,12 @@ private:
     void emit_lookup(const Routines& r) {
         a_.cmp(a_.dword[a_.r15 + (s32(offsetof(ir::StateHeader, poll)) - state_bias)], 0);
         a_.jcc_to(cc_ne, r.leave_poll_pc);
-        a_.set_target(emit_jump_cache_probe(a_), r.indirect_miss);
+        const Fixup miss = emit_jump_cache_probe(a_);
+        const u32 found = a_.pos();
         a_.jmp(a_.ptr[a_.rcx + 8]);
+        a_.bind(miss);
+        emit_jump_cache_other(a_, found);
+        a_.jmp_to(r.indirect_miss);
     }
 
     void emit_mismatch(Routines& r) {
@@ -282,6 +286,12 @@ Fixup emit_jump_cache_probe(Assembler& a) {
     a.add(a.rcx, a.ptr[a.r15 + (s32(offsetof(ir::StateHeader, jump_cache)) - state_bias)]);
     a.cmp(a.ptr[a.rcx], a.rax);
     return a.jcc_forward(cc_ne);
+}
+
+void emit_jump_cache_other(Assembler& a, u32 found) {
+    a.xor_(a.rcx, sizeof(ir::JumpCacheEntry));
+    a.cmp(a.ptr[a.rcx], a.rax);
+    a.jcc_to(cc_e, found);
 }
 
 Routines emit_routines(Assembler& as, const Backend& backend) { return RoutineEmitter(as, backend).run(); }

@@ -113,7 +113,6 @@ public:
         action.sa_sigaction = [](int signal, siginfo_t* info, void* context) { current_->on_signal(signal, info, context); };
         action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
         for (int s : {SIGSEGV, SIGBUS}) sigaction(s, &action, nullptr);
-        jump_cache_.resize(usize(1) << ir::jump_cache_bits);
     }
     ~Machine() {
         for (int s : {SIGSEGV, SIGBUS}) signal(s, SIG_DFL);
@@ -123,10 +122,11 @@ public:
         current_ = nullptr;
     }
 
+    ir::JumpCache& jump_cache() { return jump_cache_; }
     void setup(State& state) {
         state.memory_base = options_.memory_base;
         state.jump_cache = jump_cache_.data();
-        jit->prepare(state.jump_cache, *return_stack_);
+        jit->prepare(jump_cache_, *return_stack_);
         state.shadow_top = state.jit_stack = return_stack_->top();
     }
 
@@ -213,7 +213,7 @@ private:
     static inline Machine* current_ = nullptr;
     jit::Options options_;
     std::unique_ptr<jit::ReturnStack> return_stack_;
-    std::vector<ir::JumpCacheEntry> jump_cache_;
+    ir::JumpCache jump_cache_;
     std::vector<u8> signal_stack_;
     State* running_ = nullptr;
     volatile bool translated_ = false;

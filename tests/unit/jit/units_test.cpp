@@ -52,7 +52,7 @@ struct World {
     /// As the vCPU loop does.
     void learn(jit::Unit& unit) {
         if (site != jit::no_link) machine.jit->link(site, unit);
-        state.jump_cache[ir::jump_cache_index(unit.pc)] = {unit.pc, machine.jit->entry(unit)};
+        machine.jump_cache().remember({unit.pc, machine.jit->entry(unit)});
     }
     u32 site = jit::no_link;
 };
@@ -94,8 +94,25 @@ TEST_CASE("an indirect exit with many targets goes by the jump cache") {
         // Even those that had to ask for another reason than the jump cache's know by now.
         for (u64 i = 0; i < targets.size(); i++) CHECK(w.go(*from, targets[i]->pc) == i + 1);
         // No comparison is left that would find the first one.
-        w.state.jump_cache[ir::jump_cache_index(0x2000)] = w.machine.jit->empty_entry();
+        for (ir::JumpCacheEntry& entry : w.machine.jump_cache().pair(0x2000).entry) entry = w.machine.jit->empty_entry();
         CHECK(w.go(*from, 0x2000) == 0);
+    }
+}
+
+TEST_CASE("two targets with the same place in the jump cache are both found there") {
+    for (const ir::ExitKind kind : {ir::ExitKind::jump_indirect, ir::ExitKind::call_indirect}) {
+        World w;
+        jit::Unit* from = w.jumper(kind);
+        const u64 first = 0x2000, second = first + (u64(1) << 2 * ir::jump_cache_bits);
+        CHECK(ir::jump_cache_index(first) == ir::jump_cache_index(second));
+        jit::Unit* targets[] = {w.target(first, 1), w.target(second, 2)};
+        auto visit = [&](u64 i) {
+            const u64 reached = w.go(*from, targets[i]->pc);
+            if (!reached) w.learn(*targets[i]);
+            return reached == i + 1;
+        };
+        for (unsigned round = 0; round < 20; round++) visit(round % 2); // until the site goes by the table
+        for (unsigned round = 0; round < 20; round++) CHECK(visit(round % 2));
     }
 }
 

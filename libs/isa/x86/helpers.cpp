@@ -331,36 +331,80 @@ struct StringRun {
         return vcpu && vcpu->watched();
     }
 
-    /// Copies and fills of forward, not overlapping, flat memory go in blocks. A block that would fault is done by elements.
-    bool block() {
-        if (state.tlb || watched() || step < 0 || address_bits == 16 || (op != StringOp::movs && op != StringOp::stos)) return false;
-        const u64 si = linear(get(rsi), base), di = linear(get(rdi), state.flat_base[es]);
-        u64 count = std::min<u64>(get(rcx), 4096 / bytes);
-        auto room = [&](u64 at) { return (4096 - (at & 4095)) / bytes; };
-        count = std::min(count, room(di));
-        if (op == StringOp::movs) count = std::min(count, room(si));
-        if (op == StringOp::movs && si < di && di - si < count * bytes) return false;
-        if (count < 16 / bytes || count < 2) return false;
-        auto* to = reinterpret_cast<u8*>(di + state.memory_base);
-        if (op == StringOp::movs) {
-            std::memmove(to, reinterpret_cast<const u8*>(si + state.memory_base), count * bytes);
-            set(rsi, get(rsi) + count * bytes);
-        } else if (bytes == 1) {
-            std::memset(to, u8(state.gpr[rax]), count);
-        } else {
-            for (u64 n = 0; n < count; n++) std::memcpy(to + n * bytes, &state.gpr[rax], bytes);
+    /// As many elements as lie in the pages of the first ones, forward in flat memory: the registers need to be right only before and
+    /// after them, because if any of them faults, the first does. False: there is none, or the run ends here.
+    template <class T> bool elements(u64 from, u64 to, u64 count, bool& more) {
+        const auto* source = reinterpret_cast<const u8*>(from + state.memory_base);
+        auto* target = reinterpret_cast<u8*>(to + state.memory_base);
+        auto at = [](const u8* place, u64 n) {
+            T v;
+            std::memcpy(&v, place + n * sizeof(T), sizeof v);
+            return v;
+        };
+        const T a = T(state.gpr[rax]);
+        u64 done = count;
+        switch (op) {
+        case StringOp::movs:
+            if (to - from >= count * sizeof(T)) { // what is written is not read afterwards
+                std::memmove(target, source, count * sizeof(T));
+                break;
+            }
+            for (u64 n = 0; n < count; n++) {
+                const T v = at(source, n);
+                std::memcpy(target + n * sizeof(T), &v, sizeof v);
+            }
+            break;
+        case StringOp::stos:
+            if (sizeof(T) == 1) {
+                std::memset(target, int(a), count);
+                break;
+            }
+            for (u64 n = 0; n < count; n++) std::memcpy(target + n * sizeof(T), &a, sizeof a);
+            break;
+        case StringOp::cmps:
+        case StringOp::scas: {
+            const bool scan = op == StringOp::scas;
+            u64 n = 0;
+            do {
+                const T left = scan ? a : at(source, n), right = at(target, n);
+                more = (left == right) != until_equal;
+                if (!more || n + 1 == count) compare(left, right);
+                n++;
+            } while (more && n < count);
+            done = n;
+            break;
         }
-        set(rdi, di + count * bytes);
-        set(rcx, get(rcx) - count);
+        case StringOp::lods: return false;
+        }
+        if (op == StringOp::movs || op == StringOp::cmps) set(rsi, get(rsi) + done * sizeof(T));
+        set(rdi, get(rdi) + done * sizeof(T));
+        set(rcx, get(rcx) - done);
         return true;
+    }
+    bool block(bool& more) {
+        if (step < 0 || address_bits == 16 || state.tlb || watched()) return false;
+        const u64 from = linear(get(rsi), base), to = linear(get(rdi), state.flat_base[es]);
+        const bool reads = op == StringOp::movs || op == StringOp::cmps;
+        auto room = [&](u64 at) { return (4096 - (at & 4095)) / bytes; };
+        u64 count = std::min(get(rcx), room(to));
+        if (reads) count = std::min(count, room(from));
+        // Addresses wrap where the offset does, the linear address in 32-bit code too.
+        const u64 last = mask() - 4096;
+        if (!count || get(rdi) > last || (reads && get(rsi) > last)) return false;
+        switch (bytes) {
+        case 1: return elements<u8>(from, to, count, more);
+        case 2: return elements<u16>(from, to, count, more);
+        case 4: return elements<u32>(from, to, count, more);
+        default: return elements<u64>(from, to, count, more);
+        }
     }
 };
 
 u64 string(StateHeader& s, u64 what, u64 base) {
     StringRun run{.header = s, .op = StringOp(what & 0xff), .bytes = unsigned(what >> 8 & 0xff) / 8, .address_bits = unsigned(what >> 24 & 0xff),
                   .until_equal = (what >> 16 & 0xff) == 0xf2, .base = base};
-    while (run.get(rcx))
-        if (!run.block() && !run.element()) break;
+    for (bool more = true; more && run.get(rcx);)
+        if (!run.block(more)) more = run.element();
     return 0;
 }
 

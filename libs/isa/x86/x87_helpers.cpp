@@ -44,6 +44,12 @@ private:
     ir::Memory& memory() { return *static_cast<ir::Memory*>(header_.memory); }
     u64 load(u64 at, unsigned log2) { return memory().load(at, {.size_log2 = u8(log2)}).lo; }
     void store(u64 at, unsigned log2, u64 value) { memory().store(at, {.size_log2 = u8(log2)}, {value, 0}); }
+    /// Ten bytes in two pages: where one of them cannot be written, the other is not.
+    template <class Wide> void store_wide(u64 at, const Wide& value) {
+        if ((at & 4095) > 4096 - 10) (void)memory().rmw(at, {.size_log2 = 0}, ir::AtomicOp::or_, 0);
+        store(at + 8, 1, value.sign_exponent);
+        store(at, 3, value.fraction);
+    }
 
     // --- exceptions
     /// The host is made ready for an operation of the guest.
@@ -420,7 +426,7 @@ void Fpu::store_value(u64 at) {
     const u16 unmasked = status & ~x_.control & sw::exceptions;
     const bool stores = wanted && (faulted || !(unmasked & ~sw::precision));
     if (stores) {
-        if (log2 == 4) store(at, 3, wide.fraction), store(at + 8, 1, wide.sign_exponent);
+        if (log2 == 4) store_wide(at, wide);
         else store(at, log2, bits);
     }
     if (faulted) x_.status = after_get;

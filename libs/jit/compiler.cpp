@@ -276,6 +276,7 @@ void Compiler::start(const fp::Env& env, u32 first_link) {
 /// The hot path of one function, whose context is number block_.
 bool Compiler::emit_block(const ir::Function& function, const Homes& homes, const std::vector<bool>* live, u64 reserved_spills) {
     host_flags_ = {};
+    host_token_ = {};
     pc_ = function.pc;
     if (contexts_.size() <= block_) contexts_.push_back(std::make_unique<Context>());
     Context& context = *contexts_[block_];
@@ -386,6 +387,7 @@ void Compiler::emit(Id id) {
     default: emit_pure(id); break;
     }
     end_node();
+    if (n.op == Op::set || n.op == Op::exit_if) keep_last_eflags(n.op == Op::exit_if);
 }
 
 void Compiler::emit_pure(Id id) {

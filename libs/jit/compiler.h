@@ -179,8 +179,14 @@ private:
     HostCond stored_eflags(Id token, unsigned condition);
     bool has_host_eflags(Id token) const;
     bool host_eflags_match(Id token) const;
+    bool is_flags_of(Id token, Id comparison, bool by_test, bool swapped) const;
+    bool better_swapped(Id comparison) const;
+    Id token_in_host_flags() const;
+    void keep_host_eflags(Id token);
+    void keep_last_eflags(bool after_condition);
     void carry_token(Cc cc, Reg to);
     void emit_host_eflags(Id token);
+    void emit_fresh_eflags(Id token);
     void compare_eflags(Id token);
     void sum_eflags(Id token);
     void step_eflags(Id token);
@@ -362,6 +368,7 @@ private:
         u64 pc;
         u32 context = 0;
         bool poll = false;    ///< leave because of a request, at the exit's target
+        Id token = 0;         ///< the pending EFLAGS token that the host flags are those of, 0: none
     };
     struct Cold {
         std::vector<Fixup> entries;
@@ -434,6 +441,13 @@ private:
         bool parity = true;         ///< PF and AF are of the result too
         bool matches(u32 at, Id id) const { return result && pos == at && result == id; }
     } host_flags_;
+    /// The host flags are those of an EFLAGS token, or of a comparison: CMP of its operands, perhaps exchanged, or TEST of the one
+    /// that is compared with zero.
+    struct HostToken {
+        u32 pos = 0;
+        Id token = 0, comparison = 0;
+        bool by_test = false, swapped = false;
+    } host_token_;
 };
 
 } // namespace emu::jit

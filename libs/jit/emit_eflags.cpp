@@ -17,6 +17,8 @@ constexpr u32 logic_mask = ir::eflag_sf | ir::eflag_zf | ir::eflag_pf | ir::efla
 constexpr u32 shift_mask = logic_mask | ir::eflag_cf, comis_mask = ir::eflag_zf | ir::eflag_pf | ir::eflag_cf | ir::eflag_fixed;
 
 bool is_shift(Op op) { return op == Op::eflags_shl || op == Op::eflags_shr || op == Op::eflags_sar; }
+/// Is making the token's value of the host's flags a matter of LAHF, SETO and moves?
+bool packing_keeps_flags(Op op) { return !is_shift(op) && op != Op::eflags_logic && op != Op::eflags_imul && op != Op::eflags_comis; }
 bool uses_overflow(unsigned condition) { return (condition & ~1u) == ir::cond_o || condition >= ir::cond_l; }
 unsigned width_log(const Node& n) { return n.aux & 3; }
 u32 immediate(u64 k, unsigned log) { return u32(sign_extend(k, 8u << log)); }
@@ -43,10 +45,67 @@ bool Compiler::has_host_eflags(Id id) const {
 /// Are they those of this pending token already?
 bool Compiler::host_eflags_match(Id id) const {
     const Node& n = node(id);
+    if (host_token_.pos == a.pos() && host_token_.token == id) return true;
+    if (host_token_.pos == a.pos() && host_token_.comparison) return is_flags_of(id, host_token_.comparison, host_token_.by_test, host_token_.swapped);
     if (n.op == Op::eflags_comis || width_log(n) < 2 || !host_flags_.matches(a.pos(), n.a) || !host_flags_.parity) return false;
     if (n.op == Op::eflags_logic) return host_flags_.logic;
     if (!(n.aux & undo_aux) || host_flags_.logic) return false;
     return host_flags_.subtraction == (n.op == Op::eflags_sub);
+}
+
+/// Are a token and a comparison (eq ... sle) the same host instruction?
+bool Compiler::is_flags_of(Id token, Id comparison, bool by_test, bool swapped) const {
+    const Node &t = node(token), &c = node(comparison);
+    if (t.op != (by_test ? Op::eflags_logic : Op::eflags_sub)) return false;
+    if (width_log(t) != (operand_type(comparison, 0) == Type::i64 ? 3 : 2)) return false;
+    auto left = [](const Node& n) { return n.aux & undo_aux ? n.c : n.a; };
+    if (left(t) != (swapped ? c.b : left(c))) return false;
+    const Id right = swapped ? left(c) : c.b;
+    u64 k, l;
+    return by_test || t.b == right || (constant(t.b, k) && constant(right, l) && immediate(k, width_log(t)) == immediate(l, width_log(t)));
+}
+
+/// Is there a token that will be wanted and that the comparison makes if its operands are exchanged?
+bool Compiler::better_swapped(Id comparison) const {
+    for (u16 slot : touched_) {
+        const Id id = state_.slots[slot].value;
+        if (id && is_pending(id) && node(id).op == Op::eflags_sub && is_flags_of(id, comparison, false, true)) return true;
+    }
+    return false;
+}
+
+/// The pending token of a slot that the host flags are those of, 0: none.
+Id Compiler::token_in_host_flags() const {
+    if (host_token_.pos != a.pos() && host_flags_.pos != a.pos()) return 0;
+    for (u16 slot : touched_) {
+        const Id id = state_.slots[slot].value;
+        if (id && is_pending(id) && ir::is_eflags(node(id).op) && host_eflags_match(id)) return id;
+    }
+    return 0;
+}
+
+/// The token is what the host flags are here, and will be wanted: keep it as long as that is for nothing. 0: there is none.
+void Compiler::keep_host_eflags(Id token) {
+    if (!token) return;
+    host_token_ = {a.pos(), token};
+    compute(token);
+}
+
+/// After a node: a token that is the flags' value until the unit is left need not be computed once more then. Conditions come
+/// before it, unless the host's flags stay what they are.
+void Compiler::keep_last_eflags(bool after_condition) {
+    if (plan_ || backend_.options.only_fallback) return;
+    const Id token = token_in_host_flags();
+    if (!token || analysis_->is_replaced(token) || !(after_condition || packing_keeps_flags(node(token).op))) return;
+    const bool result = host_flags_.pos == a.pos();
+    current_ = 0;
+    keep_host_eflags(token);
+    for (u16 slot : touched_)
+        if (state_.slots[slot].value == token && !state_.slots[slot].in_memory) store_slot(slot);
+    end_node();
+    if (!packing_keeps_flags(node(token).op)) return;
+    host_token_ = {a.pos(), token};
+    if (result) host_flags_.pos = a.pos();
 }
 
 void Compiler::compare_eflags(Id id) {
@@ -136,8 +195,15 @@ void Compiler::shift_eflags(Id id) {
 }
 
 void Compiler::emit_host_eflags(Id id) {
-    const Node& n = node(id);
     if (host_eflags_match(id)) return;
+    emit_fresh_eflags(id);
+    // Of a shift by CL, the token is made from CL too.
+    u64 k;
+    if (!is_shift(node(id).op) || constant(node(id).b, k)) host_token_ = {a.pos(), id};
+}
+
+void Compiler::emit_fresh_eflags(Id id) {
+    const Node& n = node(id);
     switch (n.op) {
     case Op::eflags_sub: return compare_eflags(id);
     case Op::eflags_inc: case Op::eflags_dec: return step_eflags(id);
@@ -288,6 +354,7 @@ HostCond Compiler::emit_test_eflags(Id id) {
     const Id token = node(id).a;
     const unsigned condition = node(id).aux & 15;
     const Node& t = node(token);
+    if (!is_pending(token) && host_token_.pos == a.pos() && host_token_.token == token) return {Cc(condition)};
     if (!is_pending(token) || !ir::is_eflags(t.op) || !has_host_eflags(token)) return stored_eflags(token, condition);
     u64 k;
     if (is_shift(t.op) && uses_overflow(condition) && !(constant(t.b, k) && k == 1)) return stored_eflags(token, condition);

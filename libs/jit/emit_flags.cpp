@@ -68,6 +68,10 @@ HostCond Compiler::emit_compare(Id id) {
     const Node& n = node(id);
     const bool wide = operand_type(id, 0) == Type::i64;
     const CompareRow row = compare_rows[unsigned(n.op) - unsigned(Op::eq)];
+    auto compared = [&](bool by_test = false, bool swapped = false) {
+        host_token_ = {a.pos(), 0, id, by_test, swapped};
+        return HostCond{swapped ? row.swapped : row.straight};
+    };
     if (n.aux & undo_aux) {
         if (host_flags_.matches(a.pos(), n.a) && host_flags_.subtraction) return {row.straight};
         if (n.op == Op::eq || n.op == Op::ne) {
@@ -82,7 +86,7 @@ HostCond Compiler::emit_compare(Id id) {
         if (const Reg rebuilt = undone(id, left); rebuilt != no_reg) {
             if (constant(n.b, k) && fits32(k, wide)) a.cmp(a.i(rebuilt, wide), u32(k));
             else a.cmp(a.i(rebuilt, wide), a.i(low(id, 1), wide));
-            return {row.straight};
+            return compared();
         }
     } else if (constant(n.a, k) && fits32(k, wide)) { // constants are second operands here
         if (k == 0) {
@@ -91,7 +95,7 @@ HostCond Compiler::emit_compare(Id id) {
         } else {
             a.cmp(a.i(low(id, 1), wide), u32(k));
         }
-        return {row.swapped};
+        return compared(k == 0, true);
     }
     if (constant(n.b, k) && fits32(k, wide)) {
         if (k == 0 && host_flags_.matches(a.pos(), n.a) && (n.op == Op::eq || n.op == Op::ne)) return {row.straight};
@@ -99,18 +103,23 @@ HostCond Compiler::emit_compare(Id id) {
         Xbyak::Address at = a.ptr[a.rax];
         if (memory_operand(left, wide ? 8 : 4, at)) {
             a.cmp((wide ? a.qword : a.dword)[at.getRegExp()], u32(k));
-            return {row.straight};
+            return compared();
         }
         const Reg r = use(left);
         if (k == 0) a.test(a.i(r, wide), a.i(r, wide));
         else a.cmp(a.i(r, wide), u32(k));
-        return {row.straight};
+        return compared(k == 0);
+    }
+    if (!(n.aux & undo_aux) && better_swapped(id)) {
+        const Reg right = low(id, 1);
+        a.cmp(a.i(right, wide), a.i(low(id, 0), wide));
+        return compared(false, true);
     }
     const Reg r = use(left);
     Xbyak::Address at = a.ptr[a.rax];
     if (memory_operand(low_id(id, 1), wide ? 8 : 4, at)) a.cmp(a.i(r, wide), at);
     else a.cmp(a.i(r, wide), a.i(low(id, 1), wide));
-    return {row.straight};
+    return compared();
 }
 
 HostCond Compiler::emit_condition(Id id) {

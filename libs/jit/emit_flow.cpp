@@ -131,24 +131,29 @@ void Compiler::emit_exit_if(Id id) {
     // A loop's back edge is taken more often than not: it stays on the hot path.
     if (is_back_edge(exit) && exit.kind == ExitKind::jump) {
         std::vector<Fixup> skip;
+        const Id token = token_in_host_flags();
         jump_if(inverse(cond), skip, false);
         auto before = copy_state();
         const RegMask locked = locked_;
         locked_ = 0;
+        keep_host_eflags(token);
         emit_exit(exit, 0);
         locked_ = locked;
         restore(std::move(before));
         for (Fixup f : skip) a.bind(f);
+        host_token_ = {a.pos(), token};
         return;
     }
     std::vector<Fixup> taken;
     const bool direct = exit.kind == ExitKind::jump && state_is_canonical();
+    const Id token = token_in_host_flags();
     jump_if(cond, taken, direct);
+    host_token_ = {a.pos(), token};
     if (direct) {
         for (Fixup f : taken) links_.push_back({exit.pc, f, 0});
         return;
     }
-    stubs_.push_back({copy_state(), std::move(taken), id, pc_, block_});
+    stubs_.push_back({copy_state(), std::move(taken), id, pc_, block_, false, token});
 }
 
 /// Jump if the condition holds; `taken` are the jumps to be aimed. `patched`: they will be links.
@@ -187,6 +192,7 @@ void Compiler::emit_stubs() {
         pc_ = stub.pc;
         current_ = stub.exit_node;
         for (Fixup f : stub.entries) a.bind(f);
+        keep_host_eflags(stub.token);
         const Node& n = node(stub.exit_node);
         const Exit& exit = f_->exits[n.op == Op::exit_if ? n.b : n.a];
         if (stub.poll) {

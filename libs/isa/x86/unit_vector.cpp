@@ -58,7 +58,12 @@ void Unit::set_vec(std::initializer_list<Val> by_half) {
     const bool memory = kind == Kind::M || (kind == Kind::W && insn.is_memory());
     unsigned half = 0;
     if (memory) {
-        for (Val v : by_half) ir.store(address(16 * half++), v, vector_access(0));
+        // Where the second half faults, the first is not stored; and where the first is not there at all, neither is the second.
+        if (by_half.size() == 2) {
+            (void)ir.load(Type::i32, address(), access(8));
+            ir.store(address(16), by_half.begin()[1], vector_access(0));
+        }
+        ir.store(address(), *by_half.begin(), vector_access(0));
         return;
     }
     const unsigned n = kind == Kind::V ? insn.reg() : insn.rm();

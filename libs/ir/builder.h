@@ -169,6 +169,7 @@ private:
     Val unmasked(Val v, unsigned log) const;
     struct KeptFlags;
     bool kept_flags(Val token, KeptFlags& kept);
+    Val field_source(Val v, unsigned& lsb, unsigned width);
     Val test_kept(Cond cond, const KeptFlags& kept);
     Val test_eflags_logic(unsigned condition, const Node& producer);
     Val test_eflags_sub(unsigned condition, const Node& producer);

@@ -37,6 +37,19 @@ Val Builder::simplify(Op op, Type type, u16 aux, Val a, Val b, Val c) {
     return {};
 }
 
+/// Of a value that another was inserted into, perhaps narrowed since: which of the two has the field, and where. None: both.
+Val Builder::field_source(Val v, unsigned& lsb, unsigned width) {
+    Node n = node(v);
+    const bool narrowed = n.op == Op::trunc;
+    if (narrowed) n = node({n.a});
+    if (n.op != Op::bfi) return {};
+    const unsigned at = field_lsb(n.aux), end = at + field_width(n.aux);
+    Val source{n.a};
+    if (lsb >= at && lsb + width <= end) source = {n.b}, lsb -= at;
+    else if (lsb < end && lsb + width > at) return {};
+    return narrowed ? trunc(source) : source;
+}
+
 Val Builder::simplify_integer(Op op, Type type, u16 aux, Val a, Val b, Val c) {
     const u64 all = ones(bit_width(type));
     u64 k = 0;
@@ -118,6 +131,8 @@ Val Builder::simplify_integer(Op op, Type type, u16 aux, Val a, Val b, Val c) {
             unsigned inner_width = field_width(na.aux);
             if (lsb < inner_width) return ubfx({na.a}, field_lsb(na.aux) + lsb, std::min(width, inner_width - lsb));
         }
+        if (const Val source = field_source(a, lsb, width)) return op1(op, source, field_aux(lsb, width));
+        if (op == Op::ubfx && lsb == 0 && na.op == Op::zext && bit_width(this->type({na.a})) <= width) return a;
         if (op == Op::ubfx && lsb == 0 && na.op == Op::load && !MemFlags::unpack(na.aux).sign_extend &&
             (8u << MemFlags::unpack(na.aux).size_log2) <= width)
             return a;
@@ -125,6 +140,7 @@ Val Builder::simplify_integer(Op op, Type type, u16 aux, Val a, Val b, Val c) {
     }
     case Op::bfi:
         if (field_width(aux) == bit_width(type)) return b;
+        if (na.op == Op::bfi && na.aux == aux) return bfi({na.a}, b, field_lsb(aux), field_width(aux)); // what was there is gone
         break;
     case Op::zext:
         if (na.op == Op::zext) return zext({na.a}, type);

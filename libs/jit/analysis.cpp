@@ -190,7 +190,8 @@ void Analysis::plan_node(Id id) {
     case Op::eflags_nonzero:
         lazy = fused + sets == uses;
         break;
-    case Op::bfi: lazy = n.type == Type::i32 && sets == uses && ir::field_width(n.aux) == 1; break;
+    // A flag of a token; or a register of which a part was written, and then all of it: only exits in between want it.
+    case Op::bfi: lazy = sets == uses && ((n.type == Type::i32 && ir::field_width(n.aux) == 1) || work_[id].replaced); break;
     // The exceptions they raise must not wait until the program may see them.
     case Op::fcmp: case Op::eflags_comis: lazy = (work_[id].certain <= next_stop_ || !ir::raises_flags(n)) && fused + sets == uses; break;
     case Op::vzext: lazy = ir::is_float(f_->nodes[f_->nodes[id].a].type) && sets == uses; break;

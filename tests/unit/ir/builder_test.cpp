@@ -45,6 +45,13 @@ TEST_CASE("builder: constants fold, identities vanish, common subexpressions are
     CHECK(ir.sub(a, a) == ir.imm64(0));
     CHECK(ir.node(ir.and_(a, ir.imm64(0xff))).op == Op::ubfx);
     CHECK(ir.ubfx(ir.ubfx(a, 8, 16), 4, 4) == ir.ubfx(a, 12, 4));
+    const Val put = ir.bfi(a, ir.imm64(0x5a), 8, 8); // the field, what is beside it, and both
+    CHECK(ir.ubfx(put, 8, 8) == ir.imm64(0x5a));
+    CHECK(ir.ubfx(put, 12, 4) == ir.imm64(5));
+    CHECK(ir.ubfx(put, 0, 8) == ir.ubfx(a, 0, 8));
+    CHECK(ir.ubfx(ir.trunc(put), 16, 8) == ir.ubfx(ir.trunc(a), 16, 8));
+    CHECK(ir.node(ir.ubfx(put, 4, 8)).op == Op::ubfx);
+    CHECK(ir.bfi(put, ir.imm64(1), 8, 8) == ir.bfi(a, ir.imm64(1), 8, 8));
 }
 
 TEST_CASE("builder: state is forwarded from set to get, until a helper writes it") {

@@ -56,18 +56,53 @@ void Translated::remove(Runner& runner) {
 
 // --- units -----------------------------------------------------------------------------------------------------------------
 
-jit::Unit* Translated::find_or_translate(Lock& lock, Runner& runner, u64 pc, u32 mode) {
-    jit::Unit* unit = units_.find(pc, mode);
-    return unit ? unit : translate(lock, runner, pc, mode);
+/// No translation is there for state.pc in a mode that is only there for speed (x86: the x87 registers are in the host's). A
+/// program that uses x87 now and then would have all of its code translated twice: it had better leave that mode, which costs
+/// little, unless it comes back into it each time. Right at the instruction that wants it there is no way around.
+bool Translated::settle(Runner& runner) {
+    constexpr u8 most = 4;
+    ir::StateHeader& state = runner.state;
+    if (!engine_.isa->settle || state.pc == runner.settled_at_) return false;
+    u8& times = settled_[hash_of(state.pc, state.mode) % settled_.size()];
+    if (times == most || !engine_.isa->settle(state)) return false;
+    times++;
+    runner.settled_at_ = state.pc;
+    state.mode = engine_.isa->mode(state);
+    return true;
+}
+
+/// Kept translations are to have everything, and so are the listings of -d.
+bool Translated::is_first(u64 pc, u32 mode) const {
+    return engine_.options.interpret_first && !cache_ && !engine_.options.instrument && !engine_.options.one_insn_per_unit &&
+           !units_.maybe_has(pc, mode) && !first_runs_.seen(pc, mode) && !wants_dump() && !wants_entry();
+}
+
+void Translated::prepare_first(Runner& runner) {
+    for (;;) {
+        RecordingReader reader(*engine_.memory);
+        auto function = engine_.translate_stopping(runner.state.pc, runner.state.mode, Engine::Impl::superblock_insns, reader, this);
+        watch(*function);
+        const bool stale = runners_.size() > 1 && !reader.unchanged();
+        if (!stale) runner.first = first_runs_.keep(*function);
+        engine_.spare_function = std::move(function);
+        if (!stale) break;
+    }
+    engine_.stats.first_runs++;
+}
+
+void Translated::watch(const ir::Function& function) {
+    for (auto [first, last] : function.ranges) engine_.memory->watch(first, last);
 }
 
 /// Null: not even one instruction fits, let the interpreter do it.
-jit::Unit* Translated::translate(Lock& lock, Runner&, u64 pc, u32 mode) {
+jit::Unit* Translated::translate(Lock& lock, u64 pc, u32 mode) {
     if (engine_.breakpoints.empty())
         if (jit::Unit* kept = wake(pc, mode)) return kept;
     const auto begin = std::chrono::steady_clock::now();
     unsigned insns = engine_.options.one_insn_per_unit ? 1 : Engine::Impl::superblock_insns;
     jit::Unit* unit = nullptr;
+    if (const FirstRuns::Function built = first_runs_.take(pc, mode); built && jit_->compile(*built, unit) == jit::Jit::Outcome::ok)
+        return add(*unit, begin);
     for (;;) {
         RecordingReader reader(*engine_.memory);
         auto function = engine_.translate_stopping(pc, mode, insns, reader, this);
@@ -79,7 +114,7 @@ jit::Unit* Translated::translate(Lock& lock, Runner&, u64 pc, u32 mode) {
         if (outcome == jit::Jit::Outcome::ok) {
             if (wants_dump())
                 dump_unit(*engine_.isa, *function, *engine_.memory, jit_->code(*unit), jit_->entry(*unit), [&] { return jit_->listing(*function); });
-            for (auto [first, last] : function->ranges) engine_.memory->watch(first, last);
+            watch(*function);
             engine_.spare_function = std::move(function);
             if (runners_.size() > 1 && !reader.unchanged()) continue; // another vCPU wrote it before it was watched
             break;
@@ -87,16 +122,21 @@ jit::Unit* Translated::translate(Lock& lock, Runner&, u64 pc, u32 mode) {
         if (insns == 1) return nullptr;
         insns = std::min(insns, function->insns) / 2;
     }
+    return add(*unit, begin);
+}
+
+/// A unit was made since `begin`.
+jit::Unit* Translated::add(jit::Unit& unit, std::chrono::steady_clock::time_point begin) {
     if (cache_) {
-        unit->guest_hash = hash_guest(*unit);
+        unit.guest_hash = hash_guest(unit);
         new_units_++;
     }
-    install(*unit);
-    link_known(*unit);
+    install(unit);
+    link_known(unit);
     engine_.stats.units++;
-    engine_.stats.guest_insns += unit->insns;
+    engine_.stats.guest_insns += unit.insns;
     engine_.stats.translate_ns += u64(std::chrono::nanoseconds(std::chrono::steady_clock::now() - begin).count());
-    return unit;
+    return &unit;
 }
 
 /// Exits to what is there already need not leave first to be linked.
@@ -139,6 +179,7 @@ void Translated::drop(jit::Unit& unit) {
 }
 
 usize Translated::invalidate(u64 first, u64 last) {
+    first_runs_.invalidate(first, last);
     auto touched = [&](const jit::Unit& unit) {
         return std::any_of(unit.ranges.begin(), unit.ranges.end(), [&](auto range) { return range.first < last && first < range.second; });
     };
@@ -264,7 +305,19 @@ Translated::Left Translated::run(Runner& runner) {
         flushed_.wait(lock, [&] { return !flushing_; });
         if (jit_->is_wasteful()) flush(lock);
         if (!activate(runner, state.mode)) return Left::untranslatable;
-        jit::Unit* unit = find_or_translate(lock, runner, state.pc, state.mode);
+        jit::Unit* unit = units_.find(state.pc, state.mode);
+        if (!unit) {
+            if (settle(runner)) {
+                link = jit::no_link;
+                indirect = false;
+                continue;
+            }
+            if (is_first(state.pc, state.mode)) {
+                prepare_first(runner);
+                return Left::first;
+            }
+            unit = translate(lock, state.pc, state.mode);
+        }
         if (!unit) return Left::untranslatable;
         if (flushing_) continue;
         // After a flush the exit that was taken is gone.

@@ -3,11 +3,14 @@
 #pragma once
 #include "cpu/code_cache.h"
 #include "cpu/engine.h"
+#include "cpu/first_runs.h"
 #include "cpu/perf_map.h"
 #include "cpu/unit_map.h"
 #include "jit/jit.h"
 
+#include <array>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <set>
@@ -23,6 +26,8 @@ class Runner {
 public:
     explicit Runner(ir::StateHeader& s) : state(s) {}
     ir::StateHeader& state;
+    /// Left::first: this is what is to be interpreted.
+    std::shared_ptr<const ir::Function> first;
 
 private:
     friend class Translated;
@@ -36,6 +41,7 @@ private:
     };
     std::vector<std::unique_ptr<Context>> contexts_;
     Context* active_ = nullptr;
+    u64 settled_at_ = ~u64(0);   ///< pc where it changed its mode last
     /// In translated code, or about to be, or not done with what it left: units may not go away.
     std::atomic<bool> running_ = false;
 };
@@ -55,6 +61,7 @@ public:
         fault,       ///< a memory access faulted; the state is exact before its instruction
         raised,      ///< a helper raised
         untranslatable,   ///< the instruction at pc is to be interpreted
+        first,       ///< what begins at pc runs for the first time, and is to be interpreted
     };
     /// Run from state.pc in state.mode.
     Left run(Runner& runner);
@@ -79,9 +86,13 @@ private:
     void forget_other_threads();
     explicit Translated(Engine::Impl& engine, std::unique_ptr<jit::Jit> jit) : engine_(engine), jit_(std::move(jit)) {}
     using Lock = std::unique_lock<std::mutex>;
-    bool has(u64 pc, u32 mode) const override { return units_.has(pc, mode); }
-    jit::Unit* find_or_translate(Lock& lock, Runner& runner, u64 pc, u32 mode);
-    jit::Unit* translate(Lock& lock, Runner& runner, u64 pc, u32 mode);
+    bool has(u64 pc, u32 mode) const override { return units_.has(pc, mode) || first_runs_.seen(pc, mode); }
+    jit::Unit* translate(Lock& lock, u64 pc, u32 mode);
+    jit::Unit* add(jit::Unit& unit, std::chrono::steady_clock::time_point begin);
+    bool settle(Runner& runner);
+    bool is_first(u64 pc, u32 mode) const;
+    void prepare_first(Runner& runner);
+    void watch(const ir::Function& function);
     void install(jit::Unit& unit);
     void link_known(jit::Unit& unit);
     void drop(jit::Unit& unit);
@@ -106,6 +117,9 @@ private:
     Engine::Impl& engine_;
     std::unique_ptr<jit::Jit> jit_;
     UnitMap units_;
+    FirstRuns first_runs_;
+    /// How often a vCPU changed its mode rather than have this place translated for another one (by hash).
+    std::array<u8, 4096> settled_{};
     std::unordered_map<u64, std::vector<jit::Unit*>> pages_;
     std::unique_ptr<CodeCache> cache_;                                 ///< null: nothing is kept
     std::unordered_map<UnitKey, jit::Unit*, KeyHash> dormant_;         ///< of earlier runs, not put to use yet

@@ -14,17 +14,36 @@ namespace emu::cpu {
 
 inline usize hash_of(u64 pc, u32 mode) { return usize((pc ^ u64(mode) << 40) * 0x9e37'79b9'7f4a'7c15 >> 16); }
 
+/// Places that were added, and some that were not, in 2^bits bits. Asked from any thread, whatever the owner does.
+template <unsigned bits> class PlaceFilter {
+public:
+    bool has(u64 pc, u32 mode) const {
+        const usize bit = bit_of(pc, mode);
+        return words_[bit / 64].load(std::memory_order_relaxed) >> bit % 64 & 1;
+    }
+    /// By one thread at a time.
+    void add(u64 pc, u32 mode) {
+        const usize bit = bit_of(pc, mode);
+        std::atomic<u64>& word = words_[bit / 64];
+        word.store(word.load(std::memory_order_relaxed) | u64(1) << bit % 64, std::memory_order_relaxed);
+    }
+    void clear() {
+        for (std::atomic<u64>& word : words_) word.store(0, std::memory_order_relaxed);
+    }
+
+private:
+    static usize bit_of(u64 pc, u32 mode) { return hash_of(pc, mode) & ((usize(1) << bits) - 1); }
+    std::vector<std::atomic<u64>> words_ = std::vector<std::atomic<u64>>((usize(1) << bits) / 64);
+};
+
 class UnitMap {
 public:
     /// Translation asks of every instruction whether a unit begins there, and the answer is mostly no: the filter says so from
     /// memory that stays in the host's caches. Its bits outlive what is erased.
     bool has(u64 pc, u32 mode) const { return find_rare(pc, mode); }
     jit::Unit* find_rare(u64 pc, u32 mode) const { return maybe_has(pc, mode) ? find(pc, mode) : nullptr; }
-    /// What the filter says: perhaps there is one, or was. From any thread, whatever the owner does.
-    bool maybe_has(u64 pc, u32 mode) const {
-        const usize bit = filter_bit(pc, mode);
-        return filter_[bit / 64].load(std::memory_order_relaxed) >> bit % 64 & 1;
-    }
+    /// What the filter says: perhaps there is one, or was. From any thread.
+    bool maybe_has(u64 pc, u32 mode) const { return filter_.has(pc, mode); }
     /// Null: there is none.
     jit::Unit* find(u64 pc, u32 mode) const {
         for (usize at = home(pc, mode);; at = next(at)) {
@@ -36,9 +55,7 @@ public:
     void insert(jit::Unit& unit) {
         if (++size_ * 2 > entries_.size()) grow();
         if (!put(unit)) size_--;
-        const usize bit = filter_bit(unit.pc, unit.mode);
-        std::atomic<u64>& word = filter_[bit / 64]; // one thread writes at a time
-        word.store(word.load(std::memory_order_relaxed) | u64(1) << bit % 64, std::memory_order_relaxed);
+        filter_.add(unit.pc, unit.mode);
     }
     void erase(u64 pc, u32 mode) {
         usize hole = home(pc, mode);
@@ -56,7 +73,7 @@ public:
     }
     void clear() {
         resize(least);
-        for (std::atomic<u64>& word : filter_) word.store(0, std::memory_order_relaxed);
+        filter_.clear();
         size_ = 0;
     }
     usize size() const { return size_; }
@@ -66,12 +83,11 @@ private:
         u64 pc = 0;
         jit::Unit* unit = nullptr;
     };
-    static constexpr usize least = 1024, filter_size = usize(1) << 19; // powers of two, as all sizes
+    static constexpr usize least = 1024; // a power of two, as all sizes
 
     usize mask() const { return entries_.size() - 1; }
     usize next(usize at) const { return (at + 1) & mask(); }
     usize home(u64 pc, u32 mode) const { return hash_of(pc, mode) & mask(); }
-    static usize filter_bit(u64 pc, u32 mode) { return hash_of(pc, mode) & (filter_size - 1); }
     /// False: it took the place of another.
     bool put(jit::Unit& unit) {
         usize at = home(unit.pc, unit.mode);
@@ -95,7 +111,7 @@ private:
 
     Pages pages_{least * sizeof(Entry)};
     std::span<Entry> entries_{reinterpret_cast<Entry*>(pages_.bytes().data()), least};
-    std::vector<std::atomic<u64>> filter_ = std::vector<std::atomic<u64>>(filter_size / 64);
+    PlaceFilter<19> filter_;
     usize size_ = 0;
 };
 

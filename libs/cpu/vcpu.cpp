@@ -103,9 +103,9 @@ struct Vcpu::Impl {
     }
 
     /// Run one unit in the interpreter; true if `stop` says why to return to the caller.
-    bool interpret(std::shared_ptr<const ir::Function> function, unsigned insn_limit) {
+    bool interpret(std::shared_ptr<const ir::Function> function) {
         running = std::move(function);
-        const ir::Exit* exit = ir::interpret(*running, *state, *static_cast<ir::Memory*>(state->memory), insn_limit);
+        const ir::Exit* exit = ir::interpret(*running, *state, *static_cast<ir::Memory*>(state->memory));
         if (exit->kind != ir::ExitKind::trap) return false;
         stop = {Stop::Kind::trap, isa::Trap(exit->code), state->exit_value, 0, 0};
         return true;
@@ -114,7 +114,7 @@ struct Vcpu::Impl {
     /// The same of one that -d exec and cpu show.
     bool interpret_shown(std::shared_ptr<const ir::Function> function) {
         if (wants_entry()) dump_entry(engine.isa(), *state, function->insns, function->ranges);
-        return interpret(std::move(function), 0);
+        return interpret(std::move(function));
     }
 
     /// Go on at state.pc, in state.mode; true if `stop` says why to return to the caller.
@@ -126,10 +126,11 @@ struct Vcpu::Impl {
         case Translated::Left::stop:
             stop = {Stop::Kind::trap, isa::Trap(state->exit_code), state->exit_value, 0, 0};
             return true;
+        case Translated::Left::first: return interpret(std::move(runner.first));
         case Translated::Left::untranslatable: return interpret_shown(e.translate_one(state->pc, state->mode));
         case Translated::Left::fault:
             // Faults: the interpreter finds the exact address, or succeeds (a tagged pointer, a page that is there by now).
-            return interpret(e.translate_one(state->pc, state->mode), 0);
+            return interpret(e.translate_one(state->pc, state->mode));
         }
         __builtin_unreachable();
     }

@@ -82,6 +82,8 @@ struct Isa {
     void (*reset)(ir::StateHeader& state, const CpuModel& model) = nullptr;
     /// Mode bits of the current state: all that translation depends on besides pc (FP control, execution state, EL ...).
     u32 (*mode)(const ir::StateHeader& state) = nullptr;
+    /// Leave a mode that is only there for speed, if the state is in one; false: it is not. Null: there is no such mode.
+    bool (*settle)(ir::StateHeader& state) = nullptr;
     /// FP environment and the host MXCSR that go with a mode.
     fp::Env (*fp_env)(u32 mode) = nullptr;
     /// Translate from request.pc until an exit or request.max_insns; always ends the unit with an exit, sets

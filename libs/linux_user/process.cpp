@@ -111,6 +111,7 @@ Result<void> Process::prepare_space() {
     how.one_insn_per_unit = options_.one_insn_per_tb;
     how.memory_base = space_->base();
     how.tier2 = options_.tier == "1" ? cpu::Tier2::off : options_.tier == "2" ? cpu::Tier2::background : cpu::Tier2::synchronous;
+    how.interpret_first = true;
     if (options_.hot_threshold) how.hot_threshold = u32(options_.hot_threshold);
     if (abi_.debug) how.code_address = abi_.debug->code_address;
     how.perf_map = options_.perf_map;

@@ -63,8 +63,9 @@ void branch_link_exchange_t32(Unit& u, const Fields& f) {
 }
 
 namespace {
-/// Outside of IT blocks: a condition of its own.
+/// Outside of IT blocks: a condition of its own. Inside it is unpredictable (DDI 0406C, A8.8.18).
 void branch_if(Unit& u, u32 cond, u32 to) {
+    if (u.in_it()) return u.unallocated();
     u.commit();
     u.ir.exit_if(u.ir.test(Cond(cond), u.nzcv()), {ir::ExitKind::jump, 0, u.key(to, true), 0});
 }

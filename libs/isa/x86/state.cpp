@@ -116,6 +116,14 @@ void inherit(const ir::StateHeader& from_header, ir::StateHeader& to_header) {
     to.eflags_rest = from.eflags_rest;
 }
 
+/// The x87 registers come back from the host's.
+bool settle(ir::StateHeader& header) {
+    State& state = static_cast<State&>(header);
+    if (!state.host_x87.live || state.x87_once) return false;
+    take_x87_from_host(state);
+    return true;
+}
+
 fp::Env fp_env(u32 m) {
     constexpr fp::Round rounding[] = {fp::Round::nearest_even, fp::Round::down, fp::Round::up, fp::Round::toward_zero};
     fp::Env env{&fp::rules::x86_sse, rounding[m & mode::rounding]};
@@ -136,6 +144,7 @@ Isa make_isa(bool wide) {
     isa.fp_env = fp_env;
     isa.inherit = inherit;
     isa.translate = translate;
+    isa.settle = settle;
     return isa;
 }
 

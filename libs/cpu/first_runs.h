@@ -40,7 +40,7 @@ private:
     Function& kept(u64 pc, u32 mode) { return kept_[hash_of(pc, mode) % kept_.size()]; }
 
     PlaceFilter<18> seen_;
-    std::array<Function, 256> kept_; ///< what is newer takes the place of what was there
+    std::array<Function, 128> kept_; ///< what is newer takes the place of what was there
 };
 
 } // namespace emu::cpu

@@ -86,7 +86,7 @@ private:
     void forget_other_threads();
     explicit Translated(Engine::Impl& engine, std::unique_ptr<jit::Jit> jit) : engine_(engine), jit_(std::move(jit)) {}
     using Lock = std::unique_lock<std::mutex>;
-    bool has(u64 pc, u32 mode) const override { return units_.has(pc, mode) || first_runs_.seen(pc, mode); }
+    bool has(u64 pc, u32 mode) const override { return units_.has(pc, mode); }
     jit::Unit* translate(Lock& lock, u64 pc, u32 mode);
     jit::Unit* add(jit::Unit& unit, std::chrono::steady_clock::time_point begin);
     bool settle(Runner& runner);

@@ -2,6 +2,7 @@
 #include "cpu/recording_reader.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace emu::cpu {
 
@@ -16,6 +17,13 @@ const RecordingReader::Piece& RecordingReader::piece(u64 start) {
 }
 
 bool RecordingReader::read(u64 address, Bytes to) {
+    if (!pieces_.empty()) { // mostly it is all in the last one
+        const Piece& last = pieces_.back();
+        if (const u64 offset = address - last.start; offset < last.size && to.size() <= last.size - offset) {
+            std::memcpy(to.data(), last.bytes.data() + offset, to.size());
+            return true;
+        }
+    }
     while (!to.empty()) {
         const u64 start = address & ~u64(piece_size - 1);
         const Piece& from = piece(start);

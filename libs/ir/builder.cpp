@@ -14,11 +14,9 @@ namespace {
 constexpr unsigned hash_bits = 8;
 
 u32 hash(Op op, Type type, u16 aux, u32 a, u32 b, u32 c) {
-    u64 h = u64(op) << 40 ^ u64(type) << 32 ^ aux;
-    h = h * 0x9e3779b97f4a7c15 ^ a;
-    h = h * 0x9e3779b97f4a7c15 ^ b;
-    h = h * 0x9e3779b97f4a7c15 ^ c;
-    return u32(h * 0x9e3779b97f4a7c15 >> (64 - hash_bits));
+    constexpr u64 k = 0x9e37'79b9'7f4a'7c15;
+    const u64 what = u64(op) << 24 ^ u64(type) << 16 ^ aux, operands = u64(b) << 32 ^ c;
+    return u32((((what << 32 ^ a) * k >> 7 ^ operands) * k) >> (64 - hash_bits));
 }
 
 /// Ops whose operands a and b may be swapped without anything noticing (FP ones may not: NaN choice depends on order).
@@ -37,7 +35,7 @@ thread_local Builder::Tables Builder::spare_;
 Builder::Builder(Function& function, Watcher* watcher) : f_(function), watcher_(watcher), tables_(std::move(spare_)) {
     tables_.known.assign(function.slots.size(), 0);
     tables_.buckets.assign(1u << hash_bits, 0);
-    tables_.chain.assign(1, 0);
+    tables_.entries.assign(1, {});
     f_.nodes.clear();
     f_.nodes.reserve(512);
     f_.nodes.push_back({Op::imm, Type::none, 0, 0, 0, 0});
@@ -71,15 +69,15 @@ Val Builder::append(Op op, Type type, u16 aux, u32 a, u32 b, u32 c) {
 }
 
 Val Builder::lookup(Op op, Type type, u16 aux, u32 a, u32 b, u32 c) {
-    u32 bucket = hash(op, type, aux, a, b, c);
-    for (Id id = tables_.buckets[bucket]; id; id = tables_.chain[id]) {
+    u32& bucket = tables_.buckets[hash(op, type, aux, a, b, c)];
+    for (u32 at = bucket; at; at = tables_.entries[at].older) {
+        const Id id = tables_.entries[at].node;
         const Node& n = f_.nodes[id];
         if (n.op == op && n.type == type && n.aux == aux && n.a == a && n.b == b && n.c == c) return {id};
     }
-    Val v = append(op, type, aux, a, b, c);
-    tables_.chain.resize(f_.nodes.size());
-    tables_.chain[v.id] = tables_.buckets[bucket];
-    tables_.buckets[bucket] = v.id;
+    const Val v = append(op, type, aux, a, b, c);
+    tables_.entries.push_back({v.id, bucket});
+    bucket = u32(tables_.entries.size() - 1);
     return v;
 }
 

@@ -181,7 +181,13 @@ private:
     bool open_ = true, forgot_ = false;
     struct Tables {
         std::vector<Id> known;             ///< per slot: the value it holds, 0 = not known
-        std::vector<Id> buckets, chain;    ///< hash table of pure nodes for common subexpressions
+        /// Hash table of pure nodes for common subexpressions: the newest entry of each bucket, by its number (0 is none).
+        struct Entry {
+            Id node;
+            u32 older;
+        };
+        std::vector<u32> buckets;
+        std::vector<Entry> entries;
     };
     Tables tables_;
     static thread_local Tables spare_;     ///< those of the thread's last builder: one is made for every unit

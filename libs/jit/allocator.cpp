@@ -22,11 +22,11 @@ void Allocator::begin(const ir::Function& function, Analysis& analysis, const Ho
     analysis_ = &analysis;
     homes_ = &homes;
     analysis_->run(function, backend_, homes, live);
-    state_.values.resize(analysis_->nodes.size());
-    for (usize id = 0; id < state_.values.size(); id++) {
-        const ValueInfo& info = analysis_->info[id];
-        state_.values[id] = {.uses = info.uses, .pending = info.plan == Plan::lazy};
-    }
+    const usize values = analysis_->nodes.size();
+    state_.values.resize(values);
+    Value* to = state_.values.data();
+    for (const ValueInfo *info = analysis_->info.data(), *end = info + values; info != end; info++, to++)
+        *to = {.uses = info->uses, .pending = info->plan == Plan::lazy};
     state_.slots.assign(function.slots.size(), {});
     state_.contents.fill(0);
     state_.spills = reserved_spills;

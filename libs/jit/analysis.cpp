@@ -40,6 +40,27 @@ bool is_address(Op op, unsigned operand) {
 /// Is argument `k` of a call an address that the host's addressing can compute?
 bool is_address(const ir::Helper& helper, unsigned k) { return k == 1 && ir::x87_form(helper) == ir::X87Form::memory; }
 
+/// Users that can do without the value of an operand in a register, because they know a way of their own to what it says. Bit k:
+/// operand k.
+struct Fusion {
+    u8 always = 0;
+    u8 lazy = 0;    ///< where they are computed lazily themselves
+    u8 tests = 0;   ///< of an and_: TEST will do
+};
+constexpr std::array<Fusion, unsigned(Op::count_)> fusions = [] {
+    constexpr u8 a = 1, b = 2, c = 4;
+    std::array<Fusion, unsigned(Op::count_)> t{};
+    auto at = [&](Op op) -> Fusion& { return t[unsigned(op)]; };
+    for (Op op : {Op::load, Op::vload, Op::store, Op::atomic_rmw, Op::atomic_cas}) at(op).always = a;
+    for (Op op : {Op::select, Op::test_cond, Op::test_eflags}) at(op).always = a;
+    for (Op op : {Op::adc, Op::flags_adc, Op::eflags_adc, Op::eflags_sbb}) at(op).always = c;
+    for (Op op : {Op::add, Op::select}) at(op).lazy = a | b | c;
+    for (Op op : {Op::eflags_inc, Op::eflags_dec, Op::eflags_rotate}) at(op).lazy = b;
+    at(Op::bfi).lazy = a;
+    for (Op op : {Op::flags_logic, Op::eflags_logic, Op::eq, Op::ne}) at(op).tests = a;
+    return t;
+}();
+
 bool is_flags_value(Op op) { return (is_flags(op) && op != Op::flags_adc) || ir::is_eflags(op); }
 
 } // namespace
@@ -215,26 +236,25 @@ void Analysis::count_operands(Id id) {
     const Node& n = nodes[id];
     const bool lazy = info[id].plan == Plan::lazy;
     const u32 fields[3] = {n.a, n.b, n.c};
+    const Fusion& fusion = fusions[unsigned(n.op)];
+    const bool hints = info[id].hint != no_reg && !is_flags(n.op) && !ir::is_eflags(n.op) && ir::effect_of(n.op) == Effect::pure && !ir::raises_flags(n);
+    const unsigned hinted = n.op == Op::select ? 2 : 0;
     for (unsigned left = ir::operands_of(n.op); left; left &= left - 1) {
         const unsigned k = unsigned(std::countr_zero(left));
         const Id operand = fields[k];
         info[operand].uses++;
         const Op made_by = nodes[operand].op;
-        bool fused = is_address(n.op, k) || (k == 0 && (n.op == Op::select || n.op == Op::test_cond || n.op == Op::test_eflags));
-        fused |= k == 2 && (n.op == Op::adc || n.op == Op::flags_adc || n.op == Op::eflags_adc || n.op == Op::eflags_sbb);
-        fused |= lazy && (n.op == Op::add || n.op == Op::select) && made_by != Op::fcmp && made_by != Op::eflags_comis;
-        if (made_by == Op::and_ && k == 0) // TEST will do
-            fused |= n.op == Op::flags_logic || n.op == Op::eflags_logic || ((n.op == Op::eq || n.op == Op::ne) && nodes[n.b].op == Op::imm && !nodes[n.b].imm());
-        fused |= lazy && k == 1 && (n.op == Op::eflags_inc || n.op == Op::eflags_dec || n.op == Op::eflags_rotate);
-        fused |= lazy && k == 0 && n.op == Op::bfi;
+        bool fused = fusion.always >> k & 1;
+        const bool raises = made_by == Op::fcmp || made_by == Op::eflags_comis;
+        fused |= lazy && fusion.lazy >> k & 1 && !(raises && (n.op == Op::add || n.op == Op::select));
+        if (made_by == Op::and_ && fusion.tests >> k & 1) fused |= !is_compare(n.op) || (nodes[n.b].op == Op::imm && !nodes[n.b].imm());
         // The low half of a wide register will do for most narrow ops.
         if (made_by == Op::trunc) fused = low_half_will_do(*f_, id, k, operand) || (is_address(n.op, k) && !backend_->options.memory_base);
         if (fused) {
             work_[operand].fused++;
             work_[operand].certain = std::min(work_[operand].certain, lazy ? work_[id].certain : id);
         }
-        const bool carries_hint = k == (n.op == Op::select ? 2 : 0) && !is_flags(n.op) && !ir::is_eflags(n.op) && !ir::raises_flags(n);
-        if (carries_hint && info[id].hint != no_reg && info[operand].hint == no_reg && ir::effect_of(n.op) == Effect::pure &&
+        if (hints && k == hinted && info[operand].hint == no_reg &&
             is_xmm(info[id].hint) == (nodes[operand].type == Type::v128 || ir::is_float(nodes[operand].type)))
             info[operand].hint = info[id].hint;
     }

@@ -273,7 +273,8 @@ u64 read_immediate(Cursor& c, const Insn& i, const OperandSpec& o) {
 
 void read_immediates(Cursor& c, Insn& i) {
     bool first = true;
-    for (const OperandSpec& o : i.operands->at) {
+    for (unsigned k = 0; k < i.operands->count; k++) {
+        const OperandSpec& o = i.operands->at[k];
         if (o.kind != Kind::I && o.kind != Kind::J && o.kind != Kind::O && o.kind != Kind::L) continue;
         (first ? i.imm : i.imm2) = read_immediate(c, i, o);
         first = false;

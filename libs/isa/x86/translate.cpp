@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 namespace emu::isa::x86 {
 
@@ -77,11 +78,11 @@ bool translate_insn(Unit& u, ConstBytes code, u64 features, ir::Function& functi
     if (!u.mode64()) u.next = u32(u.next);
     note_range(function, u.pc, u.pc + length);
     u32 raw = 0;
-    for (unsigned i = 0; i < 4 && i < length; i++) raw |= u32(code[i]) << (8 * i);
+    std::memcpy(&raw, code.data(), std::min(length, 4u));
     u.ir.insn(u.pc, raw);
     if (outcome != Decoded::ok) u.undefined();
     else if (!changes_register_use(u)) u.in_mode(mode::fp_trapped) ? checked_semantic(u) : insn.row->semantic(u);
-    drop_unreached(function);
+    if (!u.ir.open()) drop_unreached(function);
     return true;
 }
 

@@ -17,6 +17,10 @@ contents disk.raw 10
 url=sheepdog://127.0.0.1:$port
 "$img" convert -f raw -O raw disk.raw "$url/one" 2>err || die "write: $(cat err)"
 "$img" convert -f raw -O raw "sheepdog:127.0.0.1:$port:one" got.raw && same disk.raw got.raw "read"
+# Several write behind the end at once: the disk must not become smaller again.
+for n in 1 2 3 4 5 6; do
+    "$img" convert -f raw -O qcow2 -W -m 16 disk.raw "$url/grow$n" && "$img" check -q "$url/grow$n" || die "qcow2 grows in a cluster"
+done
 "$img" convert -f raw -O qcow2 disk.raw "$url/two" && "$img" check -q "$url/two" && "$img" compare -q -f raw disk.raw "$url/two" || die "qcow2 in a cluster"
 "$img" convert -f raw -O raw disk.raw "sheepdog+unix:///three?socket=$work/sock" && "$img" compare -q -f raw -F raw disk.raw "sheepdog+unix:///three?socket=$work/sock" || die "a UNIX socket"
 # A disk that shares objects with a snapshot: written in the midst, the snapshot stays.

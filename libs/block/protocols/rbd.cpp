@@ -160,10 +160,8 @@ protected:
     }
     Result<void> do_truncate(u64 size, Preallocation mode) override {
         if (mode != Preallocation::off) return fail(ENOTSUP, fmt::format("Unsupported preallocation mode '{}'", preallocation_name(mode)));
-        std::lock_guard lock(resize_);
-        if (const int status = api_.rbd_resize(image_, size); status < 0) return failed(status, "Failed to resize file");
-        size_ = size;
-        return {};
+        std::lock_guard lock(resizing_);
+        return resize(size);
     }
 
 private:
@@ -184,15 +182,24 @@ private:
         size_ = bytes;
         return {};
     }
-    /// Formats grow their storage by writing behind its end; images here grow when told to.
-    Result<void> reach(u64 end) { return end <= size_ ? Result<void>() : do_truncate(end, Preallocation::off); }
+    Result<void> resize(u64 size) {
+        if (const int status = api_.rbd_resize(image_, size); status < 0) return failed(status, "Failed to resize file");
+        size_ = size;
+        return {};
+    }
+    /// Formats grow their storage by writing behind its end; images here grow when told to. Others may be at it too.
+    Result<void> reach(u64 end) {
+        if (end <= size_) return {};
+        std::lock_guard lock(resizing_);
+        return end <= size_ ? Result<void>() : resize(end);
+    }
 
     const RbdApi& api_;
     std::unique_ptr<Cluster> cluster_;
     rbd_image_t image_ = nullptr;
     u64 object_ = 0;
     std::atomic<u64> size_{0};
-    std::mutex resize_;
+    std::mutex resizing_;   ///< size_ changes with it
 };
 
 /// Up to one of `stops`, backslashes taken off.

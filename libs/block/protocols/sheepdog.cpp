@@ -70,6 +70,7 @@ private:
         return holders_[usize(index)];
     }
     Result<Answer> call(Op op, u16 flags, const Object& what, ConstBytes from, Bytes to);
+    Result<void> grow(u64 size);
     Result<void> first_write(u64 index, u32 before, u64 inside, ConstBytes from);
 
     Names names_;
@@ -79,7 +80,7 @@ private:
     u64 object_ = default_object;
     std::atomic<u64> size_{0};
     mutable std::shared_mutex mutex_; ///< of holders_
-    std::mutex making_;               ///< one object is made at a time
+    std::mutex making_;               ///< one object is made at a time, and the disk made larger
     std::vector<u32> holders_;
     bool locked_ = false;
 };
@@ -138,7 +139,7 @@ Result<void> SheepdogNode::first_write(u64 index, u32 before, u64 inside, ConstB
 }
 
 Result<void> SheepdogNode::do_write(u64 at, ConstBytes from, WriteFlags) {
-    if (at + from.size() > size_) EMU_CHECK(do_truncate(at + from.size(), Preallocation::off));
+    if (at + from.size() > size_) EMU_CHECK(grow(at + from.size()));
     while (!from.empty()) {
         const u64 index = at / object_, inside = at % object_, length = std::min<u64>(from.size(), object_ - inside);
         const ConstBytes part = from.first(usize(length));
@@ -176,9 +177,15 @@ Result<Extent> SheepdogNode::do_extent(u64 at, u64 length) {
 Result<void> SheepdogNode::do_truncate(u64 size, Preallocation preallocation) {
     if (preallocation != Preallocation::off) return fail(ENOTSUP, fmt::format("Unsupported preallocation mode '{}'", preallocation_name(preallocation)));
     if (size < size_) return fail(ENOTSUP, "disks of a cluster cannot be made shorter");
+    return grow(size);
+}
+
+/// At least so large: others may write at the end too.
+Result<void> SheepdogNode::grow(u64 size) {
     const u64 count = (size + object_ - 1) / object_;
     if (count > inode::max_objects) return fail(EFBIG, "the cluster takes no disk of that size");
     std::lock_guard making(making_);
+    if (size <= size_) return {};
     std::array<u8, 8> field{};
     put_le64(field, 0, size);
     const Object place{.id = vdi_bit | u64(id_) << 32, .copies = copies_, .copy_policy = policy_, .offset = inode::size};

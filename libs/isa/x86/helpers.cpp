@@ -331,8 +331,8 @@ struct StringRun {
         return vcpu && vcpu->watched();
     }
 
-    /// As many elements as lie in the pages of the first ones, forward in flat memory: the registers need to be right only before and
-    /// after them, because if any of them faults, the first does. False: there is none, or the run ends here.
+    /// `count` elements that lie in the pages of the first ones, forward in flat memory: the registers need to be right only before
+    /// and after them, because if any of them faults, the first does. False: the run goes on element by element.
     template <class T> bool elements(u64 from, u64 to, u64 count, bool& more) {
         const auto* source = reinterpret_cast<const u8*>(from + state.memory_base);
         auto* target = reinterpret_cast<u8*>(to + state.memory_base);

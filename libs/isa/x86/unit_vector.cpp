@@ -55,9 +55,7 @@ void Unit::set_vec(std::initializer_list<Val> by_half) {
         if (kind == Kind::Q && insn.is_memory()) return store(address(), v, 64);
         return set_mmx(kind == Kind::P ? insn.modrm >> 3 & 7 : insn.modrm & 7, v);
     }
-    const bool memory = kind == Kind::M || (kind == Kind::W && insn.is_memory());
-    unsigned half = 0;
-    if (memory) {
+    if (kind == Kind::M || (kind == Kind::W && insn.is_memory())) {
         // Where the second half faults, the first is not stored; and where the first is not there at all, neither is the second.
         if (by_half.size() == 2) {
             (void)ir.load(Type::i32, address(), access(8));
@@ -67,6 +65,7 @@ void Unit::set_vec(std::initializer_list<Val> by_half) {
         return;
     }
     const unsigned n = kind == Kind::V ? insn.reg() : insn.rm();
+    unsigned half = 0;
     for (Val v : by_half) set_xmm(n, half++, v);
     if (insn.vex && half == 1) set_xmm(n, 1, ir.vzero());
 }

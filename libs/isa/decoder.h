@@ -14,9 +14,9 @@ public:
     using Word = typename Row::Word;
     static constexpr unsigned word_bits = sizeof(Word) * 8;
 
-    explicit Decoder(std::span<const std::span<const Row>> tables) {
-        for (auto table : tables)
-            for (const Row& row : table) rows_.push_back(&row);
+    explicit Decoder(std::span<const BasicTable<Row>> tables) {
+        for (const auto& table : tables)
+            for (usize i = 0; i < table.rows.size(); i++) rows_.push_back({&table.rows[i], table.semantics[i]});
         std::stable_sort(rows_.begin(), rows_.end(), [](const Row* a, const Row* b) {
             return a->pattern.specificity() > b->pattern.specificity();
         });
@@ -24,18 +24,15 @@ public:
     }
 
     /// The row for `word` among those whose features are all in `features`, or null.
-    const Row* find(Word word, u64 features = ~u64(0)) const {
+    Found<Row> find(Word word, u64 features = ~u64(0)) const {
         const Leaf* leaf = &top_.leaf(*this, word);
         if (leaf->sub >= 0) leaf = &sub_[unsigned(leaf->sub)].leaf(*this, word);
         for (u32 i = leaf->first; i < leaf->last; i++) {
-            const Row* row = ordered_[i];
-            if (row->pattern.matches(word) && (row->features & ~features) == 0) return row;
+            const Found<Row>& found = ordered_[i];
+            if (found->pattern.matches(word) && (found->features & ~features) == 0) return found;
         }
-        return nullptr;
+        return {};
     }
-
-    /// All rows, the most specific first.
-    std::span<const Row* const> rows() const { return rows_; }
 
 private:
     static constexpr unsigned top_width = 11, sub_width = 6, short_list = 4;
@@ -51,7 +48,7 @@ private:
         const Leaf& leaf(const Decoder& d, Word word) const { return d.leaves_[base + unsigned(bits(word, shift, width))]; }
     };
 
-    using RowList = std::vector<const Row*>;
+    using RowList = std::vector<Found<Row>>;
 
     /// The window of `width` bits that is fixed in most rows.
     static unsigned best_window(const RowList& rows, unsigned width, Word without) {
@@ -76,7 +73,7 @@ private:
         leaves_.resize(leaves_.size() + size);
         lists.resize(size);
         for (RowList& list : lists) list.clear();   // they keep their memory
-        for (const Row* row : rows) {
+        for (const Found<Row>& row : rows) {
             // Every index that agrees with the row's fixed bits: count through the free ones.
             const u32 fixed = u32(bits(row->pattern.mask, level.shift, width)), value = u32(bits(row->pattern.value, level.shift, width));
             const u32 free = ~fixed & (size - 1);
@@ -91,10 +88,10 @@ private:
     void fill_leaf(u32 index, const RowList& rows) {
         // Rows come sorted by specificity; `refines` is a relation between overlapping rows only, not an order to sort by.
         const u32 first = u32(ordered_.size());
-        for (const Row* row : rows) {
+        for (const Found<Row>& row : rows) {
             auto at = ordered_.end();
-            if (!row->refines.empty())
-                at = std::find_if(ordered_.begin() + first, ordered_.end(), [&](const Row* other) { return goes_before(*row, *other); });
+            if (!row->refines().empty())
+                at = std::find_if(ordered_.begin() + first, ordered_.end(), [&](const Row* other) { return goes_before(*row.row, *other); });
             ordered_.insert(at, row);
         }
         leaves_[index].first = first;

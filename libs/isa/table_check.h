@@ -15,10 +15,10 @@ template <class Row> constexpr bool overlap(const Row& a, const Row& b) {
 
 /// Does the row name the other in its `refines` list?
 template <class Row> constexpr bool refines(const Row& row, const Row& other) {
-    std::string_view list = row.refines;
+    std::string_view list = row.refines();
     while (!list.empty()) {
         auto space = list.find(' ');
-        if (list.substr(0, space) == other.name) return true;
+        if (list.substr(0, space) == other.name()) return true;
         list = space == list.npos ? std::string_view{} : list.substr(space + 1);
     }
     return false;
@@ -51,7 +51,7 @@ template <class Row> constexpr bool unambiguous(std::span<const Row> rows) {
 }
 
 /// For a unit test over all tables of an ISA: one line for each pair that is ambiguous.
-template <class Row> std::vector<std::string> ambiguities(std::span<const std::span<const Row>> tables) {
+template <class Row> std::vector<std::string> ambiguities(std::span<const BasicTable<Row>> tables) {
     std::vector<const Row*> rows;
     for (auto table : tables)
         for (const Row& row : table) rows.push_back(&row);
@@ -59,8 +59,8 @@ template <class Row> std::vector<std::string> ambiguities(std::span<const std::s
     for (usize i = 0; i < rows.size(); i++)
         for (usize j = i + 1; j < rows.size(); j++)
             if (!compatible(*rows[i], *rows[j]))
-                found.push_back(std::string(rows[i]->name) + " [" + std::string(rows[i]->pattern.text) + "] and " +
-                                std::string(rows[j]->name) + " [" + std::string(rows[j]->pattern.text) + "]");
+                found.push_back(std::string(rows[i]->name()) + " [" + std::string(rows[i]->pattern.text.view()) + "] and " +
+                                std::string(rows[j]->name()) + " [" + std::string(rows[j]->pattern.text.view()) + "]");
     return found;
 }
 

@@ -10,7 +10,7 @@ namespace emu::isa::a32 {
 namespace {
 
 // clang-format off
-constexpr Insn a32[] = {
+constexpr Line a32[] = {
     {"b",    "label",          ".... 1010 iiiiiiiiiiiiiiiiiiiiiiii", branch},
     {"bl",   "label",          ".... 1011 iiiiiiiiiiiiiiiiiiiiiiii", branch_link},
     {"bx",   "Rm",             ".... 00010010 111111111111 0001 mmmm", branch_exchange, 0, feature::thumb},
@@ -28,7 +28,7 @@ constexpr Insn a32[] = {
     {"mrrc", "p15, Rt, Ru",    ".... 11000101 uuuu tttt 1111 oooo mmmm", coprocessor_read_pair, 0, feature::v6},
 };
 
-constexpr Insn unconditional[] = {
+constexpr Line unconditional[] = {
     {"blx",    "label",        "1111 101 H iiiiiiiiiiiiiiiiiiiiiiii", branch_link_exchange, 0, feature::v5},
     {"setend", "#E",           "1111 00010000 0001 000000 E 0 0000 0000", set_endianness, 0, feature::v6},
     {"cps",    "",             "1111 00010000 ...0 ........ ..0 .....", hint, 0, feature::v6},
@@ -43,7 +43,7 @@ constexpr Insn unconditional[] = {
     {"sb",     "",             "1111 01010111 111111110000 0111 ....", hint, 0, feature::sb},
 };
 
-constexpr Insn t32[] = {
+constexpr Line t32[] = {
     {"b",    "label",          "11110 s cccc iiiiii 10 J 0 K jjjjjjjjjjj", branch_conditional_t32, 0, feature::v6t2},
     {"b",    "label",          "11110 s iiiiiiiiii 10 J 1 K jjjjjjjjjjj", branch_t32, 0, feature::v6t2},
     {"bl",   "label",          "11110 s iiiiiiiiii 11 J 1 K jjjjjjjjjjj", branch_link_t32, 0, feature::thumb},
@@ -62,14 +62,14 @@ constexpr Insn t32[] = {
     {"udf",  "#i",             "111101111111 iiii 1010 iiiiiiiiiiii", undefined, 0, feature::v6t2},
 };
 // clang-format on
-static_assert(unambiguous<Insn>(a32));
-static_assert(unambiguous<Insn>(unconditional));
-static_assert(unambiguous<Insn>(t32));
+static_assert(unambiguous<Line>(a32));
+static_assert(unambiguous<Line>(unconditional));
+static_assert(unambiguous<Line>(t32));
 
 } // namespace
 
-const std::span<const Insn> a32_branch_rows = a32;
-const std::span<const Insn> a32_unconditional_rows = unconditional;
-const std::span<const Insn> t32_branch_rows = t32;
+const Table a32_branch_rows = table_of<a32>;
+const Table a32_unconditional_rows = table_of<unconditional>;
+const Table t32_branch_rows = table_of<t32>;
 
 } // namespace emu::isa::a32

@@ -8,7 +8,7 @@ namespace emu::isa::a32 {
 namespace {
 
 // clang-format off
-constexpr Insn dp[] = {
+constexpr Line dp[] = {
     {"and", "Rd, Rn, op2", ".... 001 0000 S nnnn dddd rrrr iiiiiiii", dp_immediate, alu::and_},
     {"and", "Rd, Rn, op2", ".... 000 0000 S nnnn dddd iiiii hh 0 mmmm", dp_shifted, alu::and_},
     {"and", "Rd, Rn, op2", ".... 000 0000 S nnnn dddd ssss 0 hh 1 mmmm", dp_shifted_register, alu::and_},
@@ -59,7 +59,7 @@ constexpr Insn dp[] = {
     {"mvn", "Rd, op2", ".... 000 1111 S 0000 dddd ssss 0 hh 1 mmmm", dp_shifted_register, alu::mvn},
 };
 
-constexpr Insn multiplies[] = {
+constexpr Line multiplies[] = {
     {"mul",   "Rd, Rm, Rs",      ".... 000000 0 S dddd 0000 mmmm 1001 nnnn", multiply},
     {"mla",   "Rd, Rm, Rs, Ra",  ".... 000000 1 S dddd aaaa mmmm 1001 nnnn", multiply_accumulate},
     {"umaal", "Rl, Rd, Rm, Rs",  ".... 00000100 dddd llll mmmm 1001 nnnn", multiply_accumulate_accumulate, 0, feature::v6},
@@ -91,7 +91,7 @@ constexpr Insn multiplies[] = {
     {"movt",  "Rd, #i",          ".... 00110100 iiii dddd iiiiiiiiiiii", move_top, 0, feature::v6t2},
 };
 
-constexpr Insn media[] = {
+constexpr Line media[] = {
     {"sadd16", "Rd, Rn, Rm", ".... 01100 001 nnnn dddd 1111 000 1 mmmm", parallel, par::add16 | par::sign, feature::v6},
     {"sasx", "Rd, Rn, Rm", ".... 01100 001 nnnn dddd 1111 001 1 mmmm", parallel, par::asx | par::sign, feature::v6},
     {"ssax", "Rd, Rn, Rm", ".... 01100 001 nnnn dddd 1111 010 1 mmmm", parallel, par::sax | par::sign, feature::v6},
@@ -164,13 +164,13 @@ constexpr Insn media[] = {
     {"bfi",    "Rd, Rn, #i, #w", ".... 0111110 wwwww dddd iiiii 001 nnnn", bitfield_insert, 0, feature::v6t2},
 };
 // clang-format on
-static_assert(unambiguous<Insn>(multiplies));
-static_assert(unambiguous<Insn>(media));
+static_assert(unambiguous<Line>(multiplies));
+static_assert(unambiguous<Line>(media));
 
 } // namespace
 
-const std::span<const Insn> a32_dp_rows = dp;
-const std::span<const Insn> a32_multiply_rows = multiplies;
-const std::span<const Insn> a32_media_rows = media;
+const Table a32_dp_rows = table_of<dp>;
+const Table a32_multiply_rows = table_of<multiplies>;
+const Table a32_media_rows = table_of<media>;
 
 } // namespace emu::isa::a32

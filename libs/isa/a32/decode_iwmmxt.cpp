@@ -119,7 +119,7 @@ void control_load_store(Unit& u, const Fields& f) {
 using feature::iwmmxt;
 
 // clang-format off
-constexpr Insn a32[] = {
+constexpr Line a32[] = {
     {"wmmx",    "wRd, wRn, wRm",  ".... 1110 oooo nnnn dddd 000 x ooo 0 mmmm", data, 0, iwmmxt},
     {"textrm",  "Rd, wRn, #i",    ".... 1110 zz 01 nnnn dddd 0000 0111 s iii", extract, 0, iwmmxt},
     {"tmovmsk", "Rd, wRn",        ".... 1110 zz 01 nnnn dddd 0000 0011 0000", move_mask, 0, iwmmxt},
@@ -141,15 +141,15 @@ constexpr Insn a32[] = {
     {"wldrw",   "wRd, [Rn, #i]",  ".... 110 P U 0 W L nnnn dddd 0001 iiiiiiii", load_store, 2, iwmmxt},
     {"wldrd",   "wRd, [Rn, #i]",  ".... 110 P U 1 W L nnnn dddd 0001 iiiiiiii", load_store, 3, iwmmxt},
 };
-constexpr Insn unconditional[] = {
+constexpr Line unconditional[] = {
     {"wldrw",   "wCd, [Rn, #i]",  "1111 110 P U 0 W L nnnn dddd 0001 iiiiiiii", control_load_store, 0, iwmmxt},
 };
 // clang-format on
-static_assert(unambiguous<Insn>(a32));
+static_assert(unambiguous<Line>(a32));
 
 } // namespace
 
-const std::span<const Insn> iwmmxt_rows = a32;
-const std::span<const Insn> iwmmxt_unconditional_rows = unconditional;
+const Table iwmmxt_rows = table_of<a32>;
+const Table iwmmxt_unconditional_rows = table_of<unconditional>;
 
 } // namespace emu::isa::a32

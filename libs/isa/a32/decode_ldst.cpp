@@ -8,7 +8,7 @@ namespace emu::isa::a32 {
 namespace {
 
 // clang-format off
-constexpr Insn a32[] = {
+constexpr Line a32[] = {
     {"str", "Rt, [Rn, #i]", ".... 010 P U 0 W 0 nnnn tttt iiiiiiiiiiii", load_store_immediate, access::w | access::store},
     {"str", "Rt, [Rn, Rm, h #i]", ".... 011 P U 0 W 0 nnnn tttt iiiii hh 0 mmmm", load_store_register, access::w | access::store},
     {"ldr", "Rt, [Rn, #i]", ".... 010 P U 0 W 1 nnnn tttt iiiiiiiiiiii", load_store_immediate, access::w},
@@ -57,7 +57,7 @@ constexpr Insn a32[] = {
     {"ldm", "Rn, {l}", ".... 100 P U 0 W 1 nnnn llllllllllllllll", multiple, 0},
 };
 
-constexpr Insn t32[] = {
+constexpr Line t32[] = {
     {"strb", "Rt, [Rn, #i]", "11111000 1 00 0 nnnn tttt iiiiiiiiiiii", load_store_immediate, access::b | access::store, feature::v6t2},
     {"strb", "Rt, [Rn, #i]", "11111000 0 00 0 nnnn tttt 1 P U W iiiiiiii", load_store_immediate, access::b | access::store, feature::v6t2},
     {"strb", "Rt, [Rn, Rm]", "11111000 0 00 0 nnnn tttt 000000 ii mmmm", load_store_register, access::b | access::store, feature::v6t2},
@@ -133,12 +133,12 @@ constexpr Insn t32[] = {
     {"ldmdb", "Rn, {l}", "1110100100 W 1 nnnn llllllllllllllll", multiple, access::down, feature::v6t2},
 };
 // clang-format on
-static_assert(unambiguous<Insn>(a32));
-static_assert(unambiguous<Insn>(t32));
+static_assert(unambiguous<Line>(a32));
+static_assert(unambiguous<Line>(t32));
 
 } // namespace
 
-const std::span<const Insn> a32_ldst_rows = a32;
-const std::span<const Insn> t32_ldst_rows = t32;
+const Table a32_ldst_rows = table_of<a32>;
+const Table t32_ldst_rows = table_of<t32>;
 
 } // namespace emu::isa::a32

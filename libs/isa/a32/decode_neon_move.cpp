@@ -11,7 +11,7 @@ using namespace neon;
 constexpr u64 simd = feature::neon;
 
 // clang-format off
-constexpr Insn shifts[] = {
+constexpr Line shifts[] = {
     {"vshr", "Vd, Vm, #i", "1111 001 0 1 D iiiiii dddd 0000 L Q M 1 mmmm", neon_shift_right, is_signed | 0, simd},
     {"vshr", "Vd, Vm, #i", "1111 001 1 1 D iiiiii dddd 0000 L Q M 1 mmmm", neon_shift_right, 0, simd},
     {"vsra", "Vd, Vm, #i", "1111 001 0 1 D iiiiii dddd 0001 L Q M 1 mmmm", neon_shift_right, is_signed | accumulate, simd},
@@ -47,14 +47,14 @@ constexpr Insn shifts[] = {
     {"vmov", "Vd, #i", "1111 001 i 1 D 000 iii dddd cccc 0 Q p 1 iiii", neon_immediate, 0, simd, "vcvt vcvt.f16 vqrshrn vqrshrun vqshl vqshlu vqshrn vqshrun vrshr vrshrn vrsra vshl vshll vshr vshrn vsli vsra vsri"},
 };
 
-constexpr Insn moves[] = {
+constexpr Line moves[] = {
     {"vld", "{l}, [Rn]", "1111 0100 0 D L 0 nnnn dddd yyyy ss .. mmmm", neon_structures, 0, simd},
     {"vld", "{l[x]}, [Rn]", "1111 0100 1 D L 0 nnnn dddd ss ee aaaa mmmm", neon_single_structure, 0, simd},
     {"vld", "{l[]}, [Rn]", "1111 0100 1 D 1 0 nnnn dddd 11 ee ss T a mmmm", neon_replicate, 0, simd},
     {"vst", "{l[]}, [Rn]", "1111 0100 1 D 0 0 nnnn dddd 11 .. .. . . mmmm", undefined, 0, simd},
 };
 
-constexpr Insn additions[] = {
+constexpr Line additions[] = {
     {"vcmla", "Vd, Vn, Vm", "1111 110 rr D 1 z nnnn dddd 1000 N Q M 0 mmmm", neon_complex_multiply, 0, simd | feature::fcma},
     {"vcadd", "Vd, Vn, Vm", "1111 110 r 1 D 0 z nnnn dddd 1000 N Q M 0 mmmm", neon_complex_add, 0, simd | feature::fcma},
     {"vcmla", "Vd, Vn, Dm[x]", "1111 1110 z D rr nnnn dddd 1000 N Q M 0 mmmm", neon_complex_scalar, 0, simd | feature::fcma},
@@ -79,14 +79,14 @@ constexpr Insn additions[] = {
     {"vfmsl", "Vd, Vn, Vm[x]", "1111 1110 0 D 01 nnnn dddd 1000 N Q M 1 mmmm", neon_multiply_half_scalar, 1, simd | feature::fhm},
 };
 // clang-format on
-static_assert(unambiguous<Insn>(shifts));
-static_assert(unambiguous<Insn>(moves));
-static_assert(unambiguous<Insn>(additions));
+static_assert(unambiguous<Line>(shifts));
+static_assert(unambiguous<Line>(moves));
+static_assert(unambiguous<Line>(additions));
 
 } // namespace
 
-const std::span<const Insn> neon_shift_rows = shifts;
-const std::span<const Insn> neon_move_rows = moves;
-const std::span<const Insn> neon_v8_rows = additions;
+const Table neon_shift_rows = table_of<shifts>;
+const Table neon_move_rows = table_of<moves>;
+const Table neon_v8_rows = table_of<additions>;
 
 } // namespace emu::isa::a32

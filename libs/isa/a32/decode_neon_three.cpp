@@ -10,7 +10,7 @@ using namespace neon;
 constexpr u64 simd = feature::neon;
 
 // clang-format off
-constexpr Insn three[] = {
+constexpr Line three[] = {
     {"vhadd", "Vd, Vn, Vm", "1111 001 0 0 D ss nnnn dddd 0000 N Q M 0 mmmm", neon_binary, op(Op::vhadds) | bhw, simd},
     {"vhadd", "Vd, Vn, Vm", "1111 001 1 0 D ss nnnn dddd 0000 N Q M 0 mmmm", neon_binary, op(Op::vhaddu) | bhw, simd},
     {"vqadd", "Vd, Vn, Vm", "1111 001 0 0 D ss nnnn dddd 0000 N Q M 1 mmmm", neon_saturating, op(Op::vqadds) | all, simd},
@@ -97,10 +97,10 @@ constexpr Insn three[] = {
     {"vminnm", "Vd, Vn, Vm", "1111 001 1 0 D 1z nnnn dddd 1111 N Q M 1 mmmm", neon_float_binary, op(Op::vfminnm), simd | feature::vfp_v8},
 };
 // clang-format on
-static_assert(unambiguous<Insn>(three));
+static_assert(unambiguous<Line>(three));
 
 } // namespace
 
-const std::span<const Insn> neon_three_rows = three;
+const Table neon_three_rows = table_of<three>;
 
 } // namespace emu::isa::a32

@@ -16,7 +16,7 @@ constexpr std::string_view lengths =
     "ull.p8 vmull.p64 vmla vmla.f vmls vmls.f vmul vmul.f vqdmulh vqrdmulh vqrdmlah vqrdmlsh";
 
 // clang-format off
-constexpr Insn two[] = {
+constexpr Line two[] = {
     {"vaddl", "Vd, Vn, Vm", "1111 001 0 1 D ss nnnn dddd 0000 N 0 M 0 mmmm", neon_long, op(Op::vadd) | is_signed, simd},
     {"vaddl", "Vd, Vn, Vm", "1111 001 1 1 D ss nnnn dddd 0000 N 0 M 0 mmmm", neon_long, op(Op::vadd), simd},
     {"vaddw", "Vd, Vn, Vm", "1111 001 0 1 D ss nnnn dddd 0001 N 0 M 0 mmmm", neon_wide, op(Op::vadd) | is_signed, simd},
@@ -130,10 +130,10 @@ constexpr Insn two[] = {
     {"vdup", "Vd, Dm[x]", "1111 001 11 D 11 iiii dddd 1100 0 Q M 0 mmmm", neon_dup, 0, simd, lengths},
 };
 // clang-format on
-static_assert(unambiguous<Insn>(two));
+static_assert(unambiguous<Line>(two));
 
 } // namespace
 
-const std::span<const Insn> neon_two_rows = two;
+const Table neon_two_rows = table_of<two>;
 
 } // namespace emu::isa::a32

@@ -10,7 +10,7 @@ namespace emu::isa::a32 {
 namespace {
 
 // clang-format off
-constexpr Insn rows[] = {
+constexpr Line rows[] = {
     {"lsl", "Rd, Rm, #i", "0000000000000000 000 00 iiiii mmm ddd", dp_shifted, alu::mov | alu::lsl | alu::flags_outside_it},
     {"lsr", "Rd, Rm, #i", "0000000000000000 000 01 iiiii mmm ddd", dp_shifted, alu::mov | alu::lsr | alu::flags_outside_it},
     {"asr", "Rd, Rm, #i", "0000000000000000 000 10 iiiii mmm ddd", dp_shifted, alu::mov | alu::asr | alu::flags_outside_it},
@@ -87,10 +87,10 @@ constexpr Insn rows[] = {
     {"b", "label", "0000000000000000 11100 iiiiiiiiiii", branch_t16, 0},
 };
 // clang-format on
-static_assert(unambiguous<Insn>(rows));
+static_assert(unambiguous<Line>(rows));
 
 } // namespace
 
-const std::span<const Insn> t16_rows = rows;
+const Table t16_rows = table_of<rows>;
 
 } // namespace emu::isa::a32

@@ -8,7 +8,7 @@ namespace emu::isa::a32 {
 namespace {
 
 // clang-format off
-constexpr Insn dp[] = {
+constexpr Line dp[] = {
     {"and", "Rd, Rn, #i", "11110 i 0 0000 S nnnn 0 iii dddd iiiiiiii", dp_immediate_t32, alu::and_, feature::v6t2},
     {"and", "Rd, Rn, Rm", "1110101 0000 S nnnn 0 iii dddd ii hh mmmm", dp_shifted, alu::and_, feature::v6t2},
     {"bic", "Rd, Rn, #i", "11110 i 0 0001 S nnnn 0 iii dddd iiiiiiii", dp_immediate_t32, alu::bic, feature::v6t2},
@@ -53,7 +53,7 @@ constexpr Insn dp[] = {
     {"movt", "Rd, #i", "11110 I 101100 iiii 0 JJJ dddd kkkkkkkk", move_wide_t32, 1, feature::v6t2},
 };
 
-constexpr Insn media[] = {
+constexpr Line media[] = {
     {"pkhbt", "Rd, Rn, Rm", "111010101100 nnnn 0 iii dddd ii 00 mmmm", pack_halves, 0, feature::v6t2},
     {"pkhtb", "Rd, Rn, Rm", "111010101100 nnnn 0 iii dddd ii 10 mmmm", pack_halves, 1, feature::v6t2},
     {"ssat", "Rd, #t, Rn", "11110 0 1100 h 0 nnnn 0 iii dddd ii 0 ttttt", saturate, 0, feature::v6t2},
@@ -148,12 +148,12 @@ constexpr Insn media[] = {
     {"umaal", "Rl, Rd, Rn, Rm", "111110111110 nnnn llll dddd 0110 mmmm", multiply_accumulate_accumulate, 0, feature::v6t2},
 };
 // clang-format on
-static_assert(unambiguous<Insn>(dp));
-static_assert(unambiguous<Insn>(media));
+static_assert(unambiguous<Line>(dp));
+static_assert(unambiguous<Line>(media));
 
 } // namespace
 
-const std::span<const Insn> t32_dp_rows = dp;
-const std::span<const Insn> t32_media_rows = media;
+const Table t32_dp_rows = table_of<dp>;
+const Table t32_media_rows = table_of<media>;
 
 } // namespace emu::isa::a32

@@ -13,7 +13,7 @@ constexpr u32 op(Op o) { return u32(o); }
 constexpr u32 rounding(R r, bool exact = false) { return u32(r) | u32(exact) << 3; }
 
 // clang-format off
-constexpr Insn conditional[] = {
+constexpr Line conditional[] = {
     {"vmla",  "Vd, Vn, Vm",    ".... 11100 D 00 nnnn dddd 10 zz N 0 M 0 mmmm", vfp_multiply_add, 0, vfp2},
     {"vmls",  "Vd, Vn, Vm",    ".... 11100 D 00 nnnn dddd 10 zz N 1 M 0 mmmm", vfp_multiply_add, negate_product, vfp2},
     {"vnmls", "Vd, Vn, Vm",    ".... 11100 D 01 nnnn dddd 10 zz N 0 M 0 mmmm", vfp_multiply_add, negate_addend, vfp2},
@@ -62,7 +62,7 @@ constexpr Insn conditional[] = {
     {"vldm",  "Rn!, {list}",   ".... 1101 0 D 1 L nnnn dddd 10 zz iiiiiiii", vfp_multiple, 0, vfp2},
 };
 
-constexpr Insn unconditional[] = {
+constexpr Line unconditional[] = {
     {"vsel",   "Vd, Vn, Vm",   "1111 11100 D cc nnnn dddd 10 01 N 0 M 0 mmmm", vfp_select, 0, vfp_v8 | fp16},
     {"vsel",   "Vd, Vn, Vm",   "1111 11100 D cc nnnn dddd 10 1z N 0 M 0 mmmm", vfp_select, 0, vfp_v8},
     {"vmaxnm", "Vd, Vn, Vm",   "1111 11101 D 00 nnnn dddd 10 01 N 0 M 0 mmmm", vfp_min_max, op(Op::fmaxnm), vfp_v8 | fp16},
@@ -77,12 +77,12 @@ constexpr Insn unconditional[] = {
     {"vmovx",  "Sd, Sm",       "1111 11101 D 11 0000 dddd 1010 01 M 0 mmmm", vfp_move_top_half, 0, fp16},
 };
 // clang-format on
-static_assert(unambiguous<Insn>(conditional));
-static_assert(unambiguous<Insn>(unconditional));
+static_assert(unambiguous<Line>(conditional));
+static_assert(unambiguous<Line>(unconditional));
 
 } // namespace
 
-const std::span<const Insn> vfp_rows = conditional;
-const std::span<const Insn> vfp_unconditional_rows = unconditional;
+const Table vfp_rows = table_of<conditional>;
+const Table vfp_unconditional_rows = table_of<unconditional>;
 
 } // namespace emu::isa::a32

@@ -93,7 +93,7 @@ bool condition(Unit& u, const Fetch& fetch) {
 }
 
 void translate_insn(Unit& u) {
-    const Insn* row;
+    Found<Insn> row;
     if (!u.thumb) {
         row = decode_a32(u.raw, u.features);
     } else if (u.size == 2) {
@@ -101,7 +101,7 @@ void translate_insn(Unit& u) {
     } else {
         row = decode_t32(u.raw, u.features);
     }
-    if (row) row->semantic(u, row->fields(u.raw));
+    if (row) row.semantic(u, row->fields(u.raw));
     else u.unallocated();
 }
 

@@ -23,6 +23,8 @@ class Unit;
 using Fields = BasicFields<u32>;
 using Semantic = void(Unit&, const Fields&);
 using Insn = BasicRow<Semantic>;
+using Line = BasicLine<Semantic>;
+using Table = BasicTable<Insn>;
 
 /// Bits of Isa::mode, all that translation depends on besides the code and the pc.
 namespace mode {
@@ -166,16 +168,16 @@ private:
 
 /// The row that decodes an instruction on a CPU with these features, or null: unallocated. T32 encodings of VFP and Advanced SIMD
 /// instructions are looked up as the A32 ones; `word` becomes that.
-const Insn* decode_a32(u32 word, u64 features);
-const Insn* decode_t32(u32& word, u64 features);
-const Insn* decode_t16(u16 half, u64 features);
+Found<Insn> decode_a32(u32 word, u64 features);
+Found<Insn> decode_t32(u32& word, u64 features);
+Found<Insn> decode_t16(u16 half, u64 features);
 /// All tables, for tests and for naming: A32 with and without a condition, T32, T16 (in the upper half of the word).
 enum class Space { a32, a32_unconditional, t32, t16 };
-std::span<const std::span<const Insn>> decode_tables(Space space);
+std::span<const Table> decode_tables(Space space);
 
-extern const std::span<const Insn> a32_dp_rows, a32_multiply_rows, a32_media_rows, a32_ldst_rows, a32_branch_rows, a32_unconditional_rows;
-extern const std::span<const Insn> t32_dp_rows, t32_media_rows, t32_ldst_rows, t32_branch_rows, t16_rows;
-extern const std::span<const Insn> vfp_rows, vfp_unconditional_rows, neon_three_rows, neon_two_rows, neon_shift_rows, neon_move_rows, neon_v8_rows;
-extern const std::span<const Insn> iwmmxt_rows, iwmmxt_unconditional_rows;
+extern const Table a32_dp_rows, a32_multiply_rows, a32_media_rows, a32_ldst_rows, a32_branch_rows, a32_unconditional_rows;
+extern const Table t32_dp_rows, t32_media_rows, t32_ldst_rows, t32_branch_rows, t16_rows;
+extern const Table vfp_rows, vfp_unconditional_rows, neon_three_rows, neon_two_rows, neon_shift_rows, neon_move_rows, neon_v8_rows;
+extern const Table iwmmxt_rows, iwmmxt_unconditional_rows;
 
 } // namespace emu::isa::a32

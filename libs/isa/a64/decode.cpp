@@ -12,8 +12,8 @@
 
 namespace emu::isa::a64 {
 
-std::span<const std::span<const Insn>> decode_tables() {
-    static const std::span<const Insn> tables[] = {
+std::span<const Table> decode_tables() {
+    static const Table tables[] = {
         dp_imm_rows,
         branch_sys_rows,
         ldst_rows,
@@ -33,7 +33,7 @@ std::span<const std::span<const Insn>> decode_tables() {
     return tables;
 }
 
-const Insn* decode(u32 word, u64 features) {
+Found<Insn> decode(u32 word, u64 features) {
     static const Decoder<Insn> decoder(decode_tables());
     return decoder.find(word, features);
 }

@@ -10,7 +10,7 @@ namespace {
 using feature::pauth;
 
 // clang-format off
-constexpr Insn rows[] = {
+constexpr Line rows[] = {
     {"udf", "#i",                "0000000000000000 iiiiiiiiiiiiiiii", undefined},
 
     // Branches
@@ -81,10 +81,10 @@ constexpr Insn rows[] = {
     {"mrs",   "Xt, sysreg",         "1101010100 1 1q ooo nnnn mmmm ppp ttttt", read_system},
 };
 // clang-format on
-static_assert(unambiguous<Insn>(rows));
+static_assert(unambiguous<Line>(rows));
 
 } // namespace
 
-const std::span<const Insn> branch_sys_rows = rows;
+const Table branch_sys_rows = table_of<rows>;
 
 } // namespace emu::isa::a64

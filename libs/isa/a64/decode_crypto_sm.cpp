@@ -11,7 +11,7 @@ using namespace simd;
 constexpr u32 step(ir::HashStep s) { return u32(s); }
 
 // clang-format off
-constexpr Insn rows[] = {
+constexpr Line rows[] = {
     // SM3, SM4
     {"sm3ss1",    "Vd.4s, Vn.4s, Vm.4s, Va.4s","11001110 010 mmmmm 0 aaaaa nnnnn ddddd", crypto_hash, step(ir::HashStep::sm3ss1), feature::sm3},
     {"sm3tt1a",   "Vd.4s, Vn.4s, Vm.s[i]",  "11001110 010 mmmmm 10 ii 00 nnnnn ddddd", crypto_hash_lane, step(ir::HashStep::sm3tt1a), feature::sm3},
@@ -24,10 +24,10 @@ constexpr Insn rows[] = {
     {"sm4ekey",   "Vd.4s, Vn.4s, Vm.4s",    "11001110 011 mmmmm 1 1 00 10 nnnnn ddddd", crypto_hash, step(ir::HashStep::sm4ekey), feature::sm4},
 };
 // clang-format on
-static_assert(unambiguous<Insn>(rows));
+static_assert(unambiguous<Line>(rows));
 
 } // namespace
 
-const std::span<const Insn> crypto_sm_rows = rows;
+const Table crypto_sm_rows = table_of<rows>;
 
 } // namespace emu::isa::a64

@@ -9,7 +9,7 @@ namespace {
 using namespace alu;
 
 // clang-format off
-constexpr Insn rows[] = {
+constexpr Line rows[] = {
     {"adr",  "Xd, label",            "0 ll 10000 iiiiiiiiiiiiiiiiiii ddddd", pc_relative, 0},
     {"adrp", "Xd, label",            "1 ll 10000 iiiiiiiiiiiiiiiiiii ddddd", pc_relative, 1},
 
@@ -34,10 +34,10 @@ constexpr Insn rows[] = {
     {"extr", "Rd, Rn, Rm, #s",       "z 00 100111 N 0 mmmmm ssssss nnnnn ddddd", extract},
 };
 // clang-format on
-static_assert(unambiguous<Insn>(rows));
+static_assert(unambiguous<Line>(rows));
 
 } // namespace
 
-const std::span<const Insn> dp_imm_rows = rows;
+const Table dp_imm_rows = table_of<rows>;
 
 } // namespace emu::isa::a64

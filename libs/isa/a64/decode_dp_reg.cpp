@@ -12,7 +12,7 @@ using namespace alu;
 constexpr u32 op(Op o) { return u32(o); }
 
 // clang-format off
-constexpr Insn rows[] = {
+constexpr Line rows[] = {
     // Two sources
     {"udiv",  "Rd, Rn, Rm",         "z 0 0 11010110 mmmmm 000010 nnnnn ddddd", divide, op(Op::udiv)},
     {"sdiv",  "Rd, Rn, Rm",         "z 0 0 11010110 mmmmm 000011 nnnnn ddddd", divide, op(Op::sdiv)},
@@ -105,10 +105,10 @@ constexpr Insn rows[] = {
     {"umulh",  "Xd, Xn, Xm",        "1 00 11011 110 mmmmm 0 ..... nnnnn ddddd", multiply_high, op(Op::mulhu)},
 };
 // clang-format on
-static_assert(unambiguous<Insn>(rows));
+static_assert(unambiguous<Line>(rows));
 
 } // namespace
 
-const std::span<const Insn> dp_reg_rows = rows;
+const Table dp_reg_rows = table_of<rows>;
 
 } // namespace emu::isa::a64

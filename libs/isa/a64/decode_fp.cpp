@@ -11,7 +11,7 @@ using R = ir::Rounding;
 constexpr u32 op(Op o) { return u32(o); }
 
 // clang-format off
-constexpr Insn rows[] = {
+constexpr Line rows[] = {
     // One source; t = 0 single, 1 double, 3 half
     {"fmov",   "Fd, Fn",  "0 0 0 11110 tt 1 000000 10000 nnnnn ddddd", fp_move},
     {"fabs",   "Fd, Fn",  "0 0 0 11110 tt 1 000001 10000 nnnnn ddddd", fp_unary, op(Op::fabs)},
@@ -82,10 +82,10 @@ constexpr Insn rows[] = {
     {"fcvtzu", "Rd, Fn, #s", "z 0 0 11110 tt 0 11 001 ssssss nnnnn ddddd", fp_to_fixed, unsigned_int},
 };
 // clang-format on
-static_assert(unambiguous<Insn>(rows));
+static_assert(unambiguous<Line>(rows));
 
 } // namespace
 
-const std::span<const Insn> fp_rows = rows;
+const Table fp_rows = table_of<rows>;
 
 } // namespace emu::isa::a64

@@ -9,7 +9,7 @@ namespace {
 using namespace access;
 
 // clang-format off
-constexpr Insn rows[] = {
+constexpr Line rows[] = {
     // Single register, unsigned offset
     {"strb",  "Wt, [Xn|SP, #i]", "00 111 0 01 00 iiiiiiiiiiii nnnnn ttttt", load_store_unsigned, b | store},
     {"ldrb",  "Wt, [Xn|SP, #i]", "00 111 0 01 01 iiiiiiiiiiii nnnnn ttttt", load_store_unsigned, b},
@@ -208,10 +208,10 @@ constexpr Insn rows[] = {
     {"ldnp",  "Qt, Qu, [Xn|SP, #i]",  "10 101 1 000 1 iiiiiii uuuuu nnnnn ttttt", pair_offset, q | simd},
 };
 // clang-format on
-static_assert(unambiguous<Insn>(rows));
+static_assert(unambiguous<Line>(rows));
 
 } // namespace
 
-const std::span<const Insn> ldst_rows = rows;
+const Table ldst_rows = table_of<rows>;
 
 } // namespace emu::isa::a64

@@ -11,7 +11,7 @@ using namespace access;
 constexpr u32 op(ir::AtomicOp o) { return u32(o); }
 
 // clang-format off
-constexpr Insn rows[] = {
+constexpr Line rows[] = {
     // Exclusive
     {"stxrb",  "Ws, Wt, [Xn|SP]",     "00 001000 000 sssss 0 ..... nnnnn ttttt", store_exclusive, b},
     {"stlxrb", "Ws, Wt, [Xn|SP]",     "00 001000 000 sssss 1 ..... nnnnn ttttt", store_exclusive, b | release},
@@ -99,10 +99,10 @@ constexpr Insn rows[] = {
     {"ldrab", "Xt, [Xn|SP, #i]", "11 111 0 00 1 i 1 iiiiiiiii W 1 nnnnn ttttt", load_pac, pac_db, feature::pauth},
 };
 // clang-format on
-static_assert(unambiguous<Insn>(rows));
+static_assert(unambiguous<Line>(rows));
 
 } // namespace
 
-const std::span<const Insn> ldst_atomic_rows = rows;
+const Table ldst_atomic_rows = table_of<rows>;
 
 } // namespace emu::isa::a64

@@ -11,7 +11,7 @@ namespace {
 using namespace simd;
 
 // clang-format off
-constexpr Insn rows[] = {
+constexpr Line rows[] = {
     // Vector by element, integers; L, M and H are read by simd::Element
     {"mul",       "Vd.T, Vn.T, Vm.t[i]",    "0 q 0 01111 ss .. .... 1000 . 0 nnnnn ddddd", simd_multiply_element, hw},
     {"mla",       "Vd.T, Vn.T, Vm.t[i]",    "0 q 1 01111 ss .. .... 0000 . 0 nnnnn ddddd", simd_multiply_element, hw | accumulate},
@@ -70,10 +70,10 @@ constexpr Insn rows[] = {
     {"fmulx",     "Hd, Hn, Vm.h[i]",        "01 1 11111 00 .. .... 1001 . 0 nnnnn ddddd", simd_fp_multiply_element, op(Op::vfmulx), feature::fp16},
 };
 // clang-format on
-static_assert(unambiguous<Insn>(rows));
+static_assert(unambiguous<Line>(rows));
 
 } // namespace
 
-const std::span<const Insn> simd_element_rows = rows;
+const Table simd_element_rows = table_of<rows>;
 
 } // namespace emu::isa::a64

@@ -12,7 +12,7 @@ using namespace simd;
 using R = ir::Rounding;
 
 // clang-format off
-constexpr Insn rows[] = {
+constexpr Line rows[] = {
     // Two-register miscellaneous, floating point: single and double, then half
     {"frintn",    "Vd.T, Vn.T",             "0 q 0 01110 0s 10000 11000 10 nnnnn ddddd", simd_fp_round, fp_arg::rounding(R::nearest_even)},
     {"frintm",    "Vd.T, Vn.T",             "0 q 0 01110 0s 10000 11001 10 nnnnn ddddd", simd_fp_round, fp_arg::rounding(R::down)},
@@ -158,10 +158,10 @@ constexpr Insn rows[] = {
     {"fcvtzu",    "Vd, Vn, #i",             "01 1 111110 iiiiiii 11111 1 nnnnn ddddd", simd_fp_to_fixed, fp_arg::unsigned_int},
 };
 // clang-format on
-static_assert(unambiguous<Insn>(rows));
+static_assert(unambiguous<Line>(rows));
 
 } // namespace
 
-const std::span<const Insn> simd_fp_two_rows = rows;
+const Table simd_fp_two_rows = table_of<rows>;
 
 } // namespace emu::isa::a64

@@ -10,7 +10,7 @@ using namespace structure;
 constexpr u32 op(Op o) { return u32(o); }
 
 // clang-format off
-constexpr Insn move_rows[] = {
+constexpr Line move_rows[] = {
     {"dup",  "Vd.T, Vn.Ts[i]",       "0 q 0 01110000 iiiii 0 0000 1 nnnnn ddddd", simd_dup_element},
     {"dup",  "Vd, Vn.T[i]",          "01 0 11110000 iiiii 0 0000 1 nnnnn ddddd",  simd_dup_scalar},
     {"dup",  "Vd.T, Rn",             "0 q 0 01110000 iiiii 0 0001 1 nnnnn ddddd", simd_dup_general},
@@ -35,7 +35,7 @@ constexpr Insn move_rows[] = {
     {"tbx",  "Vd.T, {Vn..}, Vm.T",   "0 q 001110 00 0 mmmmm 0 ll 1 00 nnnnn ddddd", simd_table, 1},
 };
 
-constexpr Insn structure_rows[] = {
+constexpr Line structure_rows[] = {
     {"stN",  "{Vt..}, [Xn|SP]",            "0 q 0011000 0 000000 oooo ss nnnnn ttttt", simd_structures, 0},
     {"ldN",  "{Vt..}, [Xn|SP]",            "0 q 0011000 1 000000 oooo ss nnnnn ttttt", simd_structures, load},
     {"stN",  "{Vt..}, [Xn|SP], Xm",        "0 q 0011001 0 0 mmmmm oooo ss nnnnn ttttt", simd_structures, post},
@@ -48,7 +48,7 @@ constexpr Insn structure_rows[] = {
     {"ldNr", "{Vt..}, [Xn|SP], Xm",        "0 q 0011011 1 r mmmmm 11o 0 ss nnnnn ttttt", simd_replicate, load | post},
 };
 
-constexpr Insn crypto_table[] = {
+constexpr Line crypto_table[] = {
     {"aese",      "Vd, Vn", "0100 1110 00 10100 00100 10 nnnnn ddddd", crypto_aes_round, op(Op::vaesenc), feature::aes},
     {"aesd",      "Vd, Vn", "0100 1110 00 10100 00101 10 nnnnn ddddd", crypto_aes_round, op(Op::vaesdec), feature::aes},
     {"aesmc",     "Vd, Vn", "0100 1110 00 10100 00110 10 nnnnn ddddd", crypto_unary, op(Op::vaesmc), feature::aes},
@@ -73,14 +73,14 @@ constexpr Insn crypto_table[] = {
     {"xar",       "Vd, Vn, Vm, #i", "1100 1110 100 mmmmm iiiiii nnnnn ddddd", sha3_xar, 0, feature::sha3},
 };
 // clang-format on
-static_assert(unambiguous<Insn>(move_rows));
-static_assert(unambiguous<Insn>(structure_rows));
-static_assert(unambiguous<Insn>(crypto_table));
+static_assert(unambiguous<Line>(move_rows));
+static_assert(unambiguous<Line>(structure_rows));
+static_assert(unambiguous<Line>(crypto_table));
 
 } // namespace
 
-const std::span<const Insn> simd_move_rows = move_rows;
-const std::span<const Insn> simd_structure_rows = structure_rows;
-const std::span<const Insn> crypto_rows = crypto_table;
+const Table simd_move_rows = table_of<move_rows>;
+const Table simd_structure_rows = table_of<structure_rows>;
+const Table crypto_rows = table_of<crypto_table>;
 
 } // namespace emu::isa::a64

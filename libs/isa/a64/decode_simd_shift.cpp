@@ -12,7 +12,7 @@ namespace shift_table {
 using namespace simd_shift;
 // immh (the first four bits of i) is never 0000 here: that is the modified immediate group, whose row has more fixed bits.
 // clang-format off
-constexpr Insn rows[] = {
+constexpr Line rows[] = {
     {"sshr",   "Vd.T, Vn.T, #i", "0 q 0 011110 iiiiiii 00000 1 nnnnn ddddd", simd_shift_right, is_signed},
     {"ssra",   "Vd.T, Vn.T, #i", "0 q 0 011110 iiiiiii 00010 1 nnnnn ddddd", simd_shift_right, is_signed | accumulate},
     {"srshr",  "Vd.T, Vn.T, #i", "0 q 0 011110 iiiiiii 00100 1 nnnnn ddddd", simd_shift_right, is_signed | rounding},
@@ -60,13 +60,13 @@ constexpr Insn rows[] = {
     {"uqrshrn",  "Vd, Vn, #i", "01 1 111110 iiiiiii 10011 1 nnnnn ddddd", simd_shift_narrow, scalar | saturating | rounding},
 };
 // clang-format on
-static_assert(unambiguous<Insn>(rows));
+static_assert(unambiguous<Line>(rows));
 } // namespace shift_table
 
 namespace misc_table {
 using namespace simd_misc;
 // clang-format off
-constexpr Insn rows[] = {
+constexpr Line rows[] = {
     {"rev64",  "Vd.T, Vn.T", "0 q 0 01110 ss 10000 00000 10 nnnnn ddddd", simd_reverse, 3},
     {"rev16",  "Vd.T, Vn.T", "0 q 0 01110 ss 10000 00001 10 nnnnn ddddd", simd_reverse, 1},
     {"rev32",  "Vd.T, Vn.T", "0 q 1 01110 ss 10000 00000 10 nnnnn ddddd", simd_reverse, 2},
@@ -122,12 +122,12 @@ constexpr Insn rows[] = {
     {"addv",   "Vd, Vn.T", "0 q 0 01110 ss 11000 11011 10 nnnnn ddddd", simd_across, op(Op::vadd)},
 };
 // clang-format on
-static_assert(unambiguous<Insn>(rows));
+static_assert(unambiguous<Line>(rows));
 } // namespace misc_table
 
 } // namespace
 
-const std::span<const Insn> simd_shift_rows = shift_table::rows;
-const std::span<const Insn> simd_misc_rows = misc_table::rows;
+const Table simd_shift_rows = table_of<shift_table::rows>;
+const Table simd_misc_rows = table_of<misc_table::rows>;
 
 } // namespace emu::isa::a64

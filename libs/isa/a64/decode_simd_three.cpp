@@ -11,7 +11,7 @@ namespace {
 using namespace simd;
 
 // clang-format off
-constexpr Insn rows[] = {
+constexpr Line rows[] = {
     // Three same, integers
     {"shadd",     "Vd.T, Vn.T, Vm.T",       "0 q 0 01110 ss 1 mmmmm 00000 1 nnnnn ddddd", simd_binary, op(Op::vhadds) | bhw},
     {"uhadd",     "Vd.T, Vn.T, Vm.T",       "0 q 1 01110 ss 1 mmmmm 00000 1 nnnnn ddddd", simd_binary, op(Op::vhaddu) | bhw},
@@ -216,10 +216,10 @@ constexpr Insn rows[] = {
     {"pmull",     "Vd.Ta, Vn.Tb, Vm.Tb",    "0 q 0 01110 ss 1 mmmmm 1110 00 nnnnn ddddd", simd_polynomial_long},
 };
 // clang-format on
-static_assert(unambiguous<Insn>(rows));
+static_assert(unambiguous<Line>(rows));
 
 } // namespace
 
-const std::span<const Insn> simd_three_rows = rows;
+const Table simd_three_rows = table_of<rows>;
 
 } // namespace emu::isa::a64

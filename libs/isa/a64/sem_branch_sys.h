@@ -17,6 +17,6 @@ Semantic clear_exclusive, data_barrier, instruction_barrier, speculation_barrier
 Semantic invert_carry, flags_to_external, flags_from_external;
 Semantic write_pstate, read_system, write_system, system_instruction, system_instruction_result;
 
-extern const std::span<const Insn> branch_sys_rows;
+extern const Table branch_sys_rows;
 
 } // namespace emu::isa::a64

@@ -20,6 +20,6 @@ Val alu_result(Unit& u, u32 operation, Val a, Val b);
 /// DecodeBitMasks for a logical immediate of `width` bits (Arm ARM, shared/functions); false: reserved.
 bool decode_bit_mask(u32 n, u32 imms, u32 immr, unsigned width, u64& mask);
 
-extern const std::span<const Insn> dp_imm_rows;
+extern const Table dp_imm_rows;
 
 } // namespace emu::isa::a64

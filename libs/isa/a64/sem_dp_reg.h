@@ -15,6 +15,6 @@ Semantic one_source;                          // arg: ir::Op
 Semantic multiply_add, multiply_add_long, multiply_high;
 Semantic pac_generic, pac_register, pac_strip;
 
-extern const std::span<const Insn> dp_reg_rows;
+extern const Table dp_reg_rows;
 
 } // namespace emu::isa::a64

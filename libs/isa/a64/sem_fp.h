@@ -28,6 +28,6 @@ Semantic fp_compare, fp_conditional_compare, fp_select, fp_move_immediate;
 Semantic fp_convert, fp_round, fp_round_sized, fp_to_bfloat;
 Semantic fp_to_int, fp_to_fixed, fp_from_int, fp_from_fixed, fp_move_general, fp_move_top_half, fp_to_int_js;
 
-extern const std::span<const Insn> fp_rows;
+extern const Table fp_rows;
 
 } // namespace emu::isa::a64

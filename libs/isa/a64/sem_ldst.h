@@ -32,6 +32,6 @@ Semantic prefetch;
 void check_alignment(Unit& u, Val address, unsigned size_log2);
 
 /// Atomic rows: the operand is negated or inverted first by no row but LDCLR, which AtomicOp::andn is for.
-extern const std::span<const Insn> ldst_rows, ldst_atomic_rows;
+extern const Table ldst_rows, ldst_atomic_rows;
 
 } // namespace emu::isa::a64

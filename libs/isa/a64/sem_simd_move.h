@@ -21,6 +21,6 @@ Semantic crypto_aes_round, crypto_unary, crypto_binary, crypto_ternary;   // arg
 Semantic sha3_eor3, sha3_bcax, sha3_rax1, sha3_xar;
 Semantic sha512_h, sha512_h2, sha512_su0, sha512_su1;
 
-extern const std::span<const Insn> simd_move_rows, simd_structure_rows, crypto_rows;
+extern const Table simd_move_rows, simd_structure_rows, crypto_rows;
 
 } // namespace emu::isa::a64

@@ -30,6 +30,6 @@ Semantic simd_compare_zero, simd_pair_long, simd_accumulate_saturating, simd_sat
 Semantic simd_narrow, simd_shift_left_long, simd_estimate;
 Semantic simd_across, simd_across_long;
 
-extern const std::span<const Insn> simd_shift_rows, simd_misc_rows;
+extern const Table simd_shift_rows, simd_misc_rows;
 
 } // namespace emu::isa::a64

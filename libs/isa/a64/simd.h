@@ -134,6 +134,6 @@ Semantic simd_fp_to_fixed, simd_fp_from_fixed;
 // SM3 and SM4 (sem_crypto_sm.cpp); arg: ir::HashStep
 Semantic crypto_hash, crypto_hash_lane;
 
-extern const std::span<const Insn> simd_three_rows, simd_fp_two_rows, simd_element_rows, crypto_sm_rows;
+extern const Table simd_three_rows, simd_fp_two_rows, simd_element_rows, crypto_sm_rows;
 
 } // namespace emu::isa::a64

@@ -19,8 +19,8 @@ bool is_fp_simd(u32 word) {
 
 void translate_insn(Unit& u, u64 features) {
     if (u.mode() & mode::fp_trapped && is_fp_simd(u.raw)) return u.ir.trap(trap_fp_access, u.pc, u.ir.imm64(u.raw));
-    const Insn* row = decode(u.raw, features);
-    if (row) row->semantic(u, row->fields(u.raw));
+    const Found<Insn> row = decode(u.raw, features);
+    if (row) row.semantic(u, row->fields(u.raw));
     else u.unallocated();
 }
 

@@ -26,6 +26,8 @@ class Unit;
 using Fields = BasicFields<u32>;
 using Semantic = void(Unit&, const Fields&);
 using Insn = BasicRow<Semantic>;
+using Line = BasicLine<Semantic>;
+using Table = BasicTable<Insn>;
 
 /// Bits of Isa::mode, all that translation depends on besides the code.
 namespace mode {
@@ -102,8 +104,8 @@ private:
 };
 
 /// The row that decodes `word` on a CPU with these features, or null: unallocated.
-const Insn* decode(u32 word, u64 features);
+Found<Insn> decode(u32 word, u64 features);
 /// All tables, for tests and for naming.
-std::span<const std::span<const Insn>> decode_tables();
+std::span<const Table> decode_tables();
 
 } // namespace emu::isa::a64

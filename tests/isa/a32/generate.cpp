@@ -40,7 +40,7 @@ private:
 
 /// What results are is not said: both registers of a permutation the same.
 bool left_open(const a32::Insn& row, u32 word) {
-    if (row.name != "vtrn" && row.name != "vuzp" && row.name != "vzip") return false;
+    if (row.name() != "vtrn" && row.name() != "vuzp" && row.name() != "vzip") return false;
     const auto f = row.fields(word);
     return f['d'] == f['m'] && f['D'] == f['M'];
 }
@@ -63,7 +63,7 @@ Generator::Generator(const CpuModel& model, const GenerateOptions& options) : mo
         if (!options.space.empty() && options.space != name) return;
         for (auto table : a32::decode_tables(space))
             for (const auto& row : table)
-                if (!excluded(row.name) && (row.features & ~model.features) == 0 && wanted(row)) to.push_back({&row, space});
+                if (!excluded(row.name()) && (row.features & ~model.features) == 0 && wanted(row)) to.push_back({&row, space});
     };
     add(arm_, Space::a32, "a32");
     add(arm_, Space::a32_unconditional, "neon");
@@ -74,7 +74,7 @@ Generator::Generator(const CpuModel& model, const GenerateOptions& options) : mo
 bool Generator::wanted(const a32::Insn& row) const {
     if (options_.only.empty()) return true;
     return std::any_of(options_.only.begin(), options_.only.end(), [&](std::string_view want) {
-        return want.ends_with('*') ? row.name.starts_with(want.substr(0, want.size() - 1)) : row.name == want;
+        return want.ends_with('*') ? row.name().starts_with(want.substr(0, want.size() - 1)) : row.name() == want;
     });
 }
 
@@ -139,7 +139,7 @@ void Generator::patch(const Row& r, u32& word, bool thumb) {
     const a32::Insn& row = *r.row;
     auto put = [&](char letter, u32 value) {
         unsigned at = 32, width = row.pattern.fields[unsigned(letter_index(letter))].width;
-        for (char c : row.pattern.text) {
+        for (char c : row.pattern.text.view()) {
             if (c == ' ' || c == '_') continue;
             at--;
             if (c == letter) width--, word = (word & ~(1u << at)) | (value >> width & 1) << at;
@@ -160,22 +160,22 @@ void Generator::patch(const Row& r, u32& word, bool thumb) {
         if (f().has('u')) put('u', (f()['t'] + 1 + random_.below(3)) % 5);
     } else if (wide) {
         for (char letter : {'d', 'n', 'm', 's', 'a', 't'})
-            if (f().has(letter) && row.name != "msr") put(letter, some_register());
+            if (f().has(letter) && row.name() != "msr") put(letter, some_register());
         if (f().has('l') && f().width('l') == 4) put('l', (f()['d'] + 1 + random_.below(3)) % 5); // RdLo
         if (f().has('u')) put('u', (f()['t'] + 1 + random_.below(3)) % 5);
     }
-    if (row.name == "mls" || row.name == "msr") {
-        if (row.name == "msr") put('k', u32(4 * random_.below(4))), word &= ~0u;
-        if (row.name == "msr" && f().has('n')) put('n', some_register());
+    if (row.name() == "mls" || row.name() == "msr") {
+        if (row.name() == "msr") put('k', u32(4 * random_.below(4))), word &= ~0u;
+        if (row.name() == "msr" && f().has('n')) put('n', some_register());
     }
     const bool multiple = f().has('l') && f().width('l') >= 8;
-    const bool touches = e.memory || multiple || row.name.starts_with("ld") || row.name.starts_with("st") || row.name.starts_with("vld") || row.name == "vldr";
+    const bool touches = e.memory || multiple || row.name().starts_with("ld") || row.name().starts_with("st") || row.name().starts_with("vld") || row.name() == "vldr";
     if (!touches) {
-        if (f().has('i') && row.syntax.find("label") != row.syntax.npos && row.name != "adr") put('i', u32(random_.below(3)));
+        if (f().has('i') && row.syntax().find("label") != std::string_view::npos && row.name() != "adr") put('i', u32(random_.below(3)));
         return;
     }
-    const bool dual = row.name == "ldrd" || row.name == "strd", words = needs_words(row.name);
-    const bool exclusive = row.name.find("ex") != row.name.npos || row.name.starts_with("lda") || row.name.starts_with("stl");
+    const bool dual = row.name() == "ldrd" || row.name() == "strd", words = needs_words(row.name());
+    const bool exclusive = row.name().find("ex") != std::string_view::npos || row.name().starts_with("lda") || row.name().starts_with("stl");
     if (f().has('t') && !simd) {
         unsigned t = some_register();
         while (t >= 5 && t <= 7) t = unsigned(random_.below(5));
@@ -186,29 +186,29 @@ void Generator::patch(const Row& r, u32& word, bool thumb) {
         if (exclusive && f().has('d')) put('d', 8 + random_.below(3));
     }
     if (f().has('m') && !simd) put('m', index_register);
-    if (row.name == "vld") ask_no_alignment(word);
+    if (row.name() == "vld") ask_no_alignment(word);
     if (f().has('m') && simd && f()['m'] != 13 && f()['m'] != 15) put('m', index_register);
     if (f().has('h') && f().has('m')) put('h', u32(random_.below(2))), put('i', u32(random_.below(4)));
     else if (f().has('m') && f().has('i') && !simd) put('i', u32(random_.below(4)));
     const bool aligned = exclusive || words;
-    const bool writes_back = (f().has('W') && f()['W']) || (f().has('P') && !f()['P'] && !multiple) || (f().has('W') && row.name == "vldm");
+    const bool writes_back = (f().has('W') && f()['W']) || (f().has('P') && !f()['P'] && !multiple) || (f().has('W') && row.name() == "vldm");
     if (f().has('n')) {
-        if (!wide) put('n', row.name == "ldm" || row.name == "stm" ? base_register : words ? aligned_register : base_register);
+        if (!wide) put('n', row.name() == "ldm" || row.name() == "stm" ? base_register : words ? aligned_register : base_register);
         else if (aligned && !writes_back) put('n', random_.one_in(2) ? 13 : aligned_register);
         else if (aligned) put('n', 13);
         else put('n', random_.one_in(4) ? 13 : base_register);
         if (exclusive) put('n', aligned_register);
         // Bases stay word-aligned: LDM and its like need that.
-        if (writes_back && f().has('i') && !multiple && row.name != "vldm") put('i', f()['i'] & ~3u);
+        if (writes_back && f().has('i') && !multiple && row.name() != "vldm") put('i', f()['i'] & ~3u);
     }
     if (exclusive && f().has('i')) put('i', f()['i'] & ~3u);
     if (dual && f().has('i') && !thumb) put('i', f()['i'] & ~3u);
     if (multiple) {
         u32 list = f()['l'] & ~((1u << 5 | 1u << 6 | 1u << 7 | 1u << 11 | 1u << 13 | 1u << 15));
         if (list == 0 || !(list & (list - 1))) list |= 3;
-        if (!wide && row.name == "stm" && random_.one_in(4)) list |= 1 << 7;
+        if (!wide && row.name() == "stm" && random_.one_in(4)) list |= 1 << 7;
         put('l', list);
-        if (f().has('M')) put('M', row.name == "push" ? f()['M'] : 0);
+        if (f().has('M')) put('M', row.name() == "push" ? f()['M'] : 0);
     }
 }
 
@@ -249,8 +249,8 @@ Block Generator::block(u32 pc, bool thumb, bool memory) {
             continue;
         }
         const Effects e = effects(code, thumb, here);
-        if (in_it && (e.branch_to || row.row->name.starts_with("cb"))) continue;
-        const bool stores_exclusive = row.row->name.starts_with("strex") || row.row->name.starts_with("stlex");
+        if (in_it && (e.branch_to || row.row->name().starts_with("cb"))) continue;
+        const bool stores_exclusive = row.row->name().starts_with("strex") || row.row->name().starts_with("stlex");
         if (stores_exclusive) continue; // see the unit tests
         if (thumb && here < joined && here + code.size > joined) { // a branch must not lead into the middle
             failures++;

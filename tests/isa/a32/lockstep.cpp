@@ -196,9 +196,9 @@ private:
     }
 
     std::string row_name(u32 word, unsigned size, bool thumb) {
-        const auto* row = !thumb ? isa::a32::decode_a32(word, model_.features) : size == 2 ? isa::a32::decode_t16(u16(word), model_.features)
+        const auto row = !thumb ? isa::a32::decode_a32(word, model_.features) : size == 2 ? isa::a32::decode_t16(u16(word), model_.features)
                                                                                            : isa::a32::decode_t32(word, model_.features);
-        return row ? std::string(row->name) : "unallocated";
+        return row ? std::string(row->name()) : "unallocated";
     }
 
     void report(const Context& in, const Context& ours, const Context& other, const Step& step) {
@@ -212,7 +212,7 @@ private:
         fmt::print("\n");
         if (step.size == 4) {
             u32 word = step.word;
-            const auto* row = step.pc & 1 ? isa::a32::decode_t32(word, model_.features) : isa::a32::decode_a32(word, model_.features);
+            const auto row = step.pc & 1 ? isa::a32::decode_t32(word, model_.features) : isa::a32::decode_a32(word, model_.features);
             if (row && row->pattern.fields[unsigned(isa::letter_index('D'))].width) {
                 const auto f = row->fields(word);
                 for (char letter : {'d', 'n', 'm'}) {

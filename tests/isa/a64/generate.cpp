@@ -67,11 +67,11 @@ u32 matching_load(u32 word) {
 Generator::Generator(const CpuModel& model, const GenerateOptions& options) : model_(model), options_(options), random_(options.seed) {
     for (auto table : a64::decode_tables())
         for (const auto& row : table)
-            if (!excluded(row.name) && (row.features & ~model.features) == 0 && wanted(row)) rows_.push_back(&row);
+            if (!excluded(row.name()) && (row.features & ~model.features) == 0 && wanted(row)) rows_.push_back(&row);
 }
 
 bool Generator::wanted(const a64::Insn& row) const {
-    const std::string_view name = row.name;
+    const std::string_view name = row.name();
     const u32 op0 = row.pattern.value >> 25 & 15;
     const bool fp_simd = (op0 & 7) == 7, load_store = (op0 & 5) == 4;
     if (options_.group == "integer" && (fp_simd || load_store)) return false;
@@ -145,9 +145,9 @@ void Generator::patch(const a64::Insn& row, u32& word) {
         word = (word & ~mask) | (value << field.lsb & mask);
     };
     const auto f = row.fields(word);
-    const bool branch = row.syntax.find("label") != row.syntax.npos;
+    const bool branch = row.syntax().find("label") != std::string_view::npos;
     const bool load_store = (word >> 25 & 5) == 4;
-    if (branch && !load_store && f.has('i') && row.name != "adr" && row.name != "adrp") put('i', u32(2 + random_.below(4)));
+    if (branch && !load_store && f.has('i') && row.name() != "adr" && row.name() != "adrp") put('i', u32(2 + random_.below(4)));
     if (!load_store) return;
     if (!f.has('n')) { // literal: somewhere in the blocks before
         if (f.has('t')) put('t', u32(random_.below(24)));

@@ -203,8 +203,8 @@ private:
     }
 
     std::string row_name(u32 word) {
-        const auto* row = isa::a64::decode(word, model_.features);
-        return row ? std::string(row->name) : "unallocated";
+        const auto row = isa::a64::decode(word, model_.features);
+        return row ? std::string(row->name()) : "unallocated";
     }
 
     void report(const Context& in, const Context& ours, const Context& other, const Step& step) {

@@ -16,11 +16,11 @@ constexpr Space spaces[] = {Space::a32, Space::a32_unconditional, Space::t32, Sp
 
 std::string_view arm(u32 word, u64 features = all) {
     const Insn* row = a32::decode_a32(word, features);
-    return row ? row->name : "";
+    return row ? row->name() : "";
 }
 std::string_view thumb(u32 word, u64 features = all) {
     const Insn* row = word >> 16 ? a32::decode_t32(word, features) : a32::decode_t16(u16(word), features);
-    return row ? row->name : "";
+    return row ? row->name() : "";
 }
 
 } // namespace

@@ -206,10 +206,8 @@ bool Engine::invalidate(std::span<const Range> ranges, const std::function<void(
     for (const auto& [first, last] : ranges) {
         if (impl_->translated) dropped += impl_->translated->invalidate(first, last);
         if (impl_->functions.empty()) continue;
-        auto touched = [&, first = first, last = last](const ir::Function& f) {
-            return std::any_of(f.ranges.begin(), f.ranges.end(), [&](auto range) { return range.first < last && first < range.second; });
-        };
-        const usize functions = std::erase_if(impl_->functions, [&](const auto& entry) { return touched(*entry.second); });
+        const auto touched = [first = first, last = last](const auto& entry) { return touches(*entry.second, first, last); };
+        const usize functions = std::erase_if(impl_->functions, touched);
         impl_->stats.invalidations += functions;
         dropped += functions;
     }

@@ -9,17 +9,11 @@
 #include "common/result.h"
 
 #include <chrono>
-#include <csignal>
-#include <pthread.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 namespace emu::cpu {
 
 namespace {
 
-constexpr int worker_niceness = 10;
 constexpr usize most_waiting = 64;
 /// Size of a region, and of one around a place that another region has already: a loop that was entered before that region was
 /// there, and that does not come by its entry. It is the innermost loop that matters then.
@@ -39,48 +33,9 @@ void Translated::promote(Lock& lock, u64 pc, u32 mode) {
         compile_region({pc, mode}, &lock);
         return;
     }
-    if (waiting_.size() >= most_waiting || stopping_) return;
-    // Not in the child of a vfork: its threads end, whatever they hold, when it executes something, and this memory is its parent's.
-    if (!worker_ && owner_pid_ == getpid()) start_worker();
+    if (waiting_.size() >= most_waiting || !has_worker()) return;
     waiting_.push_back({pc, mode});
-    news_for_worker_ = true;
-}
-
-void Translated::start_worker() {
-    // Signals are the vCPUs' business, but for those of reading guest memory that is not there.
-    sigset_t all, old;
-    sigfillset(&all);
-    for (int fault : {SIGSEGV, SIGBUS}) sigdelset(&all, fault);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    worker_ = std::make_unique<std::thread>([this] { work(); });
-    pthread_sigmask(SIG_SETMASK, &old, nullptr);
-}
-
-void Translated::work() {
-    setpriority(PRIO_PROCESS, id_t(::syscall(SYS_gettid)), worker_niceness);
-    for (;;) {
-        UnitKey key;
-        {
-            Lock lock(engine_.mutex);
-            wake_worker_->wait(lock, [&] { return stopping_ || !waiting_.empty(); });
-            if (stopping_) return;
-            key = waiting_.front();
-            waiting_.pop_front();
-        }
-        std::lock_guard compiling(compile_mutex_);
-        compile_region(key, nullptr);
-    }
-}
-
-void Translated::stop_worker() {
-    {
-        Lock lock(engine_.mutex);
-        stopping_ = true;
-        wake_worker_->notify_one();
-    }
-    if (!worker_) return;
-    if (owner_pid_ == getpid()) worker_->join();
-    else (void)worker_.release();
+    regions_waiting_ = news_for_worker_ = true;
 }
 
 /// With the engine's lock held if `held`, else with compile_mutex_.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "cpu/translated.h"
 
+#include "common/heap.h"
 #include "common/log.h"
 #include "common/result.h"
 #include "cpu/dump.h"
@@ -18,6 +19,10 @@ namespace emu::cpu {
 namespace {
 
 constexpr unsigned page_bits = 12, most_contexts = 8;
+/// Jobs for the worker: waking it takes longer than compiling some.
+constexpr u32 worth_waking = 4;
+/// So often a unit is interpreted for want of its translation.
+constexpr unsigned most_runs = 24;
 
 template <class F> void for_each_page(const jit::Unit& unit, F f) {
     for (auto [first, last] : unit.ranges)
@@ -41,6 +46,9 @@ Result<std::unique_ptr<Translated>> Translated::create(Engine::Impl& engine) {
     if (engine.options.perf_map || engine.options.jit_dump)
         translated->perf_map_ = std::make_unique<PerfMap>(engine.options.perf_map, engine.options.jit_dump);
     translated->open_cache();
+    // Kept translations are to have everything, and an instrument hears of all of it.
+    const EngineOptions& o = engine.options;
+    translated->interprets_first_ = o.interpret_first && !translated->cache_ && !o.instrument && !o.one_insn_per_unit;
     return translated;
 }
 
@@ -71,38 +79,60 @@ bool Translated::settle(Runner& runner) {
     return true;
 }
 
-/// Kept translations are to have everything, and so are the listings of -d.
-bool Translated::is_first(u64 pc, u32 mode) const {
-    return engine_.options.interpret_first && !cache_ && !engine_.options.instrument && !engine_.options.one_insn_per_unit &&
-           !units_.maybe_has(pc, mode) && !first_runs_.seen(pc, mode) && !wants_dump() && !wants_entry();
-}
-
-void Translated::prepare_first(Runner& runner) {
+/// The IR of what begins there, its code being watched.
+FirstRuns::Function Translated::build(u64 pc, u32 mode) {
     for (;;) {
         RecordingReader reader(*engine_.memory);
-        auto function = engine_.translate_stopping(runner.state.pc, runner.state.mode, Engine::Impl::superblock_insns, reader, this);
+        auto function = engine_.translate_stopping(pc, mode, Engine::Impl::superblock_insns, reader, this);
         watch(*function);
-        const bool stale = runners_.size() > 1 && !reader.unchanged();
-        if (!stale) runner.first = first_runs_.keep(*function);
+        const bool stale = runners_.size() > 1 && !reader.unchanged(); // another vCPU wrote it before it was watched
+        FirstRuns::Function built = stale ? nullptr : first_runs_.copy(*function);
         engine_.spare_function = std::move(function);
-        if (!stale) break;
+        if (built) return built;
     }
-    engine_.stats.first_runs++;
 }
 
 void Translated::watch(const ir::Function& function) {
     for (auto [first, last] : function.ranges) engine_.memory->watch(first, last);
 }
 
+/// Is what begins at the vCPU's pc to be interpreted, as runner.first? Else `built` is its IR, if that is there.
+bool Translated::interprets(Runner& runner, FirstRuns::Function& built) {
+    const auto [pc, mode] = UnitKey{runner.state.pc, runner.state.mode};
+    if (!interprets_first_) return false;
+    if (!units_.maybe_has(pc, mode) && !first_runs_.seen(pc, mode) && !wants_dump() && !wants_entry()) {
+        first_runs_.keep(built = build(pc, mode), is_only());
+        runner.first = std::move(built);
+        engine_.stats.first_runs++;
+        return true;
+    }
+    if (Ahead::Job* job = ahead_.find(pc, mode)) {
+        if (++job->runs <= most_runs) {
+            runner.first = job->function;
+            return true;
+        }
+        job->dropped = true;
+        built = job->function;
+        return false;
+    }
+    built = first_runs_.take(pc, mode);
+    if (!engine_.options.compile_ahead || ahead_.full() || not_ahead_.count({pc, mode}) || wants_dump() || wants_entry() || !has_worker())
+        return false;
+    if (!built) built = build(pc, mode);
+    ahead_.add(built);
+    if (ahead_.waiting() >= worth_waking) news_for_worker_ = true;
+    runner.first = std::move(built);
+    return true;
+}
+
 /// Null: not even one instruction fits, let the interpreter do it.
-jit::Unit* Translated::translate(Lock& lock, u64 pc, u32 mode) {
+jit::Unit* Translated::translate(Lock& lock, u64 pc, u32 mode, const FirstRuns::Function& built) {
     if (engine_.breakpoints.empty())
         if (jit::Unit* kept = wake(pc, mode)) return kept;
     const auto begin = std::chrono::steady_clock::now();
     unsigned insns = engine_.options.one_insn_per_unit ? 1 : Engine::Impl::superblock_insns;
     jit::Unit* unit = nullptr;
-    if (const FirstRuns::Function built = first_runs_.take(pc, mode); built && jit_->compile(*built, unit) == jit::Jit::Outcome::ok)
-        return add(*unit, begin);
+    if (built && jit_->compile(*built, unit) == jit::Jit::Outcome::ok) return add(*unit, begin);
     for (;;) {
         RecordingReader reader(*engine_.memory);
         auto function = engine_.translate_stopping(pc, mode, insns, reader, this);
@@ -125,6 +155,22 @@ jit::Unit* Translated::translate(Lock& lock, u64 pc, u32 mode) {
     return add(*unit, begin);
 }
 
+/// What the worker made is put to use.
+void Translated::collect_ahead() {
+    ahead_.collect([&](Ahead::Job& job) {
+        const FirstRuns::Function function = std::exchange(job.function, nullptr);
+        if (!job.unit) {
+            if (!job.dropped) not_ahead_.insert({function->pc, function->mode});
+            return;
+        }
+        jit_->add(*job.unit, function->fp);
+        if (job.dropped || units_.find(function->pc, function->mode)) return jit_->unlink(*job.unit);
+        add(*job.unit, std::chrono::steady_clock::now());
+        engine_.stats.ahead++;
+        first_runs_.recycle(function, is_only());
+    });
+}
+
 /// A unit was made since `begin`.
 jit::Unit* Translated::add(jit::Unit& unit, std::chrono::steady_clock::time_point begin) {
     if (cache_) {
@@ -133,6 +179,7 @@ jit::Unit* Translated::add(jit::Unit& unit, std::chrono::steady_clock::time_poin
     }
     install(unit);
     link_known(unit);
+    populate_heap();
     engine_.stats.units++;
     engine_.stats.guest_insns += unit.insns;
     engine_.stats.translate_ns += u64(std::chrono::nanoseconds(std::chrono::steady_clock::now() - begin).count());
@@ -180,13 +227,11 @@ void Translated::drop(jit::Unit& unit) {
 
 usize Translated::invalidate(u64 first, u64 last) {
     first_runs_.invalidate(first, last);
-    auto touched = [&](const jit::Unit& unit) {
-        return std::any_of(unit.ranges.begin(), unit.ranges.end(), [&](auto range) { return range.first < last && first < range.second; });
-    };
+    ahead_.invalidate(first, last);
     std::vector<jit::Unit*> stale;
     auto collect = [&](const std::vector<jit::Unit*>& list) {
         for (jit::Unit* unit : list)
-            if (touched(*unit) && std::find(stale.begin(), stale.end(), unit) == stale.end()) stale.push_back(unit);
+            if (touches(*unit, first, last) && std::find(stale.begin(), stale.end(), unit) == stale.end()) stale.push_back(unit);
     };
     const u64 first_page = first >> page_bits, pages = ((last - 1) >> page_bits) - first_page + 1;
     if (first >= last) return 0;
@@ -224,9 +269,11 @@ void Translated::flush(Lock& lock) {
     // A region that is being compiled would end up in what is thrown away.
     lock.unlock();
     std::unique_lock compiling(compile_mutex_, std::defer_lock);
-    if (engine_.options.tier2 == Tier2::background) compiling.lock();
+    if (engine_.options.tier2 == Tier2::background || engine_.options.compile_ahead) compiling.lock();
     lock.lock();
     waiting_.clear();
+    ahead_.clear();
+    not_ahead_.clear();
     units_.clear();
     dormant_.clear();
     covered_.clear();
@@ -304,6 +351,7 @@ Translated::Left Translated::run(Runner& runner) {
         const u64 flushes = engine_.stats.flushes;
         flushed_.wait(lock, [&] { return !flushing_; });
         if (jit_->is_wasteful()) flush(lock);
+        collect_ahead();
         if (!activate(runner, state.mode)) return Left::untranslatable;
         jit::Unit* unit = units_.find(state.pc, state.mode);
         if (!unit) {
@@ -312,11 +360,12 @@ Translated::Left Translated::run(Runner& runner) {
                 indirect = false;
                 continue;
             }
-            if (is_first(state.pc, state.mode)) {
-                prepare_first(runner);
+            FirstRuns::Function built;
+            if (interprets(runner, built)) {
+                unlock(lock);
                 return Left::first;
             }
-            unit = translate(lock, state.pc, state.mode);
+            unit = translate(lock, state.pc, state.mode, built);
         }
         if (!unit) return Left::untranslatable;
         if (flushing_) continue;
@@ -365,12 +414,6 @@ Translated::Left Translated::run(Runner& runner) {
     }
 }
 
-void Translated::unlock(Lock& lock) {
-    const bool news = std::exchange(news_for_worker_, false);
-    lock.unlock();
-    if (news) wake_worker_->notify_one();
-}
-
 bool Translated::handle_fault(Runner& runner, u64 address, void* ucontext) {
     const u64 pc = u64(static_cast<ucontext_t*>(ucontext)->uc_mcontext.gregs[REG_RIP]);
     if (!jit_->contains(pc)) return false;
@@ -387,7 +430,10 @@ void Translated::raise(Runner& runner) {
     jit_->leave_raised(runner.state);
 }
 
-Result<void> Translated::before_fork() { return jit_->before_fork(); }
+Result<void> Translated::before_fork() {
+    collect_ahead();
+    return jit_->before_fork();
+}
 
 void Translated::after_fork(bool in_child) {
     jit_->after_fork(in_child);
@@ -398,10 +444,10 @@ void Translated::forget_other_threads() {
     for (Runner* runner : runners_) runner->running_ = false;
     flushing_ = false;
     (void)worker_.release();
-    (void)wake_worker_.release();
-    wake_worker_ = std::make_unique<std::condition_variable>();
+    asleep_ = 0;
     owner_pid_ = getpid();
     waiting_.clear();
+    ahead_.clear();
 }
 
 } // namespace emu::cpu

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Translated code of an engine: finding and making units, linking, invalidation, and the vCPUs that run in it.
 #pragma once
+#include "cpu/ahead.h"
 #include "cpu/code_cache.h"
 #include "cpu/engine.h"
 #include "cpu/first_runs.h"
@@ -87,11 +88,14 @@ private:
     explicit Translated(Engine::Impl& engine, std::unique_ptr<jit::Jit> jit) : engine_(engine), jit_(std::move(jit)) {}
     using Lock = std::unique_lock<std::mutex>;
     bool has(u64 pc, u32 mode) const override { return units_.has(pc, mode); }
-    jit::Unit* translate(Lock& lock, u64 pc, u32 mode);
+    jit::Unit* translate(Lock& lock, u64 pc, u32 mode, const FirstRuns::Function& built);
     jit::Unit* add(jit::Unit& unit, std::chrono::steady_clock::time_point begin);
     bool settle(Runner& runner);
-    bool is_first(u64 pc, u32 mode) const;
-    void prepare_first(Runner& runner);
+    FirstRuns::Function build(u64 pc, u32 mode);
+    /// There is one vCPU, the one that asks: nobody else interprets anything.
+    bool is_only() const { return runners_.size() == 1; }
+    bool interprets(Runner& runner, FirstRuns::Function& built);
+    void collect_ahead();
     void watch(const ir::Function& function);
     void install(jit::Unit& unit);
     void link_known(jit::Unit& unit);
@@ -106,10 +110,13 @@ private:
     void tell_profiler(const jit::Unit& unit);
     void promote(Lock& lock, u64 pc, u32 mode);
     void compile_region(UnitKey key, Lock* held);
-    void start_worker();
+    // --- worker.cpp
+    bool has_worker();
     void unlock(Lock& lock);
     void stop_worker();
     void work();
+    bool is_asked() const { return stopping_ || regions_waiting_ || ahead_.waiting(); }
+    void wake_worker();
 
     struct KeyHash {
         usize operator()(const UnitKey& key) const { return hash_of(key.first, key.second); }
@@ -117,7 +124,10 @@ private:
     Engine::Impl& engine_;
     std::unique_ptr<jit::Jit> jit_;
     UnitMap units_;
+    bool interprets_first_ = false;
     FirstRuns first_runs_;
+    Ahead ahead_;
+    std::set<UnitKey> not_ahead_;              ///< the worker had no room for these, or they are too complex
     /// How often a vCPU changed its mode rather than have this place translated for another one (by hash).
     std::array<u8, 4096> settled_{};
     std::unordered_map<u64, std::vector<jit::Unit*>> pages_;
@@ -131,12 +141,12 @@ private:
     std::mutex compile_mutex_;
     std::set<UnitKey> covered_;                ///< blocks of regions
     std::deque<UnitKey> waiting_;              ///< hot places
+    std::atomic<bool> regions_waiting_ = false;
     bool news_for_worker_ = false;             ///< it is woken when the lock has been given up: it wants that first of all
-    /// By pointer: the child of a fork leaves its parent's behind.
-    std::unique_ptr<std::condition_variable> wake_worker_ = std::make_unique<std::condition_variable>();
-    std::unique_ptr<std::thread> worker_;
+    std::atomic<u32> asleep_ = 0;              ///< 1: the worker waits for it to be 0
+    std::atomic<bool> stopping_ = false;
+    std::unique_ptr<std::thread> worker_;      ///< by pointer: the child of a fork leaves its parent's behind
     pid_t owner_pid_ = ::getpid();             ///< whose memory this is: the child of a vfork only borrows it
-    bool stopping_ = false;
     std::condition_variable flushed_;
 };
 

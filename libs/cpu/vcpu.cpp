@@ -147,6 +147,7 @@ Vcpu::Vcpu(Engine& engine) : impl_(std::make_unique<Impl>(engine)) {
     engine.isa().reset(*impl_->state, engine.model());
 }
 Vcpu::~Vcpu() {
+    impl_->running = impl_->runner.first = nullptr; // before it is said that this vCPU has nothing
     if (Translated* translated = engine().impl_->translated.get()) translated->remove(impl_->runner);
     if (current_vcpu == this) current_vcpu = nullptr;
 }

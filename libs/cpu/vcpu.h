@@ -44,6 +44,7 @@ struct EngineOptions {
     std::string code_cache_key;       ///< what they are kept for: the program, in a version
     u64 (*code_address)(u64 pc) = nullptr; ///< where the pc of a breakpoint is in memory; null: at pc
     bool interpret_first = false;     ///< what runs for the first time is interpreted; compiled the second time
+    bool compile_ahead = false;       ///< then by a thread, if that is done with it soon enough
     bool alone = false;               ///< nobody but the first vCPU sees the guest's memory, until Engine::share_memory
     Instrument* instrument = nullptr; ///< hears of what is executed; no regions and no kept translations then
     bool perf_map = false, jit_dump = false;   ///< tell the host's profiler what translated code is (perf_map.h)
@@ -116,6 +117,7 @@ public:
     struct Stats {
         u64 units = 0, guest_insns = 0, code_bytes = 0, invalidations = 0, flushes = 0, translate_ns = 0, kept_units = 0;
         u64 first_runs = 0;           ///< units that were interpreted
+        u64 ahead = 0;                ///< units that a thread compiled meanwhile
         u64 regions = 0, region_insns = 0, region_ns = 0;
     };
     Stats stats() const;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "jit/jit.h"
 
+#include "common/bits.h"
 #include "jit/compiler.h"
 
 #include <algorithm>
@@ -32,28 +33,29 @@ bool same(const fp::Env& x, const fp::Env& y) {
 Result<std::unique_ptr<Jit>> Jit::create(const Options& options, ir::SlotTable slots) {
     auto buffer = EMU_TRY(CodeBuffer::create(options.code_buffer));
     std::unique_ptr<Jit> jit(new Jit(options, slots, std::move(buffer)));
-    EMU_CHECK(jit->buffer_.make_data({jit->counters_->begin(), jit->counters_->end()}));
+    EMU_CHECK(jit->buffer_.make_data({jit->counters_->begin(), jit->ahead_counters_->end()}));
     return jit;
 }
 
-Jit::Jit(const Options& options, ir::SlotTable slots, CodeBuffer buffer)
-    : backend_(options, slots), buffer_(std::move(buffer)), plain_(std::make_unique<Area>(buffer_.write(), buffer_.size())),
-      regions_(std::make_unique<Area>(buffer_.write(), buffer_.size())) {
-    Assembler& as = plain_->assembler;
+Jit::Jit(const Options& options, ir::SlotTable slots, CodeBuffer buffer) : backend_(options, slots), buffer_(std::move(buffer)) {
+    for (auto& area : areas_) area = std::make_unique<Area>(buffer_.write(), buffer_.size());
+    Assembler& as = plain().assembler;
     backend_.routines = emit_routines(as, backend_);
-    const u32 counters_at = (as.pos() + 4095) / 4096 * 4096, middle = u32(buffer_.size() / 4 * 3) & ~u32(4095);
-    const u32 counters_end = counters_at + (pool_bytes(buffer_.size()) + 4095) / 4096 * 4096;
-    counters_ = std::make_unique<CounterPool>(as, counters_at, counters_end);
-    set_up(*plain_, counters_end, middle);
-    set_up(*regions_, middle, u32(buffer_.size()));
-    plain_->compiler = std::make_unique<Compiler>(as, backend_, *plain_->pool, counters_.get(), plain_->arena);
-    regions_->compiler = std::make_unique<Compiler>(regions_->assembler, backend_, *regions_->pool, nullptr, regions_->arena);
+    const u32 size = u32(buffer_.size()), of_counters = align_up(pool_bytes(size), u32(4096));
+    const u32 counters_at = align_up(as.pos(), u32(4096)), ahead_at = align_up(size / 2, u32(4096)), regions_at = align_up(size / 4 * 3, u32(4096));
+    counters_ = std::make_unique<CounterPool>(as, counters_at, counters_at + of_counters);
+    ahead_counters_ = std::make_unique<CounterPool>(as, counters_->end(), counters_->end() + of_counters);
+    set_up(plain_area, ahead_counters_->end(), ahead_at, counters_.get());
+    set_up(ahead_area, ahead_at, regions_at, ahead_counters_.get());
+    set_up(region_area, regions_at, size, nullptr);
 }
 
-void Jit::set_up(Area& area, u32 at, u32 end) {
+void Jit::set_up(u32 number, u32 at, u32 end, CounterPool* counters) {
+    Area& area = *areas_[number];
     area.first_unit = at + pool_bytes(buffer_.size());
     area.end = end;
     area.pool = std::make_unique<ConstantPool>(area.assembler, at, area.first_unit);
+    area.compiler = std::make_unique<Compiler>(area.assembler, backend_, *area.pool, counters, area.arena);
     area.clear();
 }
 
@@ -65,6 +67,7 @@ bool Jit::Area::has_room(usize nodes) const { return assembler.getSize() + nodes
 void Jit::Area::clear() {
     units.clear();
     sites.clear();
+    links = 0;
     arena.clear();
     pool->clear();
     assembler.rewind(first_unit);
@@ -81,34 +84,41 @@ const fp::Env* Jit::intern(const fp::Env& env) {
     return envs_.back().get();
 }
 
-Jit::Outcome Jit::compile(const ir::Function& function, Unit*& unit) {
-    Area& area = *plain_;
+template <class Code> Jit::Outcome Jit::compile_in(u32 number, const Code& code, usize nodes, Unit*& unit) {
+    Area& area = *areas_[number];
     const u32 at = area.assembler.pos();
-    if (!area.has_room(function.nodes.size())) return Outcome::full;
+    if (!area.has_room(nodes)) return Outcome::full;
     prepare(area);
-    unit = area.compiler->compile(function, u32(area.sites.size()));
+    unit = area.compiler->compile(code, number << area_shift | area.links);
     if (!unit) {
         area.assembler.rewind(at);
         return area.pool->full() ? Outcome::full : Outcome::too_complex;
     }
-    unit->env = intern(function.fp);
-    for (LinkSite& site : unit->links) area.sites.push_back(&site);
-    live_ += unit->size;
-    area.units.push_back(unit);
+    area.links += u32(unit->links.size());
     settle(area);
     return Outcome::ok;
 }
 
+Jit::Outcome Jit::compile(const ir::Function& function, Unit*& unit) {
+    const Outcome outcome = compile_in(plain_area, function, function.nodes.size(), unit);
+    if (outcome == Outcome::ok) add(*unit, function.fp);
+    return outcome;
+}
+
+Jit::Outcome Jit::compile_ahead(const ir::Function& function, Unit*& unit) { return compile_in(ahead_area, function, function.nodes.size(), unit); }
+
 Jit::Outcome Jit::compile(const ir::Region& region, Unit*& unit) {
-    Area& area = *regions_;
-    const u32 at = area.assembler.pos();
     usize nodes = 0;
     for (const auto& block : region.blocks) nodes += block->function.nodes.size();
-    if (!area.has_room(nodes)) return Outcome::full;
-    unit = area.compiler->compile(region, region_site | u32(area.sites.size()));
-    if (unit) return Outcome::ok;
-    area.assembler.rewind(at);
-    return area.pool->full() ? Outcome::full : Outcome::too_complex;
+    return compile_in(region_area, region, nodes, unit);
+}
+
+void Jit::add(Unit& unit, const fp::Env& env) {
+    Area& area = *areas_[unit.first_link >> area_shift];
+    unit.env = intern(env);
+    live_ += unit.size;
+    for (LinkSite& site : unit.links) area.sites.push_back(&site);
+    area.units.push_back(&unit);
 }
 
 void Jit::prepare(Area& area) {
@@ -124,13 +134,6 @@ void Jit::settle(Area& area) {
     if (pos - area.settled < 2 * settle_bytes) return;
     buffer_.settle({area.settled, pos - settle_bytes});
     area.settled = pos - settle_bytes;
-}
-
-void Jit::add(Unit& region, const fp::Env& env) {
-    region.env = intern(env);
-    live_ += region.size;
-    for (LinkSite& site : region.links) regions_->sites.push_back(&site);
-    regions_->units.push_back(&region);
 }
 
 // --- links -----------------------------------------------------------------------------------------------------------------
@@ -202,9 +205,9 @@ void Jit::unlink(Unit& unit) {
 }
 
 void Jit::flush() {
-    plain_->clear();
-    regions_->clear();
+    for (auto& area : areas_) area->clear();
     counters_->clear();
+    ahead_counters_->clear();
     live_ = stale_ = 0;
 }
 
@@ -212,11 +215,11 @@ void Jit::flush() {
 
 Result<void> Jit::before_fork() {
     // The routines and the counters lie before the first part's constants.
-    const CodeBuffer::Range used[] = {{0, counters_->next()},
-                                      {plain_->pool->begin(), plain_->pool->next()},
-                                      {plain_->first_unit, plain_->assembler.getSize()},
-                                      {regions_->pool->begin(), regions_->pool->next()},
-                                      {regions_->first_unit, regions_->assembler.getSize()}};
+    std::vector<CodeBuffer::Range> used{{0, counters_->next()}, {ahead_counters_->begin(), ahead_counters_->next()}};
+    for (const auto& area : areas_) {
+        used.push_back({area->pool->begin(), area->pool->next()});
+        used.push_back({area->first_unit, area->assembler.getSize()});
+    }
     fork_copy_.emplace(EMU_TRY(buffer_.copy(used)));
     return {};
 }
@@ -241,7 +244,8 @@ Leave Jit::enter(ir::StateHeader& state, const Unit& unit) const {
 
 const Unit* Jit::find_by_host(u64 host_pc) const {
     const u64 offset = host_pc - u64(buffer_.exec());
-    const auto& units = offset < plain_->end ? plain_->units : regions_->units;
+    const auto area = std::find_if(areas_.begin(), areas_.end() - 1, [&](const auto& a) { return offset < a->end; });
+    const auto& units = (*area)->units;
     auto after = std::upper_bound(units.begin(), units.end(), offset, [](u64 at, const auto& unit) { return at < unit->code; });
     if (after == units.begin()) return nullptr;
     const Unit* unit = *std::prev(after);
@@ -249,9 +253,10 @@ const Unit* Jit::find_by_host(u64 host_pc) const {
 }
 
 usize Jit::used() const {
-    u64 regions = 0;
-    for (const auto& unit : regions_->units) regions += unit->size; // the assembler may be in use
-    return usize(plain_->assembler.getSize() - plain_->first_unit + regions);
+    usize used = 0;
+    for (const auto& area : areas_)
+        for (const Unit* unit : area->units) used += unit->size; // the assembler may be in use
+    return used;
 }
 
 // --- faults ----------------------------------------------------------------------------------------------------------------

@@ -30,10 +30,11 @@ public:
     };
     /// The unit stays until flush().
     Outcome compile(const ir::Function& function, Unit*& unit);
-    /// Compile into the part of the buffer that is for regions; nothing else is touched, so that one thread may do this while
-    /// others do all but flush(). The unit is known, and its exits can be taken, after add().
+    /// These two compile into parts of the buffer of their own; nothing else is touched, so that one thread may do this while
+    /// others do all but flush(). The unit is known, and its exits can be taken, after add(), in the order they were compiled.
+    Outcome compile_ahead(const ir::Function& function, Unit*& unit);
     Outcome compile(const ir::Region& region, Unit*& unit);
-    void add(Unit& region, const fp::Env& env);
+    void add(Unit& unit, const fp::Env& env);
     /// What host code was made of, as text; of what was compiled last.
     std::string listing(const ir::Function& function) const;
     std::string listing(const ir::Region& region) const;
@@ -66,7 +67,7 @@ public:
     /// Take over what save() wrote, into a fresh Jit; `env` is the FP environment of a mode. False: it makes no sense.
     bool restore(ConstBytes in, const std::function<fp::Env(u32 mode)>& env);
     /// Those of tier 1, whether valid or not.
-    const std::vector<Unit*>& units() const { return plain_->units; }
+    const std::vector<Unit*>& units() const { return plain().units; }
 
     // --- fork() of the process, with everybody else standing still: a copy of the code for the child, which the child takes
     Result<void> before_fork();
@@ -104,7 +105,7 @@ private:
     const fp::Env* intern(const fp::Env& env);
     bool recover_at(ir::StateHeader& state, u64 host_pc) const;
 
-    /// A part of the buffer with its own assembler, for units of tier 1 or for regions.
+    /// A part of the buffer with its own assembler.
     struct Area {
         Assembler assembler;
         std::unique_ptr<ConstantPool> pool;
@@ -114,23 +115,28 @@ private:
         u32 settled = 0, ready = 0; ///< see CodeBuffer::settle, prepare: up to here
         std::vector<Unit*> units;   ///< in order of addresses
         std::vector<LinkSite*> sites;
+        u32 links = 0;              ///< numbers of link sites that are taken; sites may not have them yet
         Area(u8* memory, usize size);
         ~Area();
         bool has_room(usize nodes) const;
         void clear();
     };
-    /// Numbers of link sites in regions have this bit.
-    static constexpr u32 region_site = u32(1) << 31;
-    LinkSite* site(u32 number) const { return number & region_site ? regions_->sites[number & ~region_site] : plain_->sites[number]; }
+    /// The upper bits of a link site's number are its area's.
+    static constexpr unsigned area_shift = 30;
+    enum : u32 { plain_area, ahead_area, region_area, area_count };
+    LinkSite* site(u32 number) const { return areas_[number >> area_shift]->sites[number & ((u32(1) << area_shift) - 1)]; }
+    Area& plain() const { return *areas_[plain_area]; }
+    Area& regions() const { return *areas_[region_area]; }
+    template <class Code> Outcome compile_in(u32 area, const Code& code, usize nodes, Unit*& unit);
     void prepare(Area& area);
     void settle(Area& area);
-    void set_up(Area& area, u32 at, u32 end);
+    void set_up(u32 area, u32 at, u32 end, CounterPool* counters);
 
     Backend backend_;
     CodeBuffer buffer_;
     std::optional<CodeBuffer::Copy> fork_copy_;
-    std::unique_ptr<CounterPool> counters_;
-    std::unique_ptr<Area> plain_, regions_;
+    std::unique_ptr<CounterPool> counters_, ahead_counters_;
+    std::array<std::unique_ptr<Area>, area_count> areas_;   ///< in the order of their addresses
     std::vector<std::unique_ptr<fp::Env>> envs_;
     static constexpr usize least_stale = usize(16) << 20;
     usize live_ = 0, stale_ = 0;   ///< bytes of units that may be entered, and of those that may not

@@ -57,7 +57,7 @@ std::string Compiler::listing(const ir::Region& region) const {
     return text;
 }
 
-std::string Jit::listing(const ir::Function& function) const { return plain_->compiler->listing(function); }
-std::string Jit::listing(const ir::Region& region) const { return regions_->compiler->listing(region); }
+std::string Jit::listing(const ir::Function& function) const { return plain().compiler->listing(function); }
+std::string Jit::listing(const ir::Region& region) const { return regions().compiler->listing(region); }
 
 } // namespace emu::jit

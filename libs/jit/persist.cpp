@@ -93,7 +93,7 @@ SavedLink saved(const LinkSite& site) { return {site.key ? 0 : site.pc, site.pat
 // --- out -------------------------------------------------------------------------------------------------------------------
 
 void Jit::save(std::vector<u8>& out) const {
-    const Area& area = *plain_;
+    const Area& area = plain();
     const u32 code_end = u32(area.assembler.getSize());
     const u8* memory = buffer_.write();
     Writer w(out);
@@ -172,7 +172,7 @@ bool is_sound(const SnapshotTable& table, usize slots) {
 } // namespace
 
 bool Jit::restore(ConstBytes in, const std::function<fp::Env(u32 mode)>& env) {
-    Area& area = *plain_;
+    Area& area = plain();
     Reader r(in);
     const Layout l = r.get<Layout>();
     auto within = [](u32 at, u32 first, u32 last) { return at >= first && at <= last; };
@@ -213,6 +213,7 @@ bool Jit::restore(ConstBytes in, const std::function<fp::Env(u32 mode)>& env) {
                 r.ok = false;
             if (link.counter && (link.counter % 8 == 7 || !within(link.counter, l.first_unit, l.code_end - LinkSite::count_bytes))) r.ok = false;
             area.sites.push_back(&site);
+            area.links++;
         }
         std::vector<u64> ranges;
         r.list(ranges);
@@ -233,7 +234,7 @@ bool Jit::restore(ConstBytes in, const std::function<fp::Env(u32 mode)>& env) {
         area.units.push_back(unit);
     }
     if (!r.ok || area.sites.size() != l.sites) {
-        plain_->clear();
+        plain().clear();
         live_ = stale_ = 0;
         return false;
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "linux_user/address_space.h"
 
+#include "common/arena.h"
 #include "common/bits.h"
 #include "common/checked.h"
 
@@ -164,6 +165,14 @@ s64 AddressSpace::map_anywhere(u64 hint, u64 size, int prot, int flags, int fd, 
     return -ENOMEM;
 }
 
+/// Memory of the guest's own, or the data of a program: it is likely to write there soon, and would fault on each page. What is
+/// large comes in huge pages, where the kernel has some; what is larger still is mostly an area to put things in over time.
+void AddressSpace::prepare(u64 start, u64 size, bool fresh) {
+    static constexpr u64 huge_page = u64(2) << 20, most_huge = u64(128) << 20;
+    if (size < huge_page) populate(host(start), size);
+    else if (fresh && size <= most_huge) (void)::madvise(host(start), size, MADV_HUGEPAGE);
+}
+
 s64 AddressSpace::map_locked(u64 address, u64 size, int prot, int flags, int fd, u64 offset, RegionKind kind) {
     bool fixed = (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0;
     int host_flags = flags & passed_flags;
@@ -178,6 +187,8 @@ s64 AddressSpace::map_locked(u64 address, u64 size, int prot, int flags, int fd,
         if (at < 0) return at;
     }
     bool shared = (flags & MAP_TYPE) != MAP_PRIVATE;
+    constexpr int on_its_own = MAP_NORESERVE | MAP_STACK | MAP_GROWSDOWN | MAP_LOCKED | MAP_POPULATE | MAP_HUGETLB;
+    if (!shared && (prot & PROT_WRITE) && !(flags & on_its_own)) prepare(u64(at), size, flags & MAP_ANONYMOUS);
     RegionProps props{u8(prot), shared, kind};
     struct stat about;
     if (shared && !(flags & MAP_ANONYMOUS) && ::fstat(fd, &about) == 0)

@@ -92,6 +92,7 @@ private:
 
     u64 page_up(u64 value) const { return (value + guest_page_ - 1) & ~(guest_page_ - 1); }
     bool aligned(u64 value) const { return (value & (guest_page_ - 1)) == 0; }
+    void prepare(u64 start, u64 size, bool fresh);
     s64 map_locked(u64 address, u64 size, int prot, int flags, int fd, u64 offset, RegionKind kind);
     s64 map_anywhere(u64 hint, u64 size, int prot, int flags, int fd, u64 offset);
     s64 map_at(u64 address, u64 size, int prot, int flags, int fd, u64 offset);

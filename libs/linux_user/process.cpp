@@ -17,6 +17,7 @@
 #include <climits>
 #include <cstring>
 #include <elf.h>
+#include <sched.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -103,6 +104,15 @@ void Process::forget_debugger() {
     (void)debugger_.release(); // its lock and its thread are in an unknown state
 }
 
+namespace {
+/// May threads of this process run on more than one?
+bool has_second_cpu() {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    return ::sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 1;
+}
+} // namespace
+
 Result<void> Process::prepare_space() {
     SpaceOptions wish{options_.guest_base, options_.reserve, abi_.model.word * 8, abi_.page, options_.page_size};
     space_ = EMU_TRY(AddressSpace::create(wish));
@@ -112,6 +122,7 @@ Result<void> Process::prepare_space() {
     how.memory_base = space_->base();
     how.tier2 = options_.tier == "1" ? cpu::Tier2::off : options_.tier == "2" ? cpu::Tier2::background : cpu::Tier2::synchronous;
     how.interpret_first = true;
+    how.compile_ahead = how.tier2 == cpu::Tier2::background && has_second_cpu();
     if (options_.hot_threshold) how.hot_threshold = u32(options_.hot_threshold);
     if (abi_.debug) how.code_address = abi_.debug->code_address;
     how.perf_map = options_.perf_map;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "linux_user/user_main.h"
 
+#include "common/heap.h"
 #include "common/fd.h"
 #include "common/log.h"
 #include "common/text.h"
@@ -256,6 +257,7 @@ int status_of(const Error& error) {
 }
 
 int user_main(std::span<const Abi* const> abis, int argc, const char* const* argv) {
+    start_heap();
     const Abi* abi = abi_of_name(abis, argc > 0 ? argv[0] : "");
     UserOptions options;
     bool has_program = false;

@@ -15,6 +15,14 @@ cpu::EngineOptions interpreting_first() {
     return options;
 }
 
+ir::Function function_at(u64 pc, u32 mode) {
+    ir::Function f;
+    f.pc = pc;
+    f.mode = mode;
+    f.ranges = {{pc, pc + 8}};
+    return f;
+}
+
 const std::vector<u32> count_once = {insn(op_addi, 0, 0, 1), insn(op_trap)};
 
 } // namespace
@@ -68,16 +76,9 @@ TEST_CASE("first runs: a fault leaves the exact state") {
 
 TEST_CASE("first runs: what is kept is found by place and mode, and forgotten when its code changes") {
     cpu::FirstRuns runs;
-    auto function = [](u64 pc, u32 mode) {
-        ir::Function f;
-        f.pc = pc;
-        f.mode = mode;
-        f.ranges = {{pc, pc + 8}};
-        return f;
-    };
     CHECK(!runs.seen(0x1000, 1));
-    runs.keep(function(0x1000, 1));
-    runs.keep(function(0x2000, 1));
+    runs.keep(runs.copy(function_at(0x1000, 1)), true);
+    runs.keep(runs.copy(function_at(0x2000, 1)), true);
     CHECK(runs.seen(0x1000, 1));
     CHECK(!runs.take(0x1000, 0));
     runs.invalidate(0x1007, 0x1010);

@@ -4,11 +4,14 @@
 #include "common/fd.h"
 #include "linux_user/host_asm.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <doctest/doctest.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
+#include <unistd.h>
+#include <vector>
 
 using namespace emu;
 using namespace emu::linux_user;
@@ -230,4 +233,45 @@ TEST_CASE("space: a 32-bit program cannot unmap all that an address can say") {
     CHECK((*space)->find(u64(at)));
     CHECK((*space)->unmap(0, 0xffffe000) == 0);
     CHECK_FALSE((*space)->find(u64(at)));
+}
+
+TEST_CASE("space: fresh memory has its pages, unless the guest wants them later") {
+    // Kernels before 5.14 do not know MADV_POPULATE_WRITE (23).
+    void* probe = mmap(nullptr, page, rw, anonymous, -1, 0);
+    const bool known = madvise(probe, page, 23) == 0;
+    munmap(probe, page);
+    if (!known) {
+        MESSAGE("skipped: this kernel has no MADV_POPULATE_WRITE");
+        return;
+    }
+    in_both([](AddressSpace& space) {
+        auto resident = [&](int flags, u64 size) {
+            const s64 at = space.map(0, size, rw, flags, -1, 0);
+            REQUIRE(at > 0);
+            std::vector<u8> pages(usize(size / page));
+            REQUIRE(mincore(space.host(u64(at)), size, pages.data()) == 0);
+            return std::count_if(pages.begin(), pages.end(), [](u8 p) { return p & 1; });
+        };
+        CHECK(resident(anonymous, 16 * page) == 16);
+        CHECK(resident(anonymous | MAP_NORESERVE, 16 * page) == 0);
+        CHECK(resident(MAP_SHARED | MAP_ANONYMOUS, 16 * page) == 0);
+        CHECK(resident(anonymous, u64(16) << 20) == 0);
+    });
+}
+
+TEST_CASE("space: the data of a program's file has its pages, and they are the program's own") {
+    const Fd file{memfd_create("data", 0)};
+    REQUIRE(file.get() >= 0);
+    const std::vector<u8> bytes(3 * page, 0x5a);
+    REQUIRE(write(file.get(), bytes.data(), bytes.size()) == s64(bytes.size()));
+    in_both([&](AddressSpace& space) {
+        const s64 at = space.map(0, 5 * page, rw, MAP_PRIVATE, file.get(), 0); // two pages more than the file has
+        REQUIRE(at > 0);
+        u8* memory = space.host(u64(at));
+        CHECK(memory[3 * page - 1] == 0x5a);
+        memory[0] = 1;
+        u8 first = 0;
+        REQUIRE(pread(file.get(), &first, 1, 0) == 1);
+        CHECK(first == 0x5a);
+    });
 }

@@ -31,6 +31,10 @@ void Engine::after_fork(bool in_child) {
     if (translated) translated->compile_mutex().unlock();
 }
 
+void Engine::stop_threads() {
+    if (impl_->translated) impl_->translated->stop_worker();
+}
+
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Engine::~Engine() = default;
 

@@ -443,7 +443,8 @@ void Translated::after_fork(bool in_child) {
 void Translated::forget_other_threads() {
     for (Runner* runner : runners_) runner->running_ = false;
     flushing_ = false;
-    (void)worker_.release();
+    worker_.reset();
+    refused_worker_ = false;
     asleep_ = 0;
     owner_pid_ = getpid();
     waiting_.clear();

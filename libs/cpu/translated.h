@@ -14,8 +14,9 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <optional>
+#include <pthread.h>
 #include <set>
-#include <thread>
 #include <unistd.h>
 #include <unordered_map>
 #include <vector>
@@ -81,6 +82,7 @@ public:
     /// The locks are held from the one to the other.
     Result<void> before_fork();
     void after_fork(bool in_child);
+    void stop_worker();
 
 private:
     /// After fork: the other vCPUs are gone with their threads.
@@ -113,7 +115,6 @@ private:
     // --- worker.cpp
     bool has_worker();
     void unlock(Lock& lock);
-    void stop_worker();
     void work();
     bool is_asked() const { return stopping_ || regions_waiting_ || ahead_.waiting(); }
     void wake_worker();
@@ -145,7 +146,9 @@ private:
     bool news_for_worker_ = false;             ///< it is woken when the lock has been given up: it wants that first of all
     std::atomic<u32> asleep_ = 0;              ///< 1: the worker waits for it to be 0
     std::atomic<bool> stopping_ = false;
-    std::unique_ptr<std::thread> worker_;      ///< by pointer: the child of a fork leaves its parent's behind
+    std::optional<pthread_t> worker_;
+    std::atomic<pid_t> worker_tid_ = 0;
+    bool refused_worker_ = false;              ///< the kernel gave none
     pid_t owner_pid_ = ::getpid();             ///< whose memory this is: the child of a vfork only borrows it
     std::condition_variable flushed_;
 };

@@ -113,6 +113,8 @@ public:
     /// its own. On failure (no memory) there can be no fork.
     Result<void> before_fork();
     void after_fork(bool in_child);
+    /// No thread of the engine's own is there any more, until some is of use again. For the thread of the only vCPU.
+    void stop_threads();
 
     struct Stats {
         u64 units = 0, guest_insns = 0, code_bytes = 0, invalidations = 0, flushes = 0, translate_ns = 0, kept_units = 0;

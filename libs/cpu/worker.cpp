@@ -7,6 +7,7 @@
 #include <csignal>
 #include <emmintrin.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -26,20 +27,28 @@ bool Translated::has_worker() {
     if (stopping_) return false;
     if (worker_) return true;
     // Not in the child of a vfork: its threads end, whatever they hold, when it executes something, and this memory is its parent's.
-    if (owner_pid_ != getpid()) return false;
+    if (owner_pid_ != getpid() || refused_worker_) return false;
     // Signals are the vCPUs' business, but for those of reading guest memory that is not there.
     sigset_t all, old;
     sigfillset(&all);
     for (int fault : {SIGSEGV, SIGBUS}) sigdelset(&all, fault);
     pthread_sigmask(SIG_SETMASK, &all, &old);
-    worker_ = std::make_unique<std::thread>([this] { work(); });
+    auto main = [](void* self) -> void* {
+        static_cast<Translated*>(self)->work();
+        return nullptr;
+    };
+    pthread_t thread;
+    // Refused where there may be no more threads, and to a process whose children are to be in another PID namespace.
+    refused_worker_ = pthread_create(&thread, nullptr, main, this) != 0;
     pthread_sigmask(SIG_SETMASK, &old, nullptr);
-    return true;
+    if (!refused_worker_) worker_ = thread;
+    return !refused_worker_;
 }
 
 void Translated::work() {
+    worker_tid_ = pid_t(::syscall(SYS_gettid));
     start_thread_heap();
-    setpriority(PRIO_PROCESS, id_t(::syscall(SYS_gettid)), worker_niceness);
+    setpriority(PRIO_PROCESS, id_t(worker_tid_), worker_niceness);
     for (unsigned pauses = 0; !stopping_;) {
         if (ahead_.waiting()) {
             std::lock_guard compiling(compile_mutex_);
@@ -81,11 +90,14 @@ void Translated::wake_worker() {
 }
 
 void Translated::stop_worker() {
+    if (!worker_ || owner_pid_ != getpid()) return;
     stopping_ = true;
     wake_worker();
-    if (!worker_) return;
-    if (owner_pid_ == getpid()) worker_->join();
-    else (void)worker_.release();
+    pthread_join(*worker_, nullptr);
+    worker_.reset();
+    stopping_ = false;
+    // It is joined a little before the kernel has forgotten it.
+    while (::syscall(SYS_tgkill, owner_pid_, worker_tid_.load(), 0) == 0) sched_yield();
 }
 
 } // namespace emu::cpu

@@ -23,6 +23,13 @@ s64 sys_clone(Call& call) {
     return clone_guest(call, request);
 }
 
+/// Some of what these do is refused to processes with several threads: user_namespaces(7), unshare(2), setns(2). The program is
+/// asked about its own.
+s64 sys_single_threaded(Call& call) {
+    if (call.process.thread_count() == 1) call.process.engine().stop_threads();
+    return pass_through(call);
+}
+
 s64 sys_clone3(Call& call) {
     // struct clone_args: flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup
     constexpr u64 least = 64, known = 88;

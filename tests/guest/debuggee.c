@@ -35,6 +35,9 @@ int main(int argc, char** argv) {
     pthread_barrier_wait(&barrier);
     together();
     (void)argv;
-    if (argc > 1) *(volatile int*)0 = 1;
+    if (argc > 1) {
+        usleep(300000); // until the threads sleep: not everything on the way there can be unwound
+        *(volatile int*)0 = 1;
+    }
     return handled == SIGUSR1 && watched == 42 ? 7 : 1;
 }

@@ -456,7 +456,7 @@ constexpr Row integer_rows[] = {
     {Map::one, 0xc6, Prefix::any, 0, ' ', "mov", "Eb,Ib", mov},
     {Map::one, 0xc7, Prefix::any, 0, ' ', "mov", "Ev,Iz", mov},
     {Map::one, 0x8d, Prefix::any, -1, 'm', "lea", "Gv,Mb", lea},
-    {Map::one, 0x63, Prefix::any, -1, ' ', "movsxd", "Gv,Ed", movsx, 0, only64},
+    {Map::one, 0x63, Prefix::any, -1, ' ', "movsxd", "Gv,Ez", movsx, 0, only64},
     {Map::two, 0xb6, Prefix::any, -1, ' ', "movzx", "Gv,Eb", movzx},
     {Map::two, 0xb7, Prefix::any, -1, ' ', "movzx", "Gv,Ew", movzx},
     {Map::two, 0xbe, Prefix::any, -1, ' ', "movsx", "Gv,Eb", movsx},

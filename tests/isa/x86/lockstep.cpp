@@ -333,8 +333,10 @@ bool Lockstep::one(u64 seed) {
     std::memcpy(arena_, before.data(), arena_size);
     ours(u64(at), end, own);
     std::string text = difference(host, own, block);
+    // Of ten bytes in two pages of which one cannot be written, some processors store the fraction.
+    const bool half_stored = host.signal == SIGSEGV && (block.names.find("fstp") != block.names.npos || block.names.find("fbstp") != block.names.npos);
     for (usize i = 0; i < arena_size; i += 8)
-        if (std::memcmp(arena_ + i, after.data() + i, 8)) {
+        if (std::memcmp(arena_ + i, after.data() + i, 8) && !(half_stored && i >= arena_size - 16)) {
             u64 h, w;
             std::memcpy(&h, after.data() + i, 8), std::memcpy(&w, arena_ + i, 8);
             text += fmt::format("    arena+{:x}: host {:x}, ours {:x}\n", i, h, w);
@@ -365,8 +367,9 @@ int Lockstep::run() {
 } // namespace
 
 /// Where the processors of Intel, which the models here are, and of others may differ: SHA instructions with memory that is not
-/// aligned, which of several NaNs a dot product returns, and what a gather or VCVTPS2PH whose access faults has done by then.
-constexpr std::string_view intel_ways[] = {"sha1*", "sha256*", "dpps", "dppd", "vgather*", "vpgather*", "vcvtps2ph"};
+/// aligned, which of several NaNs a dot product returns, what a gather or VCVTPS2PH whose access faults has done by then, and how
+/// much MOVSXD reads where its result has 16 bits.
+constexpr std::string_view intel_ways[] = {"sha1*", "sha256*", "dpps", "dppd", "vgather*", "vpgather*", "vcvtps2ph", "movsxd"};
 
 int main(int argc, char** argv) {
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || !__builtin_cpu_supports("bmi2")) {

@@ -17,7 +17,7 @@ try() {
     has "$text" "Program terminated with signal SIGSEGV"
     has "$text" '= 42'
     has "$text" '= 1.5'
-    has "$text" 'in main ('
+    has "$text" 'main (argc=2'
     is 2 "$(grep -c 'in worker' <<<"$text")"
     has "$text" 'AT_ENTRY'
     whole=$(stat -c %s -- *.core)

@@ -46,7 +46,7 @@ void Arena::clear() {
 }
 
 void Arena::grow(usize least) {
-    const usize usual = chunks_.empty() ? least_chunk : std::min(chunks_.back().bytes().size() * 2, huge_page);
+    const usize usual = chunks_.size() < small_chunks ? small_chunk : huge_page;
     const std::span<u8> fresh = chunks_.emplace_back(std::max(usual, least)).bytes();
     at_ = fresh.data();
     end_ = at_ + fresh.size();

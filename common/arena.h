@@ -69,8 +69,8 @@ public:
     void clear();
 
 private:
-    /// The first chunk; each is twice as large as the one before, up to a huge page.
-    static constexpr usize least_chunk = usize(128) << 10;
+    /// Small chunks first, as the rest of the last one is paid for too; then huge pages.
+    static constexpr usize small_chunk = usize(256) << 10, small_chunks = 32;
     void grow(usize least);
 
     std::vector<Pages> chunks_;

@@ -481,21 +481,32 @@ void Compiler::cold(std::vector<Fixup> at, std::function<void()> emit) { cold_.p
 
 // --- snapshots -----------------------------------------------------------------------------------------------------------
 
+namespace {
+
+/// Where the list has this item; it is added, unless it was one of the last. A unit's snapshots mostly need the same few.
+template <class T> u16 index_in(std::vector<T>& list, const T& item) {
+    constexpr usize most = 8;
+    const auto begin = list.end() - std::ptrdiff_t(std::min(list.size(), most));
+    const auto at = std::find(begin, list.end(), item);
+    const auto index = u16(at - list.begin());
+    if (at == list.end()) list.push_back(item);
+    return index;
+}
+
+} // namespace
+
 Where Compiler::where(Id id) {
     const Value& v = value(id);
     const Node& n = node(id);
     if (v.reg != no_reg) return is_xmm(v.reg) ? Where{Where::xmm, u16(v.reg - 16)} : Where{Where::gpr, v.reg};
-    if (n.op == Op::imm || n.op == Op::vimm) {
-        table_.constants.push_back(n.op == Op::imm ? ir::V128{n.imm(), 0} : f_->vectors[n.a]);
-        return {Where::constant, u16(table_.constants.size() - 1)};
-    }
+    if (n.op == Op::imm || n.op == Op::vimm)
+        return {Where::constant, index_in(table_.constants, n.op == Op::imm ? ir::V128{n.imm(), 0} : f_->vectors[n.a])};
     if (v.pending) {
         Recipe recipe{n.op, n.type, arg_type(id), bool(n.aux & undo_aux) && (is_compare(n.op) || is_flags(n.op) || ir::is_eflags(n.op)), n.aux, {}};
         if (recipe.undo) recipe.aux &= u16(~undo_aux);
         for (unsigned k = 0; k < 3; k++)
             if (ir::is_operand(n.op, k)) recipe.args[k] = where(operand(id, k));
-        table_.recipes.push_back(recipe);
-        return {Where::recipe, u16(table_.recipes.size() - 1)};
+        return {Where::recipe, index_in(table_.recipes, recipe)};
     }
     if (v.spill >= 0) return {Where::spill, u16(v.spill)};
     if (v.memory >= 0 && is_own_slot(unsigned(v.memory))) return {Where::spill, u16(63 - (unsigned(v.memory) - backend_.slots.size()))};
@@ -519,11 +530,8 @@ void Compiler::record_snapshot(u32 begin, u32 end) {
     // Neighbours often agree (the two halves of a load pair).
     if (!table_.snapshots.empty()) {
         const Snapshot& last = table_.snapshots.back();
-        const auto same = [](const SnapshotEntry& x, const SnapshotEntry& y) {
-            return x.slot == y.slot && x.where.kind == y.where.kind && x.where.index == y.where.index && x.where.kind < Where::constant;
-        };
         const auto* entries = table_.entries.data();
-        if (last.count == s.count && std::equal(entries + s.first, entries + s.first + s.count, entries + last.first, same)) {
+        if (last.count == s.count && std::equal(entries + s.first, entries + s.first + s.count, entries + last.first)) {
             table_.entries.resize(s.first);
             s.first = last.first;
         }

@@ -16,12 +16,14 @@ struct Backend;
 struct Where {
     enum Kind : u8 { gpr, xmm, spill, slot, constant, recipe } kind = gpr;
     u16 index = 0;   ///< register, spill entry, slot whose memory holds it, or index into SnapshotTable::constants / recipes
+    bool operator==(const Where&) const = default;
 };
 
 /// One guest register that is not where the canonical state has it.
 struct SnapshotEntry {
     u16 slot = 0;
     Where where;
+    bool operator==(const SnapshotEntry&) const = default;
 };
 
 /// A pure node that was not computed on the hot path.
@@ -31,6 +33,7 @@ struct Recipe {
     bool undo = false;   ///< the first operand is a + b (op adds) or a - b (others): a is got back before evaluating
     u16 aux = 0;
     Where args[3];
+    bool operator==(const Recipe&) const = default;
 };
 
 /// Host code [begin, end), relative to the unit: an access or the end of a call, and the guest instruction it belongs to.

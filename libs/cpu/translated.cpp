@@ -377,6 +377,10 @@ Translated::Left Translated::run(Runner& runner) {
         unlock(lock);
         if (wants_entry()) dump_entry(*engine_.isa, state, unit->insns, unit->ranges);
         const jit::Leave why = jit_->enter(state, *unit);
+        if (why == jit::Leave::stop) { // a system call, mostly: that needs nothing here
+            runner.running_.store(false, std::memory_order_release);
+            return ir::ExitKind(state.exit_kind) == ir::ExitKind::trap ? Left::stop : Left::again;
+        }
         lock.lock();
         Left left = Left::again;
         link = jit::no_link;
@@ -398,7 +402,7 @@ Translated::Left Translated::run(Runner& runner) {
             break;
         case jit::Leave::poll: state.pc = jit_->link_site(u32(reinterpret_cast<u64>(state.link_site))).pc; break;
         case jit::Leave::poll_pc: break;
-        case jit::Leave::stop: left = ir::ExitKind(state.exit_kind) == ir::ExitKind::trap ? Left::stop : Left::again; break;
+        case jit::Leave::stop: break;
         case jit::Leave::fault:
             EMU_ASSERT(jit_->recover(state));
             left = Left::fault;

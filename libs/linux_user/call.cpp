@@ -94,10 +94,10 @@ namespace {
 /// Converts the arguments of one call, and the structures it fills in afterwards.
 class PassThrough {
 public:
-    explicit PassThrough(Call& call) : call_(call), same_(call.abi.model == host_model) {}
+    explicit PassThrough(Call& call) : call_(call), same_(call.abi.model == host_model) { std::copy_n(call.a, most_arguments, host_); }
 
     s64 run() {
-        for (unsigned i = 0; i < most_arguments; i++)
+        for (unsigned i = 0; i < most_arguments && call_.row.arguments[i]; i++)
             if (s64 result = convert(i, arg_kind(call_.row.arguments[i]))) return result;
         s64 result = call_.pass(host_[0], host_[1], host_[2], host_[3], host_[4], host_[5]);
         if (result >= 0)
@@ -114,11 +114,9 @@ private:
     };
 
     s64 convert(unsigned i, const ArgKind& kind) {
-        u64 value = call_.a[i];
-        host_[i] = value;
         switch (kind.cls) {
         case ArgClass::word:
-            if (call_.abi.model.word == 4) host_[i] = u64(s64(s32(value)));
+            if (call_.abi.model.word == 4) host_[i] = u64(s64(s32(call_.a[i])));
             return 0;
         case ArgClass::in: return pointer(i, 0, false);
         case ArgClass::out: return pointer(i, call_.space.page(), true);
@@ -170,7 +168,8 @@ private:
 
     s64 name(unsigned i, bool raw) {
         if (call_.a[i] == 0) return 0;
-        std::string& path = strings_[i];
+        EMU_ASSERT(named_ < std::size(names_));
+        std::string& path = names_[named_++];
         const s64 result = call_.load_path(call_.a[i], path, raw);
         if (result && result != -EFAULT) return result;
         host_[i] = result ? nowhere(call_.a[i]) : host_pointer(path.c_str());
@@ -184,10 +183,10 @@ private:
 
     Call& call_;
     bool same_;
-    u64 host_[6] = {};
-    std::string strings_[6];
+    u64 host_[most_arguments];
+    std::string names_[2];
     Bounce bounce_[4];
-    unsigned bounced_ = 0;
+    unsigned named_ = 0, bounced_ = 0;
 };
 
 } // namespace

@@ -87,7 +87,7 @@ s64 new_thread(Call& call, const CloneRequest& request) {
     pthread_t host;
     int error = pthread_create(&host, &attributes, thread_main, &birth);
     pthread_attr_destroy(&attributes);
-    if (error) return -EAGAIN;
+    if (error) return -error;
     (void)child.release(); // the thread ends itself
     std::unique_lock lock(birth.mutex);
     birth.changed.wait(lock, [&] { return birth.tid != 0; });

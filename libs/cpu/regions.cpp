@@ -8,6 +8,7 @@
 
 #include "common/result.h"
 
+#include <algorithm>
 #include <chrono>
 
 namespace emu::cpu {
@@ -57,8 +58,9 @@ void Translated::compile_region(UnitKey key, Lock* held) {
     const Budget budget = locked([&] { return covered_.count(key) != 0; }) ? again : usual;
     request.max_insns = budget.insns;
     request.max_blocks = budget.blocks;
-    request.translate = [&](ir::Builder& builder, u64 pc, std::span<const u64> leaders) {
-        isa::TranslateRequest unit{.pc = pc, .mode = key.second, .model = engine_.model, .max_insns = Engine::Impl::superblock_insns,
+    request.translate = [&](ir::Builder& builder, u64 pc, std::span<const u64> leaders, unsigned most_insns) {
+        const unsigned most = std::min(Engine::Impl::superblock_insns, most_insns);
+        isa::TranslateRequest unit{.pc = pc, .mode = key.second, .model = engine_.model, .max_insns = most,
                                    .system = engine_.options.system, .code = &reader, .leaders = leaders};
         engine_.isa->translate(builder, unit);
     };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "ir/memory.h"
 
-#include <cstring>
+#include <bit>
 #include <emmintrin.h>
 
 namespace emu::ir {
@@ -53,50 +53,47 @@ V128 cas16(void* host, V128 expected, V128 desired) {
     return old;
 }
 
-/// The instructions themselves: a compiler may make something else of the intrinsics.
-__m128i aligned_load(const __m128i* from) {
-    __m128i v;
-    asm volatile("movaps %1, %0" : "=x"(v) : "m"(*from));
-    return v;
+/// One access, so that it is single-copy atomic if it is aligned. What races with what is the guest's business.
+template <class U> u64 load_at(const void* host) { return __atomic_load_n(static_cast<const U*>(host), __ATOMIC_RELAXED); }
+template <class U> void store_at(void* host, u64 value) { __atomic_store_n(static_cast<U*>(host), U(value), __ATOMIC_RELAXED); }
+
+/// The instructions themselves: a compiler may make something else of the intrinsics, and what the host does to a misaligned access
+/// of the one kind, a general protection fault, is what is asked for.
+V128 load_vector(const void* host, bool aligned) {
+    const auto* from = static_cast<const __m128i*>(host);
+    __m128i x;
+    if (aligned) asm volatile("movaps %1, %0" : "=x"(x) : "m"(*from));
+    else asm volatile("movups %1, %0" : "=x"(x) : "m"(*from));
+    return std::bit_cast<V128>(x);
 }
-void aligned_store(__m128i* to, __m128i v) { asm volatile("movaps %1, %0" : "=m"(*to) : "x"(v)); }
+void store_vector(void* host, V128 v, bool aligned) {
+    auto* to = static_cast<__m128i*>(host);
+    const auto x = std::bit_cast<__m128i>(v);
+    if (aligned) asm volatile("movaps %1, %0" : "=m"(*to) : "x"(x));
+    else asm volatile("movups %1, %0" : "=m"(*to) : "x"(x));
+}
 
 } // namespace
 
 V128 FlatMemory::load(u64 address, MemFlags flags) {
     const void* host = reinterpret_cast<const void*>(base_ + (address & mask_));
-    V128 v;
-    switch (flags.size_log2) { // one access each, so that aligned ones are single-copy atomic
-    case 0: v.lo = *static_cast<const volatile u8*>(host); break;
-    case 1: v.lo = *static_cast<const volatile u16*>(host); break;
-    case 2: v.lo = *static_cast<const volatile u32*>(host); break;
-    case 3: v.lo = *static_cast<const volatile u64*>(host); break;
-    default: {
-        u64 halves[2];
-        // What the host does to a misaligned access is what is asked for: a general protection fault.
-        const auto* vector = static_cast<const __m128i*>(host);
-        _mm_storeu_si128(reinterpret_cast<__m128i*>(halves), flags.aligned ? aligned_load(vector) : _mm_loadu_si128(vector));
-        v = {halves[0], halves[1]};
-        break;
+    switch (flags.size_log2) {
+    case 0: return {load_at<u8>(host), 0};
+    case 1: return {load_at<u16>(host), 0};
+    case 2: return {load_at<u32>(host), 0};
+    case 3: return {load_at<u64>(host), 0};
+    default: return load_vector(host, flags.aligned);
     }
-    }
-    return v;
 }
 
 void FlatMemory::store(u64 address, MemFlags flags, V128 value) {
     void* host = reinterpret_cast<void*>(base_ + (address & mask_));
     switch (flags.size_log2) {
-    case 0: *static_cast<volatile u8*>(host) = u8(value.lo); break;
-    case 1: *static_cast<volatile u16*>(host) = u16(value.lo); break;
-    case 2: *static_cast<volatile u32*>(host) = u32(value.lo); break;
-    case 3: *static_cast<volatile u64*>(host) = value.lo; break;
-    default: {
-        __m128i x;
-        std::memcpy(&x, &value, sizeof x);
-        if (flags.aligned) aligned_store(static_cast<__m128i*>(host), x);
-        else _mm_storeu_si128(static_cast<__m128i*>(host), x);
-        break;
-    }
+    case 0: store_at<u8>(host, value.lo); break;
+    case 1: store_at<u16>(host, value.lo); break;
+    case 2: store_at<u32>(host, value.lo); break;
+    case 3: store_at<u64>(host, value.lo); break;
+    default: store_vector(host, value, flags.aligned); break;
     }
     if (flags.order == Order::seq_cst) __atomic_thread_fence(__ATOMIC_SEQ_CST);
 }

@@ -72,7 +72,7 @@ private:
         draft.ways.clear();
         start(draft.function, draft.pc);
         Builder builder(draft.function, &collect);
-        request_.translate(builder, draft.pc, leaders_);
+        request_.translate(builder, draft.pc, leaders_, RegionRequest::no_limit);
     }
 
     /// Breadth first, so that what is near comes in before the region is full.
@@ -365,7 +365,8 @@ private:
             Finish watcher(*this);
             Builder builder(block->function, &watcher);
             if (version != Version::outer) begin_with(builder, facts_[facts_index(draft, version == Version::around)]);
-            request_.translate(builder, pc, leaders_);
+            // With more known it may be simpler, and go further if nothing else ends it; of the exits there nothing is known.
+            request_.translate(builder, pc, leaders_, drafts_[draft].function.insns);
             block = region_->blocks[i].get();
             region_->insns += block->function.insns;
             const auto& ranges = block->function.ranges;

@@ -56,8 +56,9 @@ struct RegionRequest {
     fp::Env fp{nullptr};
     unsigned max_insns = 1000, max_blocks = 100;
     bool whole = false;              ///< keep what is not in a loop with `pc`
-    /// Translate one superblock at `pc` that ends where a leader (sorted addresses) starts.
-    std::function<void(Builder& builder, u64 pc, std::span<const u64> leaders)> translate;
+    static constexpr unsigned no_limit = ~0u;
+    /// Translate one superblock at `pc`, of `most_insns` at most, that ends where a leader (sorted addresses) starts.
+    std::function<void(Builder& builder, u64 pc, std::span<const u64> leaders, unsigned most_insns)> translate;
     /// Is code at `pc` worth having in the region?
     std::function<bool(u64 pc)> wanted;
 };

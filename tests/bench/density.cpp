@@ -52,7 +52,7 @@ public:
         f.slots = isa::a64::a64_isa.slots;
         f.fp = isa::a64::a64_isa.fp_env(0);
         ir::Builder builder(f);
-        translate(builder, at, {});
+        translate(builder, at, {}, ir::RegionRequest::no_limit);
         jit::Unit* made = nullptr;
         if (jit_->compile(f, made) != jit::Jit::Outcome::ok) return {};
         return {f.insns, count(*made)};
@@ -63,7 +63,7 @@ public:
         request.pc = at;
         request.slots = isa::a64::a64_isa.slots;
         request.fp = isa::a64::a64_isa.fp_env(0);
-        request.translate = [&](ir::Builder& builder, u64 pc, std::span<const u64> leaders) { translate(builder, pc, leaders); };
+        request.translate = [&](ir::Builder& builder, u64 pc, std::span<const u64> leaders, unsigned most) { translate(builder, pc, leaders, most); };
         request.whole = true;
         request.wanted = [&](u64 pc) { return pc - at < code_.words.size() * 4; };
         const auto region = ir::build_region(request);
@@ -73,8 +73,9 @@ public:
     }
 
 private:
-    void translate(ir::Builder& builder, u64 pc, std::span<const u64> leaders) {
+    void translate(ir::Builder& builder, u64 pc, std::span<const u64> leaders, unsigned most_insns) {
         isa::TranslateRequest request;
+        request.max_insns = std::min(request.max_insns, most_insns);
         request.pc = pc;
         request.model = &isa::a64::a64_isa.models.front();
         request.code = &code_;

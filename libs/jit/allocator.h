@@ -23,6 +23,7 @@ struct Value {
     Reg reg = no_reg;
     bool pending = false; ///< lazy and not computed yet
     bool zero_above = false; ///< a float whose register is zero above its bits
+    bool unchecked = false;  ///< see emit_float_checks.cpp
 };
 
 struct SlotState {
@@ -151,6 +152,7 @@ protected:
     /// From the slot's memory.
     void load_slot(Reg to, unsigned slot);
     void unuse(Id id);
+    RegMask empty_registers(RegMask among) const;
 
 private:
     Reg allocate(bool xmm, RegMask allowed = ~RegMask(0));
@@ -160,8 +162,6 @@ private:
     int committable_slot(Id id) const;
     void kill(Id id);
     void bury_dead();
-    RegMask empty_registers(RegMask among) const;
-
     RegMask dying_ = 0;
     std::vector<Id> dead_;
     std::vector<u16> unobserved_;

@@ -277,6 +277,8 @@ void Compiler::start(const fp::Env& env, u32 first_link) {
 bool Compiler::emit_block(const ir::Function& function, const Homes& homes, const std::vector<bool>* live, u64 reserved_spills) {
     host_flags_ = {};
     host_token_ = {};
+    unchecked_.clear();
+    mask_started_ = false;
     pc_ = function.pc;
     if (contexts_.size() <= block_) contexts_.push_back(std::make_unique<Context>());
     Context& context = *contexts_[block_];
@@ -362,6 +364,7 @@ Unit* Compiler::finish(u64 pc, u32 mode, u32 insns, const std::vector<std::pair<
 void Compiler::emit(Id id) {
     const Node& n = node(id);
     if (analysis_->info[id].plan != Plan::eager && (n.op == Op::set || ir::effect_of(n.op) == Effect::pure)) return;
+    if (!unchecked_.empty() && !may_wait(id)) check_floats();
     current_ = id;
     switch (n.op) {
     case Op::imm: case Op::vimm: break;
@@ -384,7 +387,10 @@ void Compiler::emit(Id id) {
         if (ir::Order(n.aux) == ir::Order::seq_cst) barrier();
         break;
     case Op::call: emit_call(id); break;
-    default: emit_pure(id); break;
+    default:
+        emit_pure(id);
+        if (!unchecked_.empty() && follows_unchecked(id)) add_unchecked(id, value(id).reg);
+        break;
     }
     end_node();
     if (n.op == Op::set || n.op == Op::exit_if) keep_last_eflags(n.op == Op::exit_if);

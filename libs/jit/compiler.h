@@ -282,6 +282,41 @@ private:
     bool float_bits(Id id);
     bool bits_float(Id id);
 
+    // --- emit_float_checks.cpp
+    /// A result of the host's FPU that was not looked at yet.
+    struct Unchecked {
+        Id id;
+        bool compared = false;   ///< k1 tells of it
+        bool held = false;       ///< it is to be compared with the smallest normal number, and kept until it was
+    };
+    /// Where a value is: all places that have it, or what it is.
+    struct Place {
+        Reg reg = no_reg;
+        s16 spill = -1, memory = -1;
+        ir::V128 bits;
+        bool constant = false;
+    };
+    bool mergeable(Id id) const;
+    struct RowShape {
+        bool is_vector, dbl;
+        bool operator==(const RowShape&) const = default;
+    };
+    RowShape row_shape(Id id) const;
+    bool follows_unchecked(Id id) const;
+    bool depends_on_unchecked(Id id) const;
+    bool may_wait(Id id) const;
+    void keep_operands(Id id);
+    void add_unchecked(Id id, Reg to);
+    void compare_magnitude(Id id, Reg from, Reg t);
+    Xbyak::Opmask narrowed_mask();
+    void compare_lanes(RowShape shape, Xbyak::Xmm x, Xbyak::Xmm y, u8 predicate);
+    void compare_held();
+    std::vector<Id> not_compared() const;
+    void check_floats();
+    void redo_floats(std::vector<Fixup> at);
+    Place place_of(Id id) const;
+    void scratch_from_place(unsigned k, ir::Type type, const Place& from);
+
     // --- emit_vector.cpp
     using Src = Assembler::Src;
     Src pool(ir::V128 bits);
@@ -414,6 +449,8 @@ private:
     std::vector<std::pair<Fixup, u32>> block_jumps_;
     bool native_float_ = false;     ///< the mode's FP arithmetic is the host's, but for what the checks catch
     bool exact_float_ = false;      ///< it is the host's without exception: an x86 guest
+    std::vector<Unchecked> unchecked_;
+    bool mask_started_ = false;     ///< k1 tells of some of them
     u64 pc_ = 0;                    ///< guest instruction being translated
     u32 start_ = 0;                 ///< position of the unit
     u32 first_link_ = 0;

@@ -39,7 +39,11 @@ constexpr int no_inexact = 8;
 bool Compiler::native_float(Type type) const { return native_float_ && (type == Type::f32 || type == Type::f64); }
 
 bool Compiler::zero_above(Id id, Type type) const {
-    return node(id).type == type && (value(id).zero_above || node(id).op == Op::imm);
+    const ir::Node& n = node(id);
+    if (n.op == Op::imm) return n.type == type;
+    if (n.op == Op::vload) return 8u << ir::MemFlags::unpack(n.aux).size_log2 <= ir::bit_width(type);
+    if (n.op == Op::vzext) return ir::bit_width(operand_type(id, 0)) <= ir::bit_width(type);
+    return n.type == type && value(id).zero_above;
 }
 
 /// The op again by ir::eval, from operands that are still in the given registers.
@@ -84,12 +88,14 @@ bool Compiler::float_binary(Id id) {
     if (!native_float(type)) return false;
     const bool dbl = type == Type::f64;
     Id left_id = node(id).a, right_id = node(id).b;
+    const bool merges = mergeable(id);
+    if (merges) keep_operands(id);
     const Reg first = use(left_id), second = use(right_id);
     Reg left = first, right = second;
     // The upper part of the result is the left operand's: prefer zeros.
     if (!exact_float_ && (op == Op::fadd || op == Op::fmul) && !zero_above(left_id, type) && zero_above(right_id, type)) std::swap(left, right), std::swap(left_id, right_id);
     const bool clean = zero_above(left_id, type);
-    const Reg to = def_apart(id);
+    const Reg to = merges ? def(id) : def_apart(id);
     const auto d = a.x(to), l = a.x(left), r = a.x(right);
     if (avx()) {
         switch (op) {
@@ -109,6 +115,7 @@ bool Compiler::float_binary(Id id) {
     }
     value(id).zero_above = clean;
     if (exact_float_) return true;
+    if (merges) return add_unchecked(id, to), true;
     // Sums that are tiny are exact.
     const Fixup odd = check_result(to, type, op == Op::fmul || op == Op::fdiv);
     cold_eval({odd}, id, {first, second, no_reg}, to);
@@ -119,26 +126,30 @@ bool Compiler::float_sqrt(Id id) {
     const Type type = node(id).type;
     if (!native_float(type)) return false;
     const bool dbl = type == Type::f64;
-    const bool clean = zero_above(node(id).a, type);
-    const Reg from = use(node(id).a), to = def_apart(id);
+    const bool clean = zero_above(node(id).a, type), merges = mergeable(id);
+    if (merges) keep_operands(id);
+    const Reg from = use(node(id).a), to = merges ? def(id) : def_apart(id);
     if (avx()) dbl ? a.vsqrtsd(a.x(to), a.x(from), a.x(from)) : a.vsqrtss(a.x(to), a.x(from), a.x(from));
     else a.movaps(a.x(to), a.x(from)), dbl ? a.sqrtsd(a.x(to), a.x(from)) : a.sqrtss(a.x(to), a.x(from));
     value(id).zero_above = clean;
-    if (!exact_float_) cold_eval({check_result(to, type, false)}, id, {from, no_reg, no_reg}, to);
+    if (merges) add_unchecked(id, to);
+    else if (!exact_float_) cold_eval({check_result(to, type, false)}, id, {from, no_reg, no_reg}, to);
     return true;
 }
 
 bool Compiler::float_fma(Id id) {
     const Type type = node(id).type;
     if (!native_float(type) || !host().fma) return false;
-    const bool clean = zero_above(node(id).c, type);
+    const bool clean = zero_above(node(id).c, type), merges = mergeable(id);
+    if (merges) keep_operands(id);
     const Reg x = use(node(id).a), y = use(node(id).b), z = use(node(id).c);
     const Reg to = def_apart(id);
     move(to, z);
     if (type == Type::f64) a.vfmadd231sd(a.x(to), a.x(x), a.x(y));
     else a.vfmadd231ss(a.x(to), a.x(x), a.x(y));
     value(id).zero_above = clean;
-    if (!exact_float_) cold_eval({check_result(to, type, true)}, id, {x, y, z}, to);
+    if (merges) add_unchecked(id, to);
+    else if (!exact_float_) cold_eval({check_result(to, type, true)}, id, {x, y, z}, to);
     return true;
 }
 

@@ -254,10 +254,25 @@ private:
         a_.ret();
     }
 
+    /// What a row of unchecked results needs (emit_float_checks.cpp).
+    void keep_row(bool load) {
+        if (!backend_.host().avx512vl) return;
+        const usize frame = offsetof(ir::StateHeader, frame);
+        for (unsigned i = 0; i < 2; i++) {
+            const Xbyak::Address at = field(frame + offsetof(ir::JitFrame, row_constants) + 16 * i);
+            if (load) a_.vmovups(Xbyak::Xmm(int(29 + i)), at);
+            else a_.vmovups(at, Xbyak::Xmm(int(29 + i)));
+        }
+        const Xbyak::Address mask = field(frame + offsetof(ir::JitFrame, row_mask));
+        if (load) a_.kmovq(a_.k1, mask);
+        else a_.kmovq(mask, a_.k1);
+    }
+
     void emit_eval() {
         static constexpr Reg clobbered[] = {rax, rcx, rdx, rsi, rdi, r8, r9, r10, r11};
         for (Reg r : clobbered) a_.mov(gpr_save(r), Assembler::q(r));
         for (Reg r = xmm0; r < 32; r++) a_.movups(xmm_save(r), Assembler::x(r));
+        keep_row(false);
         a_.mov(field(offsetof(ir::StateHeader, jit_stack)), a_.rsp);
         a_.lea(a_.rdi, a_.ptr[a_.r15 - state_bias]);
         a_.mov(a_.rsp, field(offsetof(ir::StateHeader, host_stack)));
@@ -266,6 +281,7 @@ private:
         a_.call(a_.rax);
         a_.mov(a_.rsp, field(offsetof(ir::StateHeader, jit_stack)));
         for (Reg r = xmm0; r < 32; r++) a_.movups(Assembler::x(r), xmm_save(r));
+        keep_row(true);
         for (Reg r : clobbered) a_.mov(Assembler::q(r), gpr_save(r));
         a_.ret();
     }

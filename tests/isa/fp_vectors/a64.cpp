@@ -310,6 +310,7 @@ Guest a64_guest() {
     t.convert<F32, F16>(7), t.convert<F32, F64>(5);
     t.convert<F64, F16>(7), t.convert<F64, F32>(4);
     t.long_and_narrow();
+    add_a64_chains(t.rows);
     return {"a64", &isa::a64::a64_isa, isa::a64::a64_isa.find_model("max"), std::move(t.rows), {settings(false), settings(true)}, program, start, status,
             [](const Row&, u64) { return status(0xff); }};
 }

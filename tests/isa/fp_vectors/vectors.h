@@ -80,6 +80,7 @@ struct Guest {
 };
 
 Guest a64_guest();
+void add_a64_chains(std::vector<Row>& rows);
 Guest x86_guest();
 
 // --- for tables of rows

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: MIT
+// One check for several results of the host's FPU (what is checked, and why: emit_float.cpp). With AVX-512 a compare narrows a mask
+// that earlier ones left, so that a row of operations needs one jump, before anything may depend on the results other than
+// arithmetic of the same kind: an exit, an access to memory, a call, a conversion. Its cold side does all of them again, in order.
+//
+// A NaN need not be looked for where the result goes into another operation of the row, whose result is a NaN then; nor where
+// nobody wants the result any more. The host's flags are complete in both cases.
+#include "jit/compiler.h"
+
+#include "common/bits.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace emu::jit {
+
+using ir::Effect;
+using ir::Op;
+using ir::Type;
+
+namespace {
+
+/// In a row. What they are made of is kept until the check.
+constexpr usize most_unchecked = 12;
+
+/// Predicates of VCMPPS.
+constexpr u8 ordered = 7, ordered_not_equal = 12;
+
+// Registers above xmm15 are nobody's: the constants of a row's compares, and one for cold code.
+const Xbyak::Xmm magnitude_bits(29), smallest_normal(30), carrier(31);
+
+enum : u8 { scalar = 1, vector = 2, tiny = 4, follows = 8 };
+struct MergeRow {
+    Op op;
+    u8 kind;
+};
+/// Operations that give a NaN if an operand is one. `tiny`: whose results may have been rounded up to the smallest normal number;
+/// `follows`: that need no check of their own, but have to be done again if what they are made of is.
+constexpr MergeRow rows[] = {
+    {Op::fadd, scalar},   {Op::fsub, scalar},   {Op::fmul, scalar | tiny},  {Op::fdiv, scalar | tiny},  {Op::fsqrt, scalar},  {Op::fma, scalar | tiny},
+    {Op::vfadd, vector},  {Op::vfsub, vector},  {Op::vfmul, vector | tiny}, {Op::vfdiv, vector | tiny}, {Op::vfsqrt, vector}, {Op::vfma, vector | tiny},
+    {Op::vzext, follows}, {Op::fneg, follows},  {Op::fabs, follows},        {Op::vfneg, follows},       {Op::vfabs, follows},
+};
+u8 kind_of(Op op) {
+    const auto at = std::find_if(std::begin(rows), std::end(rows), [&](const MergeRow& r) { return r.op == op; });
+    return at == std::end(rows) ? 0 : at->kind;
+}
+
+} // namespace
+
+// --- what may wait -----------------------------------------------------------------------------------------------------------
+
+/// May the operation's check wait for others?
+bool Compiler::mergeable(Id id) const {
+    if (!host().avx512vl || exact_float_ || backend_.options.only_fallback) return false;
+    const u8 kind = kind_of(node(id).op);
+    bool dbl;
+    return kind & scalar ? native_float(node(id).type) : kind & vector && native_lanes(id, dbl);
+}
+
+/// Is it made of a result that was not checked, and of nothing else?
+bool Compiler::follows_unchecked(Id id) const { return kind_of(node(id).op) & follows && value(node(id).a).unchecked; }
+
+/// What the masks have bits for. Operations of different shapes do not share a row.
+Compiler::RowShape Compiler::row_shape(Id id) const {
+    if (node(id).op == Op::vzext) return row_shape(node(id).a);
+    const bool is_vector = node(id).type == Type::v128;
+    return {is_vector, is_vector ? ir::aux_lane(node(id).aux) == ir::Lane::f64 : node(id).type == Type::f64};
+}
+
+bool Compiler::depends_on_unchecked(Id id) const {
+    if (value(id).unchecked) return true;
+    if (!is_pending(id)) return false;
+    bool any = false;
+    for_each_operand(id, [&](Id operand) { any |= depends_on_unchecked(operand); });
+    return any;
+}
+
+/// Need results not be checked before this node?
+bool Compiler::may_wait(Id id) const {
+    const Op op = node(id).op;
+    if (op == Op::imm || op == Op::vimm || op == Op::get || op == Op::insn || op == Op::set) return true;
+    if (ir::effect_of(op) != Effect::pure) return false;
+    const bool full = unchecked_.size() == most_unchecked;
+    if (follows_unchecked(id)) return !full;
+    const bool joins = mergeable(id);
+    if (joins && (full || row_shape(id) != row_shape(unchecked_.front().id))) return false;
+    if (!joins && ir::raises_flags(node(id))) return false;
+    bool waits = true;
+    for_each_operand(id, [&](Id operand) { waits &= !(joins ? is_pending(operand) && depends_on_unchecked(operand) : depends_on_unchecked(operand)); });
+    return waits;
+}
+
+// --- a row ---------------------------------------------------------------------------------------------------------------------
+
+/// An operation that is about to be emitted will not be checked at once: its operands stay until it is.
+void Compiler::keep_operands(Id id) {
+    if (!unchecked_.empty() && unchecked_.front().held) compare_held();
+    for_each_operand(id, [&](Id operand) {
+        if (!value(operand).unchecked) value(operand).uses++;
+    });
+}
+
+/// It was emitted: `to` is its result.
+void Compiler::add_unchecked(Id id, Reg to) {
+    value(id).unchecked = true;
+    const bool first = unchecked_.empty();
+    const bool can_be_tiny = kind_of(node(id).op) & tiny && f_->fp.rules->tininess_before_rounding;
+    unchecked_.push_back({id});
+    if (!can_be_tiny) return;
+    if (first && (value(id).uses || value(id).slots)) { // perhaps it remains the only one
+        unchecked_.back().held = true;
+        value(id).uses++;
+        return;
+    }
+    compare_magnitude(id, to, temp(true));
+    unchecked_.back().compared = true;
+}
+
+/// The mask for a compare: the row's first one sets it.
+Xbyak::Opmask Compiler::narrowed_mask() {
+    const bool first = !mask_started_;
+    mask_started_ = true;
+    return first ? a.k1 : a.k1 | a.k1;
+}
+
+void Compiler::compare_lanes(RowShape shape, Xbyak::Xmm x, Xbyak::Xmm y, u8 predicate) {
+    const Xbyak::Opmask k = narrowed_mask();
+    if (shape.is_vector) shape.dbl ? a.vcmppd(k, x, y, predicate) : a.vcmpps(k, x, y, predicate);
+    else shape.dbl ? a.vcmpsd(k, x, y, predicate) : a.vcmpss(k, x, y, predicate);
+}
+
+/// Not a NaN, nor of the magnitude of the smallest normal number?
+void Compiler::compare_magnitude(Id id, Reg from, Reg t) {
+    const RowShape shape = row_shape(id);
+    auto lanes = [&](u64 bits) {
+        if (!shape.dbl) bits |= bits << 32;
+        return constant_address({bits, bits});
+    };
+    if (!mask_started_) {
+        a.vmovaps(magnitude_bits, lanes(shape.dbl ? ~u64(0) >> 1 : 0x7fffffff));
+        a.vmovaps(smallest_normal, lanes(u64(1) << (shape.dbl ? 52 : 23)));
+    }
+    const ir::Node& n = node(id);
+    const bool square = (n.op == Op::fmul || n.op == Op::vfmul) && n.a == n.b;
+    if (!square) a.vandps(a.x(t), a.x(from), magnitude_bits);
+    compare_lanes(shape, a.x(square ? from : t), smallest_normal, ordered_not_equal);
+}
+
+void Compiler::compare_held() {
+    Unchecked& u = unchecked_.front();
+    const RegMask locked = locked_;
+    const Reg from = use(u.id);
+    compare_magnitude(u.id, from, temp(true));
+    locked_ = locked;
+    u.held = false;
+    u.compared = true;
+    unuse(u.id);
+}
+
+/// The results that are still wanted, were not compared, and of which no other one tells.
+std::vector<Id> Compiler::not_compared() const {
+    std::vector<Id> wanted;
+    std::vector<bool> covered(unchecked_.size());
+    for (usize i = unchecked_.size(); i-- > 0;) {
+        const Unchecked& u = unchecked_[i];
+        if (!u.compared && !covered[i]) {
+            if (!value(u.id).uses && !value(u.id).slots) continue;
+            wanted.push_back(u.id);
+        }
+        for_each_operand(u.id, [&](Id operand) {
+            for (usize k = 0; k < i; k++)
+                if (unchecked_[k].id == operand) covered[k] = true;
+        });
+    }
+    return wanted;
+}
+
+/// Check what was not yet; between nodes.
+void Compiler::check_floats() {
+    const Id front = unchecked_.front().id;
+    const RowShape shape = row_shape(front);
+    std::vector<Fixup> odd;
+    auto single = [&](Id id, bool can_be_tiny) {
+        const Reg reg = use(id);
+        odd.push_back(shape.is_vector ? check_lanes(reg, shape.dbl, can_be_tiny, temp(true)) : check_result(reg, node(front).type, can_be_tiny));
+    };
+    if (unchecked_.front().held) {
+        single(front, true);
+    } else if (const std::vector<Id> wanted = not_compared(); !mask_started_ && wanted.size() == 1) {
+        single(wanted[0], false);
+    } else if (mask_started_ || !wanted.empty()) {
+        std::vector<Reg> regs;
+        for (Id id : wanted) regs.push_back(use(id));
+        const Reg bits = shape.is_vector ? temp() : Reg(no_reg);
+        for (usize i = 0; i < regs.size(); i += 2) compare_lanes(shape, a.x(regs[i]), a.x(regs[std::min(i + 1, regs.size() - 1)]), ordered);
+        if (!shape.is_vector) {
+            a.kortestb(a.k1, a.k1);
+            odd.push_back(a.jcc_forward(cc_e));
+        } else {
+            a.kmovb(a.d(bits), a.k1);
+            a.cmp(a.d(bits), shape.dbl ? 3 : 15);
+            odd.push_back(a.jcc_forward(cc_ne));
+        }
+    }
+    if (!odd.empty()) redo_floats(std::move(odd));
+    for (const Unchecked& u : unchecked_) {
+        if (u.held) unuse(u.id);
+        for_each_operand(u.id, [&](Id operand) {
+            if (!value(operand).unchecked) unuse(operand);
+        });
+    }
+    for (const Unchecked& u : unchecked_) value(u.id).unchecked = false;
+    unchecked_.clear();
+    mask_started_ = false;
+    current_ = 0;
+    end_node();
+}
+
+// --- once more -----------------------------------------------------------------------------------------------------------------
+
+Compiler::Place Compiler::place_of(Id id) const {
+    const Value& v = value(id);
+    Place place{v.reg, v.spill, v.memory, {}, false};
+    if (node(id).op == Op::imm) place.bits = {node(id).imm(), 0}, place.constant = true;
+    if (node(id).op == Op::vimm) place.bits = f_->vectors[node(id).a], place.constant = true;
+    return place;
+}
+
+/// The operations by ir::eval, into all places that have their results.
+void Compiler::redo_floats(std::vector<Fixup> at) {
+    struct Redo {
+        ir::Node node;
+        Type argument;
+        std::array<Type, 3> types;
+        std::array<Place, 3> from;
+        Place to;
+    };
+    u64 taken = state_.spills;
+    std::vector<Redo> list;
+    for (usize i = 0; i < unchecked_.size(); i++) {
+        const Id id = unchecked_[i].id;
+        Redo redo{f_->nodes[id], arg_type(id), {}, {}, {}};
+        for (unsigned k = 0; k < 3; k++) {
+            if (!ir::is_operand(redo.node.op, k)) continue;
+            redo.types[k] = operand_type(id, k);
+            const Id from = operand(id, k);
+            redo.from[k] = place_of(from);
+            for (usize m = 0; m < i; m++)
+                if (unchecked_[m].id == from) redo.from[k] = list[m].to;
+        }
+        if (value(id).uses || value(id).slots) {
+            redo.to = place_of(id);
+        } else if (!~taken) {
+            failed_ = true;
+            return;
+        } else { // gone, but others may be made of it
+            redo.to.spill = s16(std::countr_one(taken));
+            taken |= u64(1) << redo.to.spill;
+        }
+        list.push_back(redo);
+    }
+    cold(std::move(at), [this, list = std::move(list)] {
+        for (const Redo& redo : list) {
+            for (unsigned k = 0; k < 3; k++)
+                if (ir::is_operand(redo.node.op, k)) scratch_from_place(k, redo.types[k], redo.from[k]);
+            emit_eval_call(redo.node, redo.argument);
+            const Type type = redo.node.type;
+            if (redo.to.reg != no_reg) load_scratch(redo.to.reg, type);
+            if (redo.to.spill < 0 && redo.to.memory < 0) continue;
+            a.vmovups(carrier, scratch_at(0));
+            if (redo.to.spill >= 0) a.vmovups(spill_at(unsigned(redo.to.spill)), carrier);
+            if (redo.to.memory < 0) continue;
+            const Xbyak::Address slot = slot_at(unsigned(redo.to.memory));
+            if (type == Type::f64) a.vmovsd(slot, carrier);
+            else if (type == Type::f32) a.vmovss(slot, carrier);
+            else a.vmovups(slot, carrier);
+        }
+    });
+}
+
+void Compiler::scratch_from_place(unsigned k, Type type, const Place& from) {
+    if (from.reg != no_reg) return scratch_from(k, type, from.reg);
+    const Xbyak::Address at = from.constant ? constant_address(from.bits) : from.spill >= 0 ? spill_at(unsigned(from.spill)) : slot_at(unsigned(from.memory));
+    if (type == Type::f64) a.vmovsd(carrier, at);
+    else if (type == Type::f32) a.vmovss(carrier, at);
+    else a.vmovups(carrier, at);
+    a.vmovups(scratch_at(k), carrier);
+}
+
+} // namespace emu::jit

@@ -248,6 +248,7 @@ private:
     void keep_carry(Id id);
     bool mul(Id id);
     bool mul_high(Id id);
+    Id other_half(Id id) const;
     bool divide(Id id);
     bool shift(Id id);
     bool extract(Id id);

@@ -246,10 +246,21 @@ bool Compiler::mul_high(Id id) {
     return true;
 }
 
+/// The division just behind it that wants the other result of the host's, 0: none.
+Id Compiler::other_half(Id id) const {
+    const ir::Node& n = node(id);
+    const Op wanted = n.op == Op::sdiv ? Op::srem : n.op == Op::srem ? Op::sdiv : n.op == Op::udiv ? Op::urem : Op::udiv;
+    const Id other = id + 1;
+    if (other >= f_->nodes.size() || analysis_->info[other].plan != Plan::eager) return 0;
+    const ir::Node& m = node(other);
+    return m.op == wanted && m.type == n.type && m.a == n.a && m.b == n.b ? other : 0;
+}
+
 /// Division by zero and MIN / -1 have results here that the host faults for: found by one compare, done out of line.
 bool Compiler::divide(Id id) {
     const Op op = node(id).op;
     const bool w = wide(id), is_signed = op == Op::sdiv || op == Op::srem, remainder = op == Op::srem || op == Op::urem;
+    if (in_register(id)) return true; // as the other half of the node before
     take(rax);
     take(rdx);
     const Reg left = low(id, 0), right = low(id, 1);
@@ -292,8 +303,10 @@ bool Compiler::divide(Id id) {
             }
         });
     }
+    const Id other = other_half(id);
     consume(id);
     assign(id, remainder ? rdx : rax);
+    if (other) assign(other, remainder ? rax : rdx);
     return true;
 }
 

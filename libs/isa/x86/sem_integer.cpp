@@ -168,9 +168,9 @@ bool divide_extended(Unit& u, Val divisor, unsigned bits) {
         error = ir.or_(error, ir.and_(minimum, ir.eq(divisor, ir.imm(type, ~u64(0)))));
     }
     divide_error_if(u, error);
-    Val quotient = ir.op2(is_signed ? Op::sdiv : Op::udiv, low, divisor);
+    Val quotient = ir.op2(is_signed ? Op::sdiv : Op::udiv, low, divisor), remainder = ir.op2(is_signed ? Op::srem : Op::urem, low, divisor);
     u.set_reg(rax, bits, quotient);
-    u.set_reg(rdx, bits, ir.op2(is_signed ? Op::srem : Op::urem, low, divisor));
+    u.set_reg(rdx, bits, remainder);
     return true;
 }
 
@@ -196,11 +196,13 @@ void divide(Unit& u) {
     if (is_signed && bits < 32) dividend = ir.sbfx(dividend, 0, 2 * bits);
     Val divisor = is_signed ? ir.sext(u.extended(d, bits), Type::i64) : ir.zext(d, Type::i64);
     divide_error_if(u, ir.eq(divisor, ir.imm64(0)));
+    // Together, so that one division of the host does both.
     Val quotient = ir.op2(is_signed ? Op::sdiv : Op::udiv, dividend, divisor);
+    Val wide_remainder = ir.op2(is_signed ? Op::srem : Op::urem, dividend, divisor);
     Val fits = is_signed ? ir.sbfx(quotient, 0, bits) : ir.ubfx(quotient, 0, bits);
     divide_error_if(u, ir.ne(fits, quotient));
     // MIN / -1 does not overflow in the IR; in 64 bits its quotient is MIN again, which fits no narrower type either.
-    Val remainder = ir.trunc(ir.op2(is_signed ? Op::srem : Op::urem, dividend, divisor));
+    Val remainder = ir.trunc(wide_remainder);
     quotient = ir.trunc(quotient);
     if (bits == 8) {
         Val both = ir.or_(u.low(quotient, 8), ir.shl(u.low(remainder, 8), 8u));

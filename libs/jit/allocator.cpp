@@ -162,17 +162,19 @@ bool Allocator::evictable_for_free(Id id) const {
     return v.spill >= 0 || v.memory >= 0 || node(id).op == Op::imm || node(id).op == Op::vimm || (!v.uses && !v.slots);
 }
 
+/// What it costs to push a value out: those that cost nothing come first, then those only kept for the end of the unit, then by
+/// uses to come.
+unsigned Allocator::cost_of_eviction(Id id) const {
+    const unsigned cost = evictable_for_free(id) ? 0 : committable_slot(id) >= 0 ? 4 : 10;
+    return cost + std::min<unsigned>(value(id).uses, 8) * 4;
+}
+
 Reg Allocator::victim(RegMask candidates) const {
     Reg best = no_reg;
     unsigned best_cost = ~0u;
     for (RegMask m = candidates; m; m &= m - 1) {
-        const Reg reg = lowest(m);
-        const Id id = state_.contents[reg];
-        const Value& v = value(id);
-        // Cheapest first: those that cost nothing, those only kept for the end of the unit, then by uses to come.
-        unsigned cost = evictable_for_free(id) ? 0 : committable_slot(id) >= 0 ? 4 : 10;
-        cost += std::min<unsigned>(v.uses, 8) * 4;
-        if (cost < best_cost) best = reg, best_cost = cost;
+        const unsigned cost = cost_of_eviction(state_.contents[lowest(m)]);
+        if (cost < best_cost) best = lowest(m), best_cost = cost;
     }
     return best;
 }
@@ -209,7 +211,11 @@ void Allocator::take(Reg reg) {
     const RegMask same_class = is_xmm(reg) ? xmm_mask : gpr_mask;
     const bool locked = locked_ & bit_of(reg);
     EMU_ASSERT(id || !locked); // scratch: take() comes before temp()
-    if (id && (locked || (!evictable_for_free(id) && empty_registers(same_class & backend_.allocatable & ~locked_ & ~bit_of(reg))))) {
+    auto other_is_cheaper = [&] {
+        const Reg other = victim(same_class & backend_.allocatable & ~locked_ & ~bit_of(reg));
+        return other != no_reg && cost_of_eviction(state_.contents[other]) < cost_of_eviction(id);
+    };
+    if (id && (locked || other_is_cheaper() || (!evictable_for_free(id) && empty_registers(same_class & backend_.allocatable & ~locked_ & ~bit_of(reg))))) {
         // In use by this very node, or there is room: give the value another register.
         const Reg other = allocate(is_xmm(reg), ~bit_of(reg));
         move(other, reg);

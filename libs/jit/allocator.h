@@ -156,6 +156,7 @@ protected:
 
 private:
     Reg allocate(bool xmm, RegMask allowed = ~RegMask(0));
+    unsigned cost_of_eviction(Id id) const;
     Reg victim(RegMask candidates) const;
     bool evictable_for_free(Id id) const;
     bool fits_slot(Id id, unsigned slot) const;

@@ -389,7 +389,7 @@ void Compiler::emit(Id id) {
     case Op::call: emit_call(id); break;
     default:
         emit_pure(id);
-        if (!unchecked_.empty() && follows_unchecked(id)) add_unchecked(id, value(id).reg);
+        if (follows_unchecked(id)) add_unchecked(id, value(id).reg);
         break;
     }
     end_node();

@@ -58,14 +58,19 @@ bool Compiler::mergeable(Id id) const {
     return kind & scalar ? native_float(node(id).type) : kind & vector && native_lanes(id, dbl);
 }
 
-/// Is it made of a result that was not checked, and of nothing else?
-bool Compiler::follows_unchecked(Id id) const { return kind_of(node(id).op) & follows && value(node(id).a).unchecked; }
-
 /// What the masks have bits for. Operations of different shapes do not share a row.
 Compiler::RowShape Compiler::row_shape(Id id) const {
-    if (node(id).op == Op::vzext) return row_shape(node(id).a);
     const bool is_vector = node(id).type == Type::v128;
     return {is_vector, is_vector ? ir::aux_lane(node(id).aux) == ir::Lane::f64 : node(id).type == Type::f64};
+}
+
+/// Is it made of a result of the row, all of it and nothing else?
+bool Compiler::follows_unchecked(Id id) const {
+    if (unchecked_.empty() || !(kind_of(node(id).op) & follows) || !value(node(id).a).unchecked) return false;
+    const RowShape shape = row_shape(unchecked_.front().id);
+    bool dbl;
+    if (shape.is_vector) return node(id).op != Op::vzext && native_lanes(id, dbl) && dbl == shape.dbl;
+    return operand_type(id, 0) == (shape.dbl ? Type::f64 : Type::f32);
 }
 
 bool Compiler::depends_on_unchecked(Id id) const {

@@ -33,11 +33,9 @@ int main(int argc, char** argv) {
     pthread_barrier_init(&barrier, 0, 3);
     for (long i = 0; i < 2; i++) pthread_create(&threads[i], 0, worker, (void*)1);
     pthread_barrier_wait(&barrier);
+    usleep(300000); // until the threads sleep: not everything on the way there can be unwound
     together();
     (void)argv;
-    if (argc > 1) {
-        usleep(300000); // until the threads sleep: not everything on the way there can be unwound
-        *(volatile int*)0 = 1;
-    }
+    if (argc > 1) *(volatile int*)0 = 1;
     return handled == SIGUSR1 && watched == 42 ? 7 : 1;
 }

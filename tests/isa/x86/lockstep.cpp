@@ -370,6 +370,8 @@ int Lockstep::run() {
 /// aligned, which of several NaNs a dot product returns, what a gather or VCVTPS2PH whose access faults has done by then, and how
 /// much MOVSXD reads where its result has 16 bits.
 constexpr std::string_view intel_ways[] = {"sha1*", "sha256*", "dpps", "dppd", "vgather*", "vpgather*", "vcvtps2ph", "movsxd"};
+/// In 32-bit code also whether VEX.W matters to VPINSRD and VPEXTRD, which share rows with the legacy forms.
+constexpr std::string_view intel_ways_32[] = {"pinsrd", "pextrd"};
 
 int main(int argc, char** argv) {
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || !__builtin_cpu_supports("bmi2")) {
@@ -383,8 +385,10 @@ int main(int argc, char** argv) {
         return 77;
     }
     if (!__builtin_cpu_is("intel")) {
-        fmt::print("the host is not an Intel processor: left out are {}\n", fmt::join(intel_ways, ", "));
-        options.generate.without.insert(options.generate.without.end(), std::begin(intel_ways), std::end(intel_ways));
+        auto& without = options.generate.without;
+        without.insert(without.end(), std::begin(intel_ways), std::end(intel_ways));
+        if (!options.generate.wide) without.insert(without.end(), std::begin(intel_ways_32), std::end(intel_ways_32));
+        fmt::print("the host is not an Intel processor: left out are {}\n", fmt::join(without, ", "));
     }
     return Lockstep(std::move(options)).run();
 }

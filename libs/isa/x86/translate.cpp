@@ -97,7 +97,8 @@ void translate(ir::Builder& builder, const TranslateRequest& request) {
     u64 pc = request.pc;
     while (builder.open()) {
         const bool full = function.insns >= std::max(request.max_insns, 1u) || function.exits.size() >= most_side_exits;
-        if (full || (pc != request.pc && request.known && request.known->has(pc, request.mode))) {
+        const bool leader = function.insns && std::binary_search(request.leaders.begin(), request.leaders.end(), pc);
+        if (full || leader || (pc != request.pc && request.known && request.known->has(pc, request.mode))) {
             builder.jump(pc);
             break;
         }

@@ -92,7 +92,10 @@ bool Compiler::may_wait(Id id) const {
     if (joins && (full || row_shape(id) != row_shape(unchecked_.front().id))) return false;
     if (!joins && ir::raises_flags(node(id))) return false;
     bool waits = true;
-    for_each_operand(id, [&](Id operand) { waits &= !(joins ? is_pending(operand) && depends_on_unchecked(operand) : depends_on_unchecked(operand)); });
+    for_each_operand(id, [&](Id operand) {
+        if (joins && !is_pending(operand)) return; // a result of the row, or of nobody's concern
+        waits &= !depends_on_unchecked(operand);
+    });
     return waits;
 }
 

@@ -148,6 +148,7 @@ bool eval_crypto(Op op, u16 aux, const V128* args, V128& r) {
     case Op::vsha256h2: r = sha256_rounds(b, a, c, false); return true;
     case Op::vsha256su0: r = sha256_schedule0(a, b); return true;
     case Op::vsha256su1: r = sha256_schedule1(a, b, c); return true;
+    case Op::vshani: r = eval_sha(ShaStep(aux_imm(aux) & 15), aux_imm(aux) >> 4 & 3, a, b, c); return true;
     case Op::vhash: r = eval_hash(HashStep(aux_imm(aux) & 15), aux_imm(aux) >> 4, a, b, c); return true;
     default: return false;
     }

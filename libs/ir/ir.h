@@ -115,6 +115,9 @@ enum class HashStep : u8 {
     sm3partw1, sm3partw2, sm3ss1, sm3tt1a, sm3tt1b, sm3tt2a, sm3tt2b, sm4e, sm4ekey
 };
 
+/// What vshani does, operands (a, b, c) = (DEST, SRC, XMM0) of the x86 instruction. SHA1RNDS4's function is in the imm from bit 4.
+enum class ShaStep : u8 { sha1rnds4, sha1nexte, sha1msg1, sha1msg2, sha256rnds2, sha256msg1, sha256msg2 };
+
 enum class Order : u8 { relaxed, acquire, release, seq_cst };
 enum class AtomicOp : u8 { swap, add, and_, andn, or_, xor_, smax, smin, umax, umin };
 

@@ -217,6 +217,7 @@ Compiler::Table::Table() {
         {Op::vsha256h2, &Compiler::vec_sha256},
         {Op::vsha256su0, &Compiler::vec_sha256},
         {Op::vsha256su1, &Compiler::vec_sha256},
+        {Op::vshani, &Compiler::vec_sha_step},
         {Op::vqrdmulh, &Compiler::vec_mul_high},
         {Op::test_cond, &Compiler::test_cond},
         {Op::flags_add, &Compiler::flags},

@@ -449,4 +449,28 @@ bool Compiler::vec_sha256(Id id) {
     return true;
 }
 
+bool Compiler::vec_sha_step(Id id) {
+    if (!host().sha) return false;
+    const ir::Node& n = node(id);
+    const unsigned imm = ir::aux_imm(n.aux);
+    const ir::ShaStep step = ir::ShaStep(imm & 15);
+    const bool rounds = step == ir::ShaStep::sha256rnds2;
+    if (rounds) take(xmm0);
+    const Reg state = use(n.a), source = use(n.b), words = rounds ? use(n.c) : Reg(no_reg);
+    const Reg to = def_apart(id);
+    if (rounds) move(xmm0, words);
+    move(to, state);
+    const auto d = a.x(to), s = a.x(source);
+    switch (step) {
+    case ir::ShaStep::sha1rnds4: a.sha1rnds4(d, s, u8(imm >> 4 & 3)); break;
+    case ir::ShaStep::sha1nexte: a.sha1nexte(d, s); break;
+    case ir::ShaStep::sha1msg1: a.sha1msg1(d, s); break;
+    case ir::ShaStep::sha1msg2: a.sha1msg2(d, s); break;
+    case ir::ShaStep::sha256rnds2: a.sha256rnds2(d, s); break;
+    case ir::ShaStep::sha256msg1: a.sha256msg1(d, s); break;
+    case ir::ShaStep::sha256msg2: a.sha256msg2(d, s); break;
+    }
+    return true;
+}
+
 } // namespace emu::jit

@@ -38,62 +38,6 @@ V128 reciprocal(V128 v, bool root) {
     return std::bit_cast<V128>(root ? _mm_rsqrt_ps(x) : _mm_rcp_ps(x));
 }
 
-// --- SHA (FIPS 180-4); the SDM numbers the words of an operand from its top -------------------------------------------------------
-
-u32 f1(unsigned kind, u32 b, u32 c, u32 d) {
-    switch (kind) {
-    case 0: return (b & c) ^ (~b & d);
-    case 2: return (b & c) ^ (b & d) ^ (c & d);
-    default: return b ^ c ^ d;
-    }
-}
-V128 sha1_rounds(V128 state, V128 words, unsigned kind) {
-    constexpr u32 constants[] = {0x5a827999, 0x6ed9eba1, 0x8f1bbcdc, 0xca62c1d6};
-    const auto s = split<u32>(state), w = split<u32>(words);
-    u32 a = s[3], b = s[2], c = s[1], d = s[0], e = 0; // E is in the first word already
-    for (unsigned i = 0; i < 4; i++) {
-        const u32 next = f1(kind, b, c, d) + std::rotl(a, 5) + w[3 - i] + e + constants[kind];
-        e = d, d = c, c = std::rotl(b, 30), b = a, a = next;
-    }
-    return join<u32>({d, c, b, a});
-}
-V128 sha1_next(V128 state, V128 words) {
-    auto w = split<u32>(words);
-    w[3] += std::rotl(split<u32>(state)[3], 30);
-    return join<u32>(w);
-}
-V128 sha1_message1(V128 x, V128 y) {
-    const auto a = split<u32>(x), b = split<u32>(y);
-    return join<u32>({b[2] ^ a[0], b[3] ^ a[1], a[0] ^ a[2], a[1] ^ a[3]});
-}
-V128 sha1_message2(V128 x, V128 y) {
-    const auto a = split<u32>(x), b = split<u32>(y);
-    const u32 w16 = std::rotl(a[3] ^ b[2], 1), w17 = std::rotl(a[2] ^ b[1], 1), w18 = std::rotl(a[1] ^ b[0], 1), w19 = std::rotl(a[0] ^ w16, 1);
-    return join<u32>({w19, w18, w17, w16});
-}
-u32 small0(u32 x) { return std::rotr(x, 7) ^ std::rotr(x, 18) ^ x >> 3; }
-u32 small1(u32 x) { return std::rotr(x, 17) ^ std::rotr(x, 19) ^ x >> 10; }
-V128 sha256_rounds(V128 cdgh, V128 abef, V128 words) {
-    const auto x = split<u32>(abef), y = split<u32>(cdgh), w = split<u32>(words);
-    u32 a = x[3], b = x[2], c = y[3], d = y[2], e = x[1], f = x[0], g = y[1], h = y[0];
-    for (unsigned i = 0; i < 2; i++) {
-        const u32 t1 = h + (std::rotr(e, 6) ^ std::rotr(e, 11) ^ std::rotr(e, 25)) + ((e & f) ^ (~e & g)) + w[i];
-        const u32 t2 = (std::rotr(a, 2) ^ std::rotr(a, 13) ^ std::rotr(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
-        h = g, g = f, f = e, e = d + t1, d = c, c = b, b = a, a = t1 + t2;
-    }
-    return join<u32>({f, e, b, a});
-}
-V128 sha256_message1(V128 x, V128 y) {
-    const auto a = split<u32>(x);
-    const u32 w4 = split<u32>(y)[0];
-    return join<u32>({a[0] + small0(a[1]), a[1] + small0(a[2]), a[2] + small0(a[3]), a[3] + small0(w4)});
-}
-V128 sha256_message2(V128 x, V128 y) {
-    const auto a = split<u32>(x), b = split<u32>(y);
-    const u32 w16 = a[0] + small1(b[2]), w17 = a[1] + small1(b[3]);
-    return join<u32>({w16, w17, a[2] + small1(w16), a[3] + small1(w17)});
-}
-
 // --- half precision (SDM volume 2, VCVTPH2PS and VCVTPS2PH) -------------------------------------------------------------------------
 
 /// DAZ does not apply; of the exceptions only invalid.
@@ -122,19 +66,12 @@ V128 to_half(State& s, V128 v, unsigned imm) {
 u64 vector(StateHeader& header, u64 what) {
     State& s = of(header);
     const unsigned imm = unsigned(what >> 8 & 0xff);
-    const V128 a = s.scratch[1], b = s.scratch[0];
+    const V128 b = s.scratch[0];
     V128& out = s.scratch[0];
     switch (VectorOp(what & 0xff)) {
     case VectorOp::min_position: out = min_position(b); break;
     case VectorOp::reciprocal_f32: out = reciprocal(b, false); break;
     case VectorOp::reciprocal_root_f32: out = reciprocal(b, true); break;
-    case VectorOp::sha1_rounds: out = sha1_rounds(a, b, imm & 3); break;
-    case VectorOp::sha1_next: out = sha1_next(a, b); break;
-    case VectorOp::sha1_message1: out = sha1_message1(a, b); break;
-    case VectorOp::sha1_message2: out = sha1_message2(a, b); break;
-    case VectorOp::sha256_rounds: out = sha256_rounds(a, b, s.scratch[2]); break;
-    case VectorOp::sha256_message1: out = sha256_message1(a, b); break;
-    case VectorOp::sha256_message2: out = sha256_message2(a, b); break;
     case VectorOp::from_half: out = from_half(s, b); break;
     case VectorOp::to_half: out = to_half(s, b, imm); break;
     }

@@ -64,11 +64,11 @@ void carryless(Unit& u) {
     });
 }
 
-void helped(Unit& u) { vector_call(u, VectorOp(u.arg())); }
-/// SHA256RNDS2 takes its message words from XMM0.
-void sha256_rounds(Unit& u) {
-    u.ir.set(slot_vector_third, u.xmm(0));
-    vector_call(u, VectorOp::sha256_rounds);
+/// arg: ir::ShaStep. SHA256RNDS2 takes its message words from XMM0.
+void sha_step(Unit& u) {
+    const bool rounds = ir::ShaStep(u.arg()) == ir::ShaStep::sha256rnds2;
+    Val destination = u.vec(0), source = u.vec(1);
+    u.set_vec({u.ir.v3(Op::vshani, Lane::i32, destination, source, rounds ? u.xmm(0) : source, u.arg() | unsigned(u.insn.imm & 3) << 4)});
 }
 
 constexpr auto P6 = Prefix::p66;
@@ -83,13 +83,13 @@ constexpr Row rows[] = {
     {Map::three38, 0xdf, P6, -1, ' ', "aesdeclast", "Vx,Wx", aes_round, 3, and_vex | vex_l0, aes},
     {Map::three3a, 0xdf, P6, -1, ' ', "aeskeygenassist", "Vx,Wx,Ib", key_assist, 0, and_vex | vex_unary | vex_l0, aes},
     {Map::three3a, 0x44, P6, -1, ' ', "pclmulqdq", "Vx,Wx,Ib", carryless, 0, and_vex | vex_l0, pclmul},
-    {Map::three38, 0xc8, N, -1, ' ', "sha1nexte", "Vx,Wx", helped, u32(VectorOp::sha1_next), 0, sha},
-    {Map::three38, 0xc9, N, -1, ' ', "sha1msg1", "Vx,Wx", helped, u32(VectorOp::sha1_message1), 0, sha},
-    {Map::three38, 0xca, N, -1, ' ', "sha1msg2", "Vx,Wx", helped, u32(VectorOp::sha1_message2), 0, sha},
-    {Map::three38, 0xcb, N, -1, ' ', "sha256rnds2", "Vx,Wx", sha256_rounds, 0, 0, sha},
-    {Map::three38, 0xcc, N, -1, ' ', "sha256msg1", "Vx,Wx", helped, u32(VectorOp::sha256_message1), 0, sha},
-    {Map::three38, 0xcd, N, -1, ' ', "sha256msg2", "Vx,Wx", helped, u32(VectorOp::sha256_message2), 0, sha},
-    {Map::three3a, 0xcc, N, -1, ' ', "sha1rnds4", "Vx,Wx,Ib", helped, u32(VectorOp::sha1_rounds), 0, sha},
+    {Map::three38, 0xc8, N, -1, ' ', "sha1nexte", "Vx,Wx", sha_step, u32(ir::ShaStep::sha1nexte), 0, sha},
+    {Map::three38, 0xc9, N, -1, ' ', "sha1msg1", "Vx,Wx", sha_step, u32(ir::ShaStep::sha1msg1), 0, sha},
+    {Map::three38, 0xca, N, -1, ' ', "sha1msg2", "Vx,Wx", sha_step, u32(ir::ShaStep::sha1msg2), 0, sha},
+    {Map::three38, 0xcb, N, -1, ' ', "sha256rnds2", "Vx,Wx", sha_step, u32(ir::ShaStep::sha256rnds2), 0, sha},
+    {Map::three38, 0xcc, N, -1, ' ', "sha256msg1", "Vx,Wx", sha_step, u32(ir::ShaStep::sha256msg1), 0, sha},
+    {Map::three38, 0xcd, N, -1, ' ', "sha256msg2", "Vx,Wx", sha_step, u32(ir::ShaStep::sha256msg2), 0, sha},
+    {Map::three3a, 0xcc, N, -1, ' ', "sha1rnds4", "Vx,Wx,Ib", sha_step, u32(ir::ShaStep::sha1rnds4), 0, sha},
 };
 
 } // namespace

@@ -8,7 +8,6 @@ namespace emu::isa::x86 {
 enum class VectorOp : u8 {
     min_position,                                        ///< PHMINPOSUW
     reciprocal_f32, reciprocal_root_f32,                 ///< RCPPS, RSQRTPS: the host's tables
-    sha1_rounds, sha1_next, sha1_message1, sha1_message2, sha256_rounds, sha256_message1, sha256_message2,
     from_half, to_half,                                  ///< VCVTPH2PS, VCVTPS2PH, each on the low four
 };
 

@@ -349,6 +349,7 @@ private:
     bool vec_table(Id id);
     bool vec_aes(Id id);
     bool vec_sha256(Id id);
+    bool vec_sha1(Id id);
     bool vec_sha_step(Id id);
     bool vec_polynomial(Id id);
 

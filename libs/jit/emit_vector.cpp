@@ -449,6 +449,49 @@ bool Compiler::vec_sha256(Id id) {
     return true;
 }
 
+/// SHA-1 in Arm's form. The host has the words in descending lanes, adds the constant of the rounds itself (an Arm program has
+/// added it to the message) and wants E in the first word of the message.
+bool Compiler::vec_sha1(Id id) {
+    if (!avx() || !host().sha) return false;
+    constexpr u8 reversed = 0x1b;
+    const ir::Node& n = node(id);
+    if (n.op == Op::vsha1h) {
+        const Reg from = use(n.a), t = temp(), to = def(id);
+        a.vmovd(a.d(t), a.x(from));
+        a.rol(a.d(t), 30);
+        a.vmovd(a.x(to), a.d(t));
+        return true;
+    }
+    if (n.op == Op::vsha1su0) {
+        const Reg d = use(n.a), second = use(n.b), third = use(n.c), to = def_apart(id);
+        a.vshufpd(a.x(to), a.x(d), a.x(second), 1);
+        a.vpxor(a.x(to), a.x(to), a.x(d));
+        a.vpxor(a.x(to), a.x(to), a.x(third));
+        return true;
+    }
+    if (n.op == Op::vsha1su1) {
+        const Reg d = use(n.a), second = use(n.b), t = temp(true), to = def_apart(id);
+        a.vpshufd(a.x(to), a.x(d), reversed);
+        a.vpshufd(a.x(t), a.x(second), reversed);
+        a.sha1msg2(a.x(to), a.x(t));
+        a.vpshufd(a.x(to), a.x(to), reversed);
+        return true;
+    }
+    static constexpr u32 constants[] = {0x5a827999, 0x6ed9eba1, 0x8f1bbcdc}; // FIPS 180-4, 4.2.1
+    const u8 function = n.op == Op::vsha1c ? 0 : n.op == Op::vsha1p ? 1 : 2;
+    const u64 less = 0u - constants[function];
+    const Reg state = use(n.a), e = use(n.b), message = use(n.c), m = temp(true), t = temp(true), to = def_apart(id);
+    a.vpaddd(a.x(m), a.x(message), constant_address({less | less << 32, less | less << 32}));
+    a.vpshufd(a.x(m), a.x(m), reversed);
+    a.vpslldq(a.x(t), a.x(e), 12);
+    a.vpaddd(a.x(m), a.x(m), a.x(t));
+    a.vpshufd(a.x(to), a.x(state), reversed);
+    a.sha1rnds4(a.x(to), a.x(m), function);
+    a.vpshufd(a.x(to), a.x(to), reversed);
+    return true;
+}
+
+/// Any step of SHA in the host's own form.
 bool Compiler::vec_sha_step(Id id) {
     if (!host().sha) return false;
     const ir::Node& n = node(id);

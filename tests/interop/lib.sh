@@ -9,7 +9,7 @@ needs_img() { [ -x "$img" ] || { echo "emu-img is not built"; exit 77; }; }
 # steady COMMAND...   again where QEMU's own measuring of the key derivation fails, which it does on a busy machine
 steady() {
     local i
-    for i in 1 2 3 4 5; do
+    for i in $(seq 20); do
         "$@" 2>steady.err && return 0
         grep -q "accurate CPU usage" steady.err || break
     done

@@ -21,7 +21,6 @@ bool eval_integer(Op op, Type type, u16 aux, Type arg_type, const V128* args, V1
 bool eval_float(Op op, Type type, u16 aux, Type arg_type, const V128* args, fp::Env& env, V128& result);
 bool eval_vector(Op op, u16 aux, Type type, Type arg_type, const V128* args, V128& result);
 bool eval_vector_float(Op op, u16 aux, const V128* args, fp::Env& env, V128& result);
-V128 eval_sha(ShaStep step, unsigned function, const V128& a, const V128& b, const V128& c);
 V128 eval_hash(HashStep step, unsigned index, const V128& a, const V128& b, const V128& c);
 bool eval_crypto(Op op, u16 aux, const V128* args, V128& result);
 

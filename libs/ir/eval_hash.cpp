@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Steps of SM3 (GB/T 32905) and SM4 (GB/T 32907), in the shapes of the Arm instructions (Arm ARM C7.2), and of SHA (FIPS 180-4) in
-// those of the x86 ones (SDM volume 2).
+// Steps of SM3 (GB/T 32905) and SM4 (GB/T 32907), in the shapes of the Arm instructions (Arm ARM C7.2).
 #include "ir/eval.h"
 
 #include <array>
@@ -91,76 +90,7 @@ V128 sm4_rounds(Words state, const Words& keys, bool key_schedule) {
     return vector(state);
 }
 
-// --- SHA (FIPS 180-4); the SDM numbers the words of an operand from its top -------------------------------------------------------
-
-u32 f1(unsigned kind, u32 b, u32 c, u32 d) {
-    switch (kind) {
-    case 0: return (b & c) ^ (~b & d);
-    case 2: return (b & c) ^ (b & d) ^ (c & d);
-    default: return b ^ c ^ d;
-    }
-}
-V128 sha1_rounds(V128 state, V128 message, unsigned kind) {
-    constexpr u32 constants[] = {0x5a827999, 0x6ed9eba1, 0x8f1bbcdc, 0xca62c1d6};
-    const auto s = words(state), w = words(message);
-    u32 a = s[3], b = s[2], c = s[1], d = s[0], e = 0; // E is in the first word already
-    for (unsigned i = 0; i < 4; i++) {
-        const u32 next = f1(kind, b, c, d) + std::rotl(a, 5) + w[3 - i] + e + constants[kind];
-        e = d, d = c, c = std::rotl(b, 30), b = a, a = next;
-    }
-    return vector({d, c, b, a});
-}
-V128 sha1_next(V128 state, V128 message) {
-    auto w = words(message);
-    w[3] += std::rotl(words(state)[3], 30);
-    return vector(w);
-}
-V128 sha1_message1(V128 x, V128 y) {
-    const auto a = words(x), b = words(y);
-    return vector({b[2] ^ a[0], b[3] ^ a[1], a[0] ^ a[2], a[1] ^ a[3]});
-}
-V128 sha1_message2(V128 x, V128 y) {
-    const auto a = words(x), b = words(y);
-    const u32 w16 = std::rotl(a[3] ^ b[2], 1), w17 = std::rotl(a[2] ^ b[1], 1), w18 = std::rotl(a[1] ^ b[0], 1), w19 = std::rotl(a[0] ^ w16, 1);
-    return vector({w19, w18, w17, w16});
-}
-u32 small0(u32 x) { return std::rotr(x, 7) ^ std::rotr(x, 18) ^ x >> 3; }
-u32 small1(u32 x) { return std::rotr(x, 17) ^ std::rotr(x, 19) ^ x >> 10; }
-V128 sha256_rounds(V128 cdgh, V128 abef, V128 message) {
-    const auto x = words(abef), y = words(cdgh), w = words(message);
-    u32 a = x[3], b = x[2], c = y[3], d = y[2], e = x[1], f = x[0], g = y[1], h = y[0];
-    for (unsigned i = 0; i < 2; i++) {
-        const u32 t1 = h + (std::rotr(e, 6) ^ std::rotr(e, 11) ^ std::rotr(e, 25)) + ((e & f) ^ (~e & g)) + w[i];
-        const u32 t2 = (std::rotr(a, 2) ^ std::rotr(a, 13) ^ std::rotr(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
-        h = g, g = f, f = e, e = d + t1, d = c, c = b, b = a, a = t1 + t2;
-    }
-    return vector({f, e, b, a});
-}
-V128 sha256_message1(V128 x, V128 y) {
-    const auto a = words(x);
-    const u32 w4 = words(y)[0];
-    return vector({a[0] + small0(a[1]), a[1] + small0(a[2]), a[2] + small0(a[3]), a[3] + small0(w4)});
-}
-V128 sha256_message2(V128 x, V128 y) {
-    const auto a = words(x), b = words(y);
-    const u32 w16 = a[0] + small1(b[2]), w17 = a[1] + small1(b[3]);
-    return vector({w16, w17, a[2] + small1(w16), a[3] + small1(w17)});
-}
-
 } // namespace
-
-V128 eval_sha(ShaStep step, unsigned function, const V128& a, const V128& b, const V128& c) {
-    switch (step) {
-    case ShaStep::sha1rnds4: return sha1_rounds(a, b, function);
-    case ShaStep::sha1nexte: return sha1_next(a, b);
-    case ShaStep::sha1msg1: return sha1_message1(a, b);
-    case ShaStep::sha1msg2: return sha1_message2(a, b);
-    case ShaStep::sha256rnds2: return sha256_rounds(a, b, c);
-    case ShaStep::sha256msg1: return sha256_message1(a, b);
-    case ShaStep::sha256msg2: return sha256_message2(a, b);
-    }
-    return {};
-}
 
 V128 eval_hash(HashStep step, unsigned index, const V128& a, const V128& b, const V128& c) {
     switch (step) {

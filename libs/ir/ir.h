@@ -116,7 +116,8 @@ enum class HashStep : u8 {
 };
 
 /// What vshani does, operands (a, b, c) = (DEST, SRC, XMM0) of the x86 instruction. SHA1RNDS4's function is in the imm from bit 4.
-enum class ShaStep : u8 { sha1rnds4, sha1nexte, sha1msg1, sha1msg2, sha256rnds2, sha256msg1, sha256msg2 };
+/// (SHA256MSG1 is vsha256su0.)
+enum class ShaStep : u8 { sha1rnds4, sha1nexte, sha1msg1, sha1msg2, sha256rnds2, sha256msg2 };
 
 enum class Order : u8 { relaxed, acquire, release, seq_cst };
 enum class AtomicOp : u8 { swap, add, and_, andn, or_, xor_, smax, smin, umax, umin };

@@ -420,14 +420,15 @@ bool Compiler::vec_polynomial(Id id) {
 /// SHA-256. The host keeps the state as {A B E F} and {C D G H} (high to low lane) and does two rounds an instruction; Arm has
 /// a..d and e..h in ascending lanes and does four. xmm0 holds the host's round input.
 bool Compiler::vec_sha256(Id id) {
-    if (!avx() || !host().sha) return false;
+    if (!host().sha) return false;
     const ir::Node& n = node(id);
     if (n.op == Op::vsha256su0) {
         const Reg v = use(n.a), next = use(n.b), to = def_apart(id);
-        a.vmovdqa(a.x(to), a.x(v));
+        move(to, v);
         a.sha256msg1(a.x(to), a.x(next));
         return true;
     }
+    if (!avx()) return false;
     if (n.op == Op::vsha256su1) {
         const Reg v = use(n.a), second = use(n.b), third = use(n.c), to = def_apart(id);
         a.vpalignr(a.x(to), a.x(third), a.x(second), 4);
@@ -510,7 +511,6 @@ bool Compiler::vec_sha_step(Id id) {
     case ir::ShaStep::sha1msg1: a.sha1msg1(d, s); break;
     case ir::ShaStep::sha1msg2: a.sha1msg2(d, s); break;
     case ir::ShaStep::sha256rnds2: a.sha256rnds2(d, s); break;
-    case ir::ShaStep::sha256msg1: a.sha256msg1(d, s); break;
     case ir::ShaStep::sha256msg2: a.sha256msg2(d, s); break;
     }
     return true;

@@ -32,7 +32,7 @@ extern const Helper native_x87, native_x87_memory, native_x87_move_if, native_x8
 extern const Helper helper_enter_mmx, helper_leave_mmx, helper_emms;
 
 // Vectors (helpers_vector.cpp), see vector_helper.h
-extern const Helper helper_vector;                            ///< (VectorOp | imm << 8): scratch slots -> slot_vector
+extern const Helper helper_vector;                            ///< (VectorOp | imm << 8): slot_vector -> slot_vector
 extern const Helper helper_string_compare;                    ///< (form | imm << 8 | ..., first register)
 extern const Helper helper_masked_move, helper_gather;        ///< (registers and sizes, address)
 

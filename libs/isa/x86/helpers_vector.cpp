@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Vector instructions as C++ functions: operands in the scratch slots, results too.
+// Vector instructions as C++ functions: the operand in the scratch slot, the result too.
 #include "cpu/vcpu.h"
 #include "ir/memory.h"
 #include "isa/x86/helpers.h"
@@ -66,8 +66,8 @@ V128 to_half(State& s, V128 v, unsigned imm) {
 u64 vector(StateHeader& header, u64 what) {
     State& s = of(header);
     const unsigned imm = unsigned(what >> 8 & 0xff);
-    const V128 b = s.scratch[0];
-    V128& out = s.scratch[0];
+    const V128 b = s.scratch;
+    V128& out = s.scratch;
     switch (VectorOp(what & 0xff)) {
     case VectorOp::min_position: out = min_position(b); break;
     case VectorOp::reciprocal_f32: out = reciprocal(b, false); break;
@@ -138,7 +138,7 @@ unsigned explicit_length(u64 value, bool wide, unsigned most) {
 
 u64 string_compare(StateHeader& header, u64 what, u64 reg) {
     State& s = of(header);
-    StringCompare c{.imm = unsigned(what >> 8 & 0xff), .first = s.xmm[reg], .second = s.scratch[0], .length1 = 0, .length2 = 0};
+    StringCompare c{.imm = unsigned(what >> 8 & 0xff), .first = s.xmm[reg], .second = s.scratch, .length1 = 0, .length2 = 0};
     const bool implicit = what & 2, index = what & 1, wide = what >> 16 & 1, vex = what >> 17 & 1;
     c.length1 = implicit ? c.implicit_length(c.first) : explicit_length(s.gpr[rax], wide, c.count());
     c.length2 = implicit ? c.implicit_length(c.second) : explicit_length(s.gpr[rdx], wide, c.count());

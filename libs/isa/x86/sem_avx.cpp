@@ -154,16 +154,16 @@ void from_half(Unit& u) {
     const bool both = u.halves() == 2;
     Val v = u.insn.is_memory() ? (both ? u.load(u.address(), 128) : ir.vzext(u.load(u.address(), 64))) : u.xmm(u.insn.rm());
     Val upper = ir.v2(Op::vzip2, Lane::i64, v, v);
-    Val low = vector_result(u, VectorOp::from_half, v, v);
-    Val high = both ? vector_result(u, VectorOp::from_half, upper, upper) : ir.vzero();
+    Val low = vector_result(u, VectorOp::from_half, v);
+    Val high = both ? vector_result(u, VectorOp::from_half, upper) : ir.vzero();
     set_both(u, u.insn.reg(), low, high);
 }
 void to_half(Unit& u) {
     ir::Builder& ir = u.ir;
     Val a = u.xmm(u.insn.reg(), 0), b = u.xmm(u.insn.reg(), 1);
     const bool both = u.halves() == 2;
-    Val low = vector_result(u, VectorOp::to_half, a, a);
-    if (both) low = ir.v2(Op::vcat, Lane::i8, low, vector_result(u, VectorOp::to_half, b, b));
+    Val low = vector_result(u, VectorOp::to_half, a);
+    if (both) low = ir.v2(Op::vcat, Lane::i8, low, vector_result(u, VectorOp::to_half, b));
     if (!u.insn.is_memory()) return set_both(u, u.insn.rm(), low, ir.vzero());
     check_raised(u); // before memory is changed
     if (both) u.store(u.address(), low, 128);

@@ -13,19 +13,18 @@ void check_raised(Unit& u) {
     u.ir.call(helper_simd_begin);
 }
 
-Val vector_result(Unit& u, VectorOp op, Val first, Val second) {
+Val vector_result(Unit& u, VectorOp op, Val source) {
     ir::Builder& ir = u.ir;
-    ir.set(slot_vector, second);
-    ir.set(slot_vector_first, first);
+    ir.set(slot_vector, source);
     ir.call(helper_vector, {ir.imm64(u64(op) | (u.insn.imm & 0xff) << 8)});
     return ir.get(slot_vector);
 }
 
 void vector_call(Unit& u, VectorOp op) {
     // Everything is read before the first helper: it may fault.
-    Val a[2], b[2], results[2];
-    for (unsigned h = 0; h < u.halves(); h++) a[h] = u.first(h), b[h] = u.vec(1, h);
-    for (unsigned h = 0; h < u.halves(); h++) results[h] = vector_result(u, op, a[h], b[h]);
+    Val sources[2], results[2];
+    for (unsigned h = 0; h < u.halves(); h++) sources[h] = u.vec(1, h);
+    for (unsigned h = 0; h < u.halves(); h++) results[h] = vector_result(u, op, sources[h]);
     u.set_halves(results);
 }
 
@@ -70,6 +69,7 @@ void sha_step(Unit& u) {
     Val destination = u.vec(0), source = u.vec(1);
     u.set_vec({u.ir.v3(Op::vshani, Lane::i32, destination, source, rounds ? u.xmm(0) : source, u.arg() | unsigned(u.insn.imm & 3) << 4)});
 }
+void sha256_schedule(Unit& u) { u.set_vec({u.ir.v2(Op::vsha256su0, Lane::i32, u.vec(0), u.vec(1))}); }
 
 constexpr auto P6 = Prefix::p66;
 constexpr auto N = Prefix::none;
@@ -87,7 +87,7 @@ constexpr Row rows[] = {
     {Map::three38, 0xc9, N, -1, ' ', "sha1msg1", "Vx,Wx", sha_step, u32(ir::ShaStep::sha1msg1), 0, sha},
     {Map::three38, 0xca, N, -1, ' ', "sha1msg2", "Vx,Wx", sha_step, u32(ir::ShaStep::sha1msg2), 0, sha},
     {Map::three38, 0xcb, N, -1, ' ', "sha256rnds2", "Vx,Wx", sha_step, u32(ir::ShaStep::sha256rnds2), 0, sha},
-    {Map::three38, 0xcc, N, -1, ' ', "sha256msg1", "Vx,Wx", sha_step, u32(ir::ShaStep::sha256msg1), 0, sha},
+    {Map::three38, 0xcc, N, -1, ' ', "sha256msg1", "Vx,Wx", sha256_schedule, 0, 0, sha},
     {Map::three38, 0xcd, N, -1, ' ', "sha256msg2", "Vx,Wx", sha_step, u32(ir::ShaStep::sha256msg2), 0, sha},
     {Map::three3a, 0xcc, N, -1, ' ', "sha1rnds4", "Vx,Wx,Ib", sha_step, u32(ir::ShaStep::sha1rnds4), 0, sha},
 };

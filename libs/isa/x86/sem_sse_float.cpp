@@ -75,7 +75,7 @@ void bits(Unit& u) {
 void packed_reciprocal(Unit& u) { vector_call(u, VectorOp(u.arg())); }
 void scalar_reciprocal(Unit& u) {
     Val b = u.ir.vzext(u.scalar(1, Type::f32)), rest = u.first();
-    u.set_scalar(u.ir.vget(Type::f32, Lane::f32, vector_result(u, VectorOp(u.arg()), b, b), 0), Lane::f32, rest);
+    u.set_scalar(u.ir.vget(Type::f32, Lane::f32, vector_result(u, VectorOp(u.arg()), b), 0), Lane::f32, rest);
 }
 
 /// The predicates of CMPPS (SDM, table 3-1): eight shapes; bit 3 changes what unordered gives, bit 4 whether quiet NaNs signal.

@@ -52,8 +52,7 @@ constexpr auto make_slots() {
     static_assert(offsetof(State, host_x87.image) == offsetof(State, host_x87) + ir::host_x87_image_at);
     slots[slot_host_x87] = {ir::host_x87_slot, Type::i32, offsetof(State, host_x87)};
     slots[slot_x87_once] = {"x87_once", Type::i32, offsetof(State, x87_once)};
-    constexpr std::string_view scratch_names[] = {"v0", "v1"};
-    for (unsigned n = 0; n < 2; n++) slots[slot_vector + n] = {scratch_names[n], Type::v128, u32(offsetof(State, scratch) + 16 * n)};
+    slots[slot_vector] = {"v0", Type::v128, offsetof(State, scratch)};
     return slots;
 }
 constexpr auto slots = make_slots();

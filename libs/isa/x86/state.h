@@ -61,7 +61,7 @@ struct State : ir::StateHeader {
     u32 x87_once = 0;              ///< the next x87 instruction is to be done by a helper, whatever the mode
     u32 mmx_written = 0;           ///< those whose sign and exponent are all ones from then on
     bool mmx_mode = false;
-    ir::V128 scratch[2];           ///< operands of helpers for vectors; nothing lasts here
+    ir::V128 scratch;              ///< operand and result of helpers for vectors; nothing lasts here
     const void* model = nullptr;   ///< the CpuModel
 
     /// 32-bit code: what set_thread_area and modify_ldt made. Limits are not checked.
@@ -81,8 +81,7 @@ enum SlotIndex : unsigned {
     slot_mmx = slot_ymm_high + 16,
     slot_mmx_written = slot_mmx + 8,
     slot_x87_once, slot_host_x87,
-    slot_vector,     ///< scratch: second source and result of a vector helper
-    slot_vector_first,
+    slot_vector,     ///< scratch: source and result of a vector helper
     slot_count,
 };
 

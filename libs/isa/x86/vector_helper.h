@@ -11,8 +11,8 @@ enum class VectorOp : u8 {
     from_half, to_half,                                  ///< VCVTPH2PS, VCVTPS2PH, each on the low four
 };
 
-/// The result of `op` on the first source, the second one (in slot_vector) and the immediate.
-Val vector_result(Unit& u, VectorOp op, Val first, Val second);
+/// The result of `op` on the source and the immediate.
+Val vector_result(Unit& u, VectorOp op, Val source);
 /// The whole instruction: each 128-bit half by itself.
 void vector_call(Unit& u, VectorOp op);
 

@@ -212,10 +212,12 @@ void Allocator::take(Reg reg) {
     const bool locked = locked_ & bit_of(reg);
     EMU_ASSERT(id || !locked); // scratch: take() comes before temp()
     auto other_is_cheaper = [&] {
-        const Reg other = victim(same_class & backend_.allocatable & ~locked_ & ~bit_of(reg));
+        const RegMask others = same_class & backend_.allocatable & ~locked_ & ~bit_of(reg);
+        if (empty_registers(others)) return !evictable_for_free(id);
+        const Reg other = victim(others);
         return other != no_reg && cost_of_eviction(state_.contents[other]) < cost_of_eviction(id);
     };
-    if (id && (locked || other_is_cheaper() || (!evictable_for_free(id) && empty_registers(same_class & backend_.allocatable & ~locked_ & ~bit_of(reg))))) {
+    if (id && (locked || other_is_cheaper())) {
         // In use by this very node, or there is room: give the value another register.
         const Reg other = allocate(is_xmm(reg), ~bit_of(reg));
         move(other, reg);

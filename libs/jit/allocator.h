@@ -152,7 +152,6 @@ protected:
     /// From the slot's memory.
     void load_slot(Reg to, unsigned slot);
     void unuse(Id id);
-    RegMask empty_registers(RegMask among) const;
 
 private:
     Reg allocate(bool xmm, RegMask allowed = ~RegMask(0));
@@ -162,7 +161,8 @@ private:
     bool fits_slot(Id id, unsigned slot) const;
     int committable_slot(Id id) const;
     void kill(Id id);
-    void bury_dead();
+    void bury_dead();    RegMask empty_registers(RegMask among) const;
+
     RegMask dying_ = 0;
     std::vector<Id> dead_;
     std::vector<u16> unobserved_;

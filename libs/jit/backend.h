@@ -41,6 +41,10 @@ struct Homes {
 /// r15 points this far into the state, so that the registers right after the header are in reach of 8-bit displacements.
 inline constexpr s32 state_bias = s32(sizeof(ir::StateHeader)) + 128;
 
+/// Vector registers above xmm15 are nobody's, but for two constants of a row of unchecked results (emit_float_checks.cpp), and one
+/// that its cold code carries values in.
+inline constexpr int first_row_constant = 29, carrier_xmm = 31;
+
 /// Why translated code came back to C++.
 enum class Leave : u32 {
     link,        ///< an exit that is not linked; state.link_site is its number

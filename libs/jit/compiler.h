@@ -306,7 +306,9 @@ private:
     bool follows_unchecked(Id id) const;
     bool depends_on_unchecked(Id id) const;
     bool may_wait(Id id) const;
-    void keep_operands(Id id);
+    bool begin_float(Id id);
+    void finish_float(Id id, bool joins, std::array<Reg, 3> operands, Reg to);
+    Fixup check_float(Id id, Reg reg, bool can_be_tiny);
     void add_unchecked(Id id, Reg to);
     void compare_magnitude(Id id, Reg from, Reg t);
     Xbyak::Opmask narrowed_mask();

@@ -3,6 +3,7 @@
 // differently is found by a compare of the result and done again by ir::eval, out of line:
 // - NaN results, whose payload and sign the guest's rules choose;
 // - results that are exactly the smallest normal number, which the guest may call tiny before rounding.
+// One jump may do for several results: emit_float_checks.cpp.
 // In both cases the flags that the host raised are some of those that the evaluation raises. Nothing is checked for x86 guests.
 #include "jit/compiler.h"
 
@@ -88,14 +89,13 @@ bool Compiler::float_binary(Id id) {
     if (!native_float(type)) return false;
     const bool dbl = type == Type::f64;
     Id left_id = node(id).a, right_id = node(id).b;
-    const bool merges = mergeable(id);
-    if (merges) keep_operands(id);
+    const bool joins = begin_float(id);
     const Reg first = use(left_id), second = use(right_id);
     Reg left = first, right = second;
     // The upper part of the result is the left operand's: prefer zeros.
     if (!exact_float_ && (op == Op::fadd || op == Op::fmul) && !zero_above(left_id, type) && zero_above(right_id, type)) std::swap(left, right), std::swap(left_id, right_id);
     const bool clean = zero_above(left_id, type);
-    const Reg to = merges ? def(id) : def_apart(id);
+    const Reg to = joins ? def(id) : def_apart(id);
     const auto d = a.x(to), l = a.x(left), r = a.x(right);
     if (avx()) {
         switch (op) {
@@ -114,11 +114,7 @@ bool Compiler::float_binary(Id id) {
         }
     }
     value(id).zero_above = clean;
-    if (exact_float_) return true;
-    if (merges) return add_unchecked(id, to), true;
-    // Sums that are tiny are exact.
-    const Fixup odd = check_result(to, type, op == Op::fmul || op == Op::fdiv);
-    cold_eval({odd}, id, {first, second, no_reg}, to);
+    finish_float(id, joins, {first, second, no_reg}, to);
     return true;
 }
 
@@ -126,30 +122,26 @@ bool Compiler::float_sqrt(Id id) {
     const Type type = node(id).type;
     if (!native_float(type)) return false;
     const bool dbl = type == Type::f64;
-    const bool clean = zero_above(node(id).a, type), merges = mergeable(id);
-    if (merges) keep_operands(id);
-    const Reg from = use(node(id).a), to = merges ? def(id) : def_apart(id);
+    const bool clean = zero_above(node(id).a, type), joins = begin_float(id);
+    const Reg from = use(node(id).a), to = joins ? def(id) : def_apart(id);
     if (avx()) dbl ? a.vsqrtsd(a.x(to), a.x(from), a.x(from)) : a.vsqrtss(a.x(to), a.x(from), a.x(from));
     else a.movaps(a.x(to), a.x(from)), dbl ? a.sqrtsd(a.x(to), a.x(from)) : a.sqrtss(a.x(to), a.x(from));
     value(id).zero_above = clean;
-    if (merges) add_unchecked(id, to);
-    else if (!exact_float_) cold_eval({check_result(to, type, false)}, id, {from, no_reg, no_reg}, to);
+    finish_float(id, joins, {from, no_reg, no_reg}, to);
     return true;
 }
 
 bool Compiler::float_fma(Id id) {
     const Type type = node(id).type;
     if (!native_float(type) || !host().fma) return false;
-    const bool clean = zero_above(node(id).c, type), merges = mergeable(id);
-    if (merges) keep_operands(id);
+    const bool clean = zero_above(node(id).c, type), joins = begin_float(id);
     const Reg x = use(node(id).a), y = use(node(id).b), z = use(node(id).c);
     const Reg to = def_apart(id);
     move(to, z);
     if (type == Type::f64) a.vfmadd231sd(a.x(to), a.x(x), a.x(y));
     else a.vfmadd231ss(a.x(to), a.x(x), a.x(y));
     value(id).zero_above = clean;
-    if (merges) add_unchecked(id, to);
-    else if (!exact_float_) cold_eval({check_result(to, type, true)}, id, {x, y, z}, to);
+    finish_float(id, joins, {x, y, z}, to);
     return true;
 }
 

@@ -26,25 +26,21 @@ constexpr usize most_unchecked = 12;
 /// Predicates of VCMPPS.
 constexpr u8 ordered = 7, ordered_not_equal = 12;
 
-// Registers above xmm15 are nobody's: the constants of a row's compares, and one for cold code.
-const Xbyak::Xmm magnitude_bits(29), smallest_normal(30), carrier(31);
+const Xbyak::Xmm magnitude_bits(first_row_constant), smallest_normal(first_row_constant + 1), carrier(carrier_xmm);
 
 enum : u8 { scalar = 1, vector = 2, tiny = 4, follows = 8 };
-struct MergeRow {
-    Op op;
-    u8 kind;
-};
-/// Operations that give a NaN if an operand is one. `tiny`: whose results may have been rounded up to the smallest normal number;
-/// `follows`: that need no check of their own, but have to be done again if what they are made of is.
-constexpr MergeRow rows[] = {
-    {Op::fadd, scalar},   {Op::fsub, scalar},   {Op::fmul, scalar | tiny},  {Op::fdiv, scalar | tiny},  {Op::fsqrt, scalar},  {Op::fma, scalar | tiny},
-    {Op::vfadd, vector},  {Op::vfsub, vector},  {Op::vfmul, vector | tiny}, {Op::vfdiv, vector | tiny}, {Op::vfsqrt, vector}, {Op::vfma, vector | tiny},
-    {Op::vzext, follows}, {Op::fneg, follows},  {Op::fabs, follows},        {Op::vfneg, follows},       {Op::vfabs, follows},
-};
-u8 kind_of(Op op) {
-    const auto at = std::find_if(std::begin(rows), std::end(rows), [&](const MergeRow& r) { return r.op == op; });
-    return at == std::end(rows) ? 0 : at->kind;
-}
+/// Operations that give a NaN if an operand is one. `tiny`: whose results may have been rounded up to the smallest normal number
+/// (no sums: tiny ones are exact); `follows`: that need no check of their own, but have to be done again if what they are made of is.
+constexpr std::array<u8, unsigned(Op::count_)> kinds = [] {
+    std::array<u8, unsigned(Op::count_)> t{};
+    for (Op op : {Op::fadd, Op::fsub, Op::fsqrt}) t[unsigned(op)] = scalar;
+    for (Op op : {Op::fmul, Op::fdiv, Op::fma}) t[unsigned(op)] = scalar | tiny;
+    for (Op op : {Op::vfadd, Op::vfsub, Op::vfsqrt}) t[unsigned(op)] = vector;
+    for (Op op : {Op::vfmul, Op::vfdiv, Op::vfma}) t[unsigned(op)] = vector | tiny;
+    for (Op op : {Op::vzext, Op::fneg, Op::fabs, Op::vfneg, Op::vfabs}) t[unsigned(op)] = follows;
+    return t;
+}();
+u8 kind_of(Op op) { return kinds[unsigned(op)]; }
 
 } // namespace
 
@@ -101,15 +97,28 @@ bool Compiler::may_wait(Id id) const {
 
 // --- a row ---------------------------------------------------------------------------------------------------------------------
 
-/// An operation that is about to be emitted will not be checked at once: its operands stay until it is.
-void Compiler::keep_operands(Id id) {
+/// Before the operation's operands are used. True: it will not be checked at once, and its operands stay until it is.
+bool Compiler::begin_float(Id id) {
+    if (!mergeable(id)) return false;
     if (!unchecked_.empty() && unchecked_.front().held) compare_held();
     for_each_operand(id, [&](Id operand) {
         if (!value(operand).unchecked) value(operand).uses++;
     });
+    return true;
 }
 
-/// It was emitted: `to` is its result.
+/// It was emitted: `to` is its result. At once, unless it joins a row, its check and what to do if that fails.
+void Compiler::finish_float(Id id, bool joins, std::array<Reg, 3> operands, Reg to) {
+    if (joins) return add_unchecked(id, to);
+    if (!exact_float_) cold_eval({check_float(id, to, kind_of(node(id).op) & tiny)}, id, operands, to);
+}
+
+/// Jump away if the result of operation `id`, which `reg` tells of, is odd.
+Fixup Compiler::check_float(Id id, Reg reg, bool can_be_tiny) {
+    const RowShape shape = row_shape(id);
+    return shape.is_vector ? check_lanes(reg, shape.dbl, can_be_tiny, temp(true)) : check_result(reg, node(id).type, can_be_tiny);
+}
+
 void Compiler::add_unchecked(Id id, Reg to) {
     value(id).unchecked = true;
     const bool first = unchecked_.empty();
@@ -189,14 +198,10 @@ void Compiler::check_floats() {
     const Id front = unchecked_.front().id;
     const RowShape shape = row_shape(front);
     std::vector<Fixup> odd;
-    auto single = [&](Id id, bool can_be_tiny) {
-        const Reg reg = use(id);
-        odd.push_back(shape.is_vector ? check_lanes(reg, shape.dbl, can_be_tiny, temp(true)) : check_result(reg, node(front).type, can_be_tiny));
-    };
     if (unchecked_.front().held) {
-        single(front, true);
+        odd.push_back(check_float(front, use(front), true));
     } else if (const std::vector<Id> wanted = not_compared(); !mask_started_ && wanted.size() == 1) {
-        single(wanted[0], false);
+        odd.push_back(check_float(front, use(wanted[0]), false));
     } else if (mask_started_ || !wanted.empty()) {
         std::vector<Reg> regs;
         for (Id id : wanted) regs.push_back(use(id));

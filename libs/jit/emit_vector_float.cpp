@@ -83,40 +83,33 @@ bool Compiler::vecf_binary(Id id) {
     bool dbl;
     if (!native_lanes(id, dbl)) return false;
     const Op o = node(id).op;
-    const bool merges = mergeable(id);
-    if (merges) keep_operands(id);
-    const Reg left = use(node(id).a), right = use(node(id).b);
-    const Reg t = merges || exact_float_ ? Reg(no_reg) : temp(true), to = merges ? def(id) : def_apart(id);
+    const bool joins = begin_float(id);
+    const Reg left = use(node(id).a), right = use(node(id).b), to = joins ? def(id) : def_apart(id);
     for (const FloatRow& row : rows)
         if (row.op == o) vec(dbl ? row.dbl : row.single, to, left, right);
-    if (merges) add_unchecked(id, to);
-    else if (!exact_float_) cold_eval({check_lanes(to, dbl, o == Op::vfmul || o == Op::vfdiv, t)}, id, {left, right, no_reg}, to);
+    finish_float(id, joins, {left, right, no_reg}, to);
     return true;
 }
 
 bool Compiler::vecf_sqrt(Id id) {
     bool dbl;
     if (!native_lanes(id, dbl)) return false;
-    const bool merges = mergeable(id);
-    if (merges) keep_operands(id);
-    const Reg from = use(node(id).a), t = merges ? Reg(no_reg) : temp(true), to = merges ? def(id) : def_apart(id);
+    const bool joins = begin_float(id);
+    const Reg from = use(node(id).a), to = joins ? def(id) : def_apart(id);
     vec1(dbl ? op::sqrtpd : op::sqrtps, to, from);
-    if (merges) add_unchecked(id, to);
-    else if (!exact_float_) cold_eval({check_lanes(to, dbl, false, t)}, id, {from, no_reg, no_reg}, to);
+    finish_float(id, joins, {from, no_reg, no_reg}, to);
     return true;
 }
 
 bool Compiler::vecf_fma(Id id) {
     bool dbl;
     if (!native_lanes(id, dbl) || !host().fma) return false;
-    const bool merges = mergeable(id);
-    if (merges) keep_operands(id);
+    const bool joins = begin_float(id);
     const Reg x = use(node(id).a), y = use(node(id).b), z = use(node(id).c);
-    const Reg t = merges ? Reg(no_reg) : temp(true), to = def_apart(id);
+    const Reg to = def_apart(id);
     move(to, z);
     a.vex(dbl ? op::vfmadd231pd : op::vfmadd231ps, to, x, y);
-    if (merges) add_unchecked(id, to);
-    else if (!exact_float_) cold_eval({check_lanes(to, dbl, true, t)}, id, {x, y, z}, to);
+    finish_float(id, joins, {x, y, z}, to);
     return true;
 }
 

@@ -260,8 +260,9 @@ private:
         const usize frame = offsetof(ir::StateHeader, frame);
         for (unsigned i = 0; i < 2; i++) {
             const Xbyak::Address at = field(frame + offsetof(ir::JitFrame, row_constants) + 16 * i);
-            if (load) a_.vmovups(Xbyak::Xmm(int(29 + i)), at);
-            else a_.vmovups(at, Xbyak::Xmm(int(29 + i)));
+            const Xbyak::Xmm constant(first_row_constant + int(i));
+            if (load) a_.vmovups(constant, at);
+            else a_.vmovups(at, constant);
         }
         const Xbyak::Address mask = field(frame + offsetof(ir::JitFrame, row_mask));
         if (load) a_.kmovq(a_.k1, mask);

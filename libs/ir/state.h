@@ -52,10 +52,10 @@ inline constexpr unsigned tlb_bits = 10, tlb_page_bits = 12, tlb_views = 4;
 
 /// What translated code keeps in memory besides guest state; only the JIT looks at it.
 struct JitFrame {
-    V128 xmm[16];                    ///< host registers at a fault, or those a helper call preserved
+    V128 xmm[16];                    ///< host registers at a fault, or those an out-of-line operation preserves; upper_xmm goes on
+    V128 upper_xmm[16];
     V128 spill[64];                  ///< values that fit neither a register nor their slot
-    V128 row_constants[2];           ///< its constants and k1 during an out-of-line pure op, see jit/emit_float_checks.cpp
-    u64 row_mask = 0;
+    u64 row_mask = 0;                ///< k1 during an out-of-line pure op, see jit/emit_float_checks.cpp
     u64 gpr[16] = {};
     const void* eval_env = nullptr;  ///< the fp::Env of an out-of-line pure op, and
     u32 eval_op = 0;                 ///< op | type << 8 | type of the first operand << 12 | aux << 16

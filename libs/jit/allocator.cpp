@@ -13,7 +13,6 @@ using ir::Op;
 using ir::Type;
 
 namespace {
-constexpr RegMask gpr_mask = 0xffff, xmm_mask = 0xffff0000;
 Reg lowest(RegMask mask) { return Reg(std::countr_zero(mask)); }
 } // namespace
 
@@ -80,9 +79,10 @@ void Allocator::load_from(Reg to, Id id) {
     } else if (n.op == Op::imm || n.op == Op::vimm) {
         const ir::V128 bits = n.op == Op::imm ? ir::V128{n.imm(), 0} : f_->vectors[n.a];
         if (bits == ir::V128{}) {
-            if (avx) a.vpxor(a.x(to), a.x(to), a.x(to));
+            if (is_upper(to)) a.vxorps(a.x(to), a.x(to), a.x(to));
+            else if (avx) a.vpxor(a.x(to), a.x(to), a.x(to));
             else a.pxor(a.x(to), a.x(to));
-        } else if (bits == ir::V128{~u64(0), ~u64(0)}) {
+        } else if (bits == ir::V128{~u64(0), ~u64(0)} && !is_upper(to)) {
             if (avx) a.vpcmpeqd(a.x(to), a.x(to), a.x(to));
             else a.pcmpeqd(a.x(to), a.x(to));
         } else if (avx) {
@@ -114,19 +114,31 @@ void Allocator::load_slot(Reg to, unsigned slot) {
     }
 }
 
-Reg Allocator::use(Id id) {
+Reg Allocator::use_in(Id id, RegMask allowed) {
     if (value(id).pending) compute(id);
     Value& v = value(id);
     if (v.reg == no_reg) {
         const Reg hint = analysis_->info[id].hint;
-        const bool xmm = wants_xmm(id);
-        Reg reg = hint != no_reg && node(id).op != Op::imm && !state_.contents[hint] && !(locked_ & bit_of(hint)) ? hint : allocate(xmm);
+        const bool hinted = hint != no_reg && node(id).op != Op::imm && !state_.contents[hint] && bit_of(hint) & allowed & ~locked_;
+        const Reg reg = hinted ? hint : allocate(wants_xmm(id), allowed);
         load_from(reg, id);
         v.reg = reg;
         state_.contents[reg] = id;
+    } else if (!(bit_of(v.reg) & allowed)) {
+        relocate(allocate(true, allowed), v.reg);
     }
     lock(v.reg);
     return v.reg;
+}
+
+/// To an empty register. If the old one is locked, it stays so: this node's instructions may still name it.
+void Allocator::relocate(Reg to, Reg from) {
+    const Id id = state_.contents[from];
+    move(to, from);
+    state_.contents[to] = id;
+    state_.contents[from] = 0;
+    value(id).reg = to;
+    if (dying_ & bit_of(from)) dying_ = (dying_ & ~bit_of(from)) | bit_of(to);
 }
 
 void Allocator::copy_to(Reg to, Id id) {
@@ -186,73 +198,69 @@ RegMask Allocator::empty_registers(RegMask among) const {
     return empty;
 }
 
+/// One that is empty, if possible a lower one that is no home.
 Reg Allocator::allocate(bool xmm, RegMask allowed) {
-    const RegMask usable = (xmm ? xmm_mask : gpr_mask) & backend_.allocatable & ~locked_ & allowed;
+    const RegMask usable = bank(xmm) & ~locked_ & allowed;
     const RegMask empty = empty_registers(usable);
     if (empty & ~homes_->mask) return lowest(empty & ~homes_->mask);
     if (empty) return lowest(empty);
-    const Reg reg = victim(usable);
+    const Reg reg = victim(usable & lower_mask);
     if (reg == no_reg) { // more operands than registers: cannot happen with the ops there are
         failed_ = true;
         return xmm ? Reg(xmm0) : Reg(rax);
     }
-    evict(reg);
+    vacate(reg);
     return reg;
 }
 
-Reg Allocator::temp(bool xmm) {
-    const Reg reg = allocate(xmm);
+Reg Allocator::temp(bool xmm, RegMask among) {
+    const Reg reg = allocate(xmm, among);
     lock(reg);
     return reg;
 }
 
 void Allocator::take(Reg reg) {
     const Id id = state_.contents[reg];
-    const RegMask same_class = is_xmm(reg) ? xmm_mask : gpr_mask;
+    const RegMask others = bank(is_xmm(reg)) & lower_mask & ~bit_of(reg);
     const bool locked = locked_ & bit_of(reg);
     EMU_ASSERT(id || !locked); // scratch: take() comes before temp()
     auto other_is_cheaper = [&] {
-        const RegMask others = same_class & backend_.allocatable & ~locked_ & ~bit_of(reg);
-        if (empty_registers(others)) return !evictable_for_free(id);
-        const Reg other = victim(others);
+        if (empty_registers(others & ~locked_)) return !evictable_for_free(id);
+        const Reg other = victim(others & ~locked_);
         return other != no_reg && cost_of_eviction(state_.contents[other]) < cost_of_eviction(id);
     };
     if (id && (locked || other_is_cheaper())) {
         // In use by this very node, or there is room: give the value another register.
-        const Reg other = allocate(is_xmm(reg), ~bit_of(reg));
-        move(other, reg);
-        state_.contents[other] = id;
-        state_.contents[reg] = 0;
-        value(id).reg = other;
+        const Reg other = allocate(is_xmm(reg), others);
+        relocate(other, reg);
         if (locked) lock(other);
-        if (dying_ & bit_of(reg)) dying_ = (dying_ & ~bit_of(reg)) | bit_of(other);
     } else if (id) {
         evict(reg);
     }
     lock(reg);
 }
 
-Reg Allocator::choose_def(Id id) {
+Reg Allocator::choose_def(Id id, RegMask among) {
     consume(current_);
     const bool xmm = wants_xmm(id);
-    const RegMask same_class = xmm ? xmm_mask : gpr_mask;
+    among &= bank(xmm);
     const Reg hint = analysis_->info[id].hint;
     auto available = [&](Reg r) { return dying(r) || (!state_.contents[r] && !(locked_ & bit_of(r))); };
+    const bool hinted = hint != no_reg && bit_of(hint) & among;
     Reg reg = no_reg;
-    if (hint != no_reg && is_xmm(hint) == xmm && !(locked_ & bit_of(hint)) && state_.contents[hint] && evictable_for_free(state_.contents[hint]))
-        evict(hint);
-    if (hint != no_reg && is_xmm(hint) == xmm && available(hint)) {
+    if (hinted && !(locked_ & bit_of(hint)) && state_.contents[hint] && evictable_for_free(state_.contents[hint])) evict(hint);
+    if (hinted && available(hint)) {
         reg = hint;
-    } else if (RegMask m = dying_ & same_class & ~homes_->mask) {
+    } else if (RegMask m = dying_ & among & ~homes_->mask) {
         // Prefer the first operand's: two-address instructions need no move then.
         reg = lowest(m);
         const Node& n = node(id);
         if (ir::is_operand(n.op, 0) && value(n.a).reg != no_reg && (m & bit_of(value(n.a).reg))) reg = value(n.a).reg;
     } else {
-        const RegMask empty = empty_registers(same_class & backend_.allocatable & ~locked_);
+        const RegMask empty = empty_registers(among & ~locked_);
         if (empty & ~homes_->mask) reg = lowest(empty & ~homes_->mask);
-        else if (RegMask homes = dying_ & same_class) reg = lowest(homes);
-        else reg = allocate(xmm);
+        else if (RegMask homes = dying_ & among) reg = lowest(homes);
+        else reg = allocate(xmm, among);
     }
     lock(reg);
     return reg;
@@ -269,18 +277,16 @@ void Allocator::assign(Id id, Reg reg) {
     if (!v.uses && !v.slots) kill(id);
 }
 
-Reg Allocator::def(Id id) {
-    const Reg reg = choose_def(id);
+Reg Allocator::def(Id id, RegMask among) {
+    const Reg reg = choose_def(id, among);
     assign(id, reg);
     return reg;
 }
 
-Reg Allocator::def_apart(Id id) {
+Reg Allocator::def_apart(Id id, RegMask among) {
     const Reg hint = analysis_->info[id].hint;
-    const bool xmm = wants_xmm(id);
-    Reg reg;
-    if (hint != no_reg && is_xmm(hint) == xmm && !state_.contents[hint] && !(locked_ & bit_of(hint))) reg = hint;
-    else reg = allocate(xmm);
+    const bool xmm = wants_xmm(id), hinted = hint != no_reg && bit_of(hint) & among & bank(xmm) & ~locked_ && !state_.contents[hint];
+    const Reg reg = hinted ? hint : allocate(xmm, among);
     lock(reg);
     consume(current_);
     assign(id, reg);
@@ -369,7 +375,8 @@ void Allocator::end_nested(const Nest& outer) {
         const Reg reg = lowest(m);
         const Id id = outer.contents[reg];
         if (!id || state_.contents[reg] == id) continue;
-        locked_ &= ~bit_of(reg), dying_ &= ~bit_of(reg);
+        if (!is_upper(reg)) locked_ &= ~bit_of(reg); // it still holds the value, see relocate
+        dying_ &= ~bit_of(reg);
         if (const Reg now = value(id).reg; now != no_reg) {
             locked_ |= bit_of(now);
             if (outer.dying & bit_of(reg)) dying_ |= bit_of(now);
@@ -414,6 +421,18 @@ void Allocator::evict(Reg reg) {
     state_.contents[reg] = 0;
 }
 
+void Allocator::vacate(Reg reg) {
+    const Id id = state_.contents[reg];
+    const Value& v = value(id);
+    const bool constant = node(id).op == Op::imm || node(id).op == Op::vimm;
+    if (is_xmm(reg) && !is_upper(reg) && v.uses + v.slots && !constant) {
+        const RegMask empty = empty_registers(bank(true) & upper_mask & ~locked_);
+        const RegMask good = empty & ~homes_->mask ? empty & ~homes_->mask : empty;
+        if (good) return relocate(lowest(good), reg);
+    }
+    evict(reg);
+}
+
 void Allocator::spill(Reg reg) {
     Value& v = value(state_.contents[reg]);
     if (!~state_.spills) {
@@ -437,7 +456,7 @@ void Allocator::store_slot(unsigned slot) {
         (type != Type::i64 || s64(bits) == s32(bits))) {
         if (type == Type::i1) a.mov(a.byte[slot_at(slot).getRegExp()], u8(bits));
         else a.store_state_imm(slot_place(slot), u32(bits), type == Type::i64);
-    } else if (const Reg reg = use(s.value); type == Type::i64 || type == Type::i32) {
+    } else if (const Reg reg = type == Type::f16 ? use(s.value) : use_any(s.value); type == Type::i64 || type == Type::i32) {
         a.store_state(reg, slot_place(slot), type == Type::i64);
     } else {
         const Xbyak::Address at = slot_at(slot);
@@ -461,7 +480,7 @@ void Allocator::set_slot(unsigned slot, Id id) {
         if (old.memory == s16(slot)) {
             // The slot's memory will be overwritten some time: whoever still needs the old value must have it elsewhere.
             if ((old.uses || old.slots) && old.reg == no_reg && old.spill < 0) {
-                use(s.value);
+                use_any(s.value);
             }
             value(s.value).memory = -1;
         }

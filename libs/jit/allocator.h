@@ -37,7 +37,7 @@ struct SlotState {
 struct AllocatorState {
     std::vector<Value> values;
     std::vector<SlotState> slots;
-    std::array<Id, 32> contents{};
+    std::array<Id, reg_count> contents{};
     u64 spills = 0;
 };
 
@@ -50,9 +50,13 @@ protected:
     virtual void compute(Id id) = 0;                            ///< emit a pending node; it ends with end_nested()
     virtual Xbyak::Address constant_address(ir::V128 value) = 0;
 
+    static constexpr RegMask any_bank = ~RegMask(0), lower_mask = gpr_mask | xmm_mask;
     // --- reading values; registers stay locked until the node ends
-    /// In a register. An i32 is zero-extended.
-    Reg use(Id id);
+    /// In a register, and a lower one. An i32 is zero-extended.
+    Reg use(Id id) { return use_in(id, lower_mask); }
+    /// For instructions that reach the upper vector registers too.
+    Reg use_any(Id id) { return use_in(id, any_bank); }
+    Reg use_in(Id id, RegMask allowed);
     /// A copy of the value in a given register, which the caller took.
     void copy_to(Reg to, Id id);
     bool constant(Id id, u64& value) const;
@@ -64,15 +68,15 @@ protected:
     bool wants_xmm(Id id) const { return wants_xmm(node(id).type); }
 
     // --- registers for results and scratch
-    Reg temp(bool xmm = false);
+    Reg temp(bool xmm = false, RegMask among = lower_mask);
     /// This register, emptied and locked.
     void take(Reg reg);
-    /// The result's register; may be that of an operand that dies here.
-    Reg def(Id id);
+    /// The result's register; may be that of an operand that dies here. `among`: ~0 if an upper one will do.
+    Reg def(Id id, RegMask among = lower_mask);
     /// The result's register, different from all operands'.
-    Reg def_apart(Id id);
+    Reg def_apart(Id id, RegMask among = lower_mask);
     /// Choose as def does without assigning yet: the caller still describes the state before (a snapshot), then assigns.
-    Reg choose_def(Id id);
+    Reg choose_def(Id id, RegMask among = lower_mask);
     void assign(Id id, Reg reg);
     /// Does the register hold an operand that has no further use (and may thus be overwritten)?
     bool dying(Reg reg) const { return dying_ & bit_of(reg); }
@@ -84,7 +88,7 @@ protected:
     struct Nest {
         RegMask locked, dying;
         Id current;
-        std::array<Id, 32> contents;
+        std::array<Id, reg_count> contents;
     };
     Nest begin_nested(Id id);
     void end_nested(const Nest& outer);
@@ -93,6 +97,8 @@ protected:
     void set_slot(unsigned slot, Id value);
     /// Write the value to the frame or to its slot, and forget its register.
     void evict(Reg reg);
+    /// Empty the register: evict, unless its value may move to an upper one.
+    void vacate(Reg reg);
     /// Write the register's value to the frame; it keeps the register.
     void spill(Reg reg);
     /// Write the slot's value to its memory.
@@ -154,14 +160,18 @@ protected:
     void unuse(Id id);
 
 private:
-    Reg allocate(bool xmm, RegMask allowed = ~RegMask(0));
+    Reg allocate(bool xmm, RegMask allowed);
+    /// Registers of the class that may hold values.
+    RegMask bank(bool xmm) const { return (xmm ? xmm_mask | upper_mask : gpr_mask) & backend_.allocatable; }
+    void relocate(Reg to, Reg from);
     unsigned cost_of_eviction(Id id) const;
     Reg victim(RegMask candidates) const;
     bool evictable_for_free(Id id) const;
     bool fits_slot(Id id, unsigned slot) const;
     int committable_slot(Id id) const;
     void kill(Id id);
-    void bury_dead();    RegMask empty_registers(RegMask among) const;
+    void bury_dead();
+    RegMask empty_registers(RegMask among) const;
 
     RegMask dying_ = 0;
     std::vector<Id> dead_;

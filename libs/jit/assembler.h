@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The assembler: Xbyak over the code buffer, registers by number, and forward jumps that cost no label table.
 #pragma once
+#include "common/result.h"
 #include "common/types.h"
 #include "jit/vector_ops.h"
 
@@ -13,11 +14,15 @@
 
 namespace emu::jit {
 
-/// A host register: 0-15 general, 16-31 xmm. Numbered as the encodings are.
+/// A host register: 0-15 general, 16-31 xmm0-15, 32-47 the upper vector registers xmm16-31, which only EVEX encodings reach.
+/// Numbered as the encodings are.
 using Reg = u8;
-using RegMask = u32;
+using RegMask = u64;
+inline constexpr unsigned reg_count = 48;
+inline constexpr RegMask gpr_mask = 0xffff, xmm_mask = gpr_mask << 16, upper_mask = gpr_mask << 32;
 enum : Reg { rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15, xmm0, no_reg = 0xff };
 constexpr bool is_xmm(Reg r) { return r >= 16; }
+constexpr bool is_upper(Reg r) { return r >= 32 && r < reg_count; }
 constexpr RegMask bit_of(Reg r) { return RegMask(1) << r; }
 
 /// Condition codes as the instructions encode them; cc ^ 1 is the opposite.
@@ -112,6 +117,7 @@ public:
     };
     /// VEX form: to = left OP right. `immediates`: bytes that follow (for addresses relative to the end).
     void vex(VecOp o, Reg to, Reg left, Src right, unsigned immediates = 0) {
+        EMU_ASSERT(!is_upper(to) && !is_upper(left) && !is_upper(right.reg));
         const u8 r = to & 15, v = left & 15, b = base_bits(right);
         if (o.map == 1 && !o.w && b < 8) {
             db(0xc5), db((r < 8 ? 0x80 : 0) | (~v & 15) << 3 | o.prefix);
@@ -120,6 +126,22 @@ public:
         }
         db(o.opcode);
         mod_rm(r, right, immediates);
+    }
+    /// EVEX form, of 128 bits and without a mask: reaches the upper registers.
+    void evex(VecOp o, Reg to, Reg left, Src right, unsigned immediates = 0) {
+        EMU_ASSERT(o.evex != Evex::absent);
+        const u8 r = to - 16, v = left - 16, b = right.reg != no_reg ? right.reg - 16 : base_bits(right);
+        db(0x62);
+        db((r & 8 ? 0 : 0x80) | (b & 16 ? 0 : 0x40) | (b & 8 ? 0 : 0x20) | (r & 16 ? 0 : 0x10) | o.map);
+        db((o.evex == Evex::w1 ? 0x80 : 0) | (~v & 15) << 3 | 4 | o.prefix);
+        db(v & 16 ? 0 : 8);
+        db(o.opcode);
+        mod_rm(r, right, immediates, false); // its short displacements count vectors
+    }
+    /// Whichever form it takes.
+    void vex_or_evex(VecOp o, Reg to, Reg left, Src right, unsigned immediates = 0) {
+        if (is_upper(to) || is_upper(left) || is_upper(right.reg)) evex(o, to, left, right, immediates);
+        else vex(o, to, left, right, immediates);
     }
     /// Legacy form: to OP= right.
     void sse(VecOp o, Reg to, Src right, unsigned immediates = 0) {
@@ -199,14 +221,14 @@ private:
         return true;
     }
     static u8 base_bits(const Src& s) { return s.reg != no_reg ? s.reg & 15 : s.place ? 0 : u8(jit::r15); }
-    void mod_rm(u8 reg, const Src& s, unsigned immediates) {
+    void mod_rm(u8 reg, const Src& s, unsigned immediates, bool short_disp = true) {
         const int field = (reg & 7) << 3;
         if (s.reg != no_reg) {
             db(0xc0 | field | (s.reg & 7));
         } else if (s.place) {
             db(field | 5);
             dd(s.place - (pos() + 4 + immediates));
-        } else if (s.disp == s8(s.disp)) {
+        } else if (short_disp && s.disp == s8(s.disp)) {
             db(0x40 | field | (jit::r15 & 7)), db(u8(s.disp));
         } else {
             db(0x80 | field | (jit::r15 & 7)), dd(u32(s.disp));

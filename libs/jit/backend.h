@@ -25,7 +25,7 @@ struct Options {
 /// Which slots sit in which registers where a block begins.
 struct Homes {
     std::vector<Reg> home;               ///< per slot, no_reg if none
-    std::array<s16, 32> slot;            ///< per register, -1 if it is no home
+    std::array<s16, reg_count> slot;     ///< per register, -1 if it is no home
     RegMask mask = 0;
     std::vector<bool> clean;             ///< per slot: its memory is up to date as well; empty = none is
 
@@ -41,8 +41,8 @@ struct Homes {
 /// r15 points this far into the state, so that the registers right after the header are in reach of 8-bit displacements.
 inline constexpr s32 state_bias = s32(sizeof(ir::StateHeader)) + 128;
 
-/// Vector registers above xmm15 are nobody's, but for two constants of a row of unchecked results (emit_float_checks.cpp), and one
-/// that its cold code carries values in.
+/// The last of the upper vector registers are not for values: two constants of a row of unchecked results (emit_float_checks.cpp),
+/// and one that its cold code carries values in.
 inline constexpr int first_row_constant = 29, carrier_xmm = 31;
 
 /// Why translated code came back to C++.

@@ -286,6 +286,7 @@ bool Compiler::emit_block(const ir::Function& function, const Homes& homes, cons
     host_token_ = {};
     unchecked_.clear();
     mask_started_ = false;
+    row_constants_ = ir::Lane::i8;
     pc_ = function.pc;
     if (contexts_.size() <= block_) contexts_.push_back(std::make_unique<Context>());
     Context& context = *contexts_[block_];
@@ -445,17 +446,18 @@ void Compiler::store_scratch(Id id, unsigned k) {
 void Compiler::scratch_from(unsigned k, Type type, Reg reg) {
     const Xbyak::Address lo = state_at(scratch_offset(k)), hi = state_at(scratch_offset(k) + 8);
     if (type == Type::v128) {
-        a.movups(lo, a.x(reg));
+        avx() ? a.vmovups(lo, a.x(reg)) : a.movups(lo, a.x(reg));
         return;
     }
     a.mov(a.qword[hi.getRegExp()], 0);
     if (!is_xmm(reg)) {
         a.mov(lo, a.q(reg));
     } else if (type == Type::f64) {
-        a.movq(a.qword[lo.getRegExp()], a.x(reg));
+        avx() ? a.vmovq(a.qword[lo.getRegExp()], a.x(reg)) : a.movq(a.qword[lo.getRegExp()], a.x(reg));
     } else {
         a.mov(a.qword[lo.getRegExp()], 0);
-        if (type == Type::f32) a.movd(a.dword[lo.getRegExp()], a.x(reg));
+        if (type == Type::f32) avx() ? a.vmovd(a.dword[lo.getRegExp()], a.x(reg)) : a.movd(a.dword[lo.getRegExp()], a.x(reg));
+        else if (avx()) a.vpextrw(a.word[lo.getRegExp()], a.x(reg), 0);
         else a.pextrw(a.word[lo.getRegExp()], a.x(reg), 0);
     }
 }
@@ -465,8 +467,8 @@ void Compiler::load_scratch(Reg to, Type type) {
     switch (type) {
     case Type::i1: case Type::i32: a.mov(a.d(to), from); break;
     case Type::i64: a.mov(a.q(to), from); break;
-    case Type::v128: a.movups(a.x(to), from); break;
-    default: a.movq(a.x(to), a.qword[from.getRegExp()]); break;
+    case Type::v128: avx() ? a.vmovups(a.x(to), from) : a.movups(a.x(to), from); break;
+    default: avx() ? a.vmovq(a.x(to), a.qword[from.getRegExp()]) : a.movq(a.x(to), a.qword[from.getRegExp()]); break;
     }
 }
 

@@ -288,7 +288,7 @@ private:
     struct Unchecked {
         Id id;
         bool compared = false;   ///< k1 tells of it
-        bool held = false;       ///< it is to be compared with the smallest normal number, and kept until it was
+        bool held = false;       ///< or will do so, and it is kept until then
     };
     /// Where a value is: all places that have it, or what it is.
     struct Place {
@@ -310,10 +310,17 @@ private:
     void finish_float(Id id, bool joins, std::array<Reg, 3> operands, Reg to);
     Fixup check_float(Id id, Reg reg, bool can_be_tiny);
     void add_unchecked(Id id, Reg to);
-    void compare_magnitude(Id id, Reg from, Reg t);
-    Xbyak::Opmask narrowed_mask();
-    void compare_lanes(RowShape shape, Xbyak::Xmm x, Xbyak::Xmm y, u8 predicate);
+    struct Magnitude {
+        Reg reg;
+        bool positive;           ///< whatever it is
+    };
+    static usize lanes(RowShape shape);
+    bool is_square(Id id) const;
+    void narrow(RowShape shape, Reg x, const Xbyak::Xmm& y, u8 predicate);
+    Reg gather(RowShape shape, std::span<const Reg> scalars);
+    void compare_magnitudes(std::vector<Magnitude> results);
     void compare_held();
+    void compare_ordered(RowShape shape, std::span<const Id> results);
     std::vector<Id> not_compared() const;
     void check_floats();
     void redo_floats(std::vector<Fixup> at);
@@ -323,7 +330,8 @@ private:
     // --- emit_vector.cpp
     using Src = Assembler::Src;
     Src pool(ir::V128 bits);
-    Src vec_src(Id id);
+    Src vec_src(Id id, RegMask among = lower_mask);
+    static RegMask reach(VecOp o) { return o.evex != Evex::absent ? any_bank : lower_mask; }
     void vec(VecOp o, Reg to, Reg left, Src right);
     void vec_imm(VecOp o, Reg to, Reg left, Src right, unsigned imm);
     void vec1(VecOp o, Reg to, Src from);
@@ -379,6 +387,7 @@ private:
     // --- emit_vector_float.cpp
     bool native_lanes(Id id, bool& dbl) const;
     Fixup jump_if_any(Reg mask);
+    Fixup check_lanes_by_mask(Reg to, bool dbl, bool tiny, Reg t);
     Fixup check_lanes(Reg to, bool dbl, bool tiny, Reg t);
     bool vecf_binary(Id id);
     bool vecf_sqrt(Id id);
@@ -456,6 +465,7 @@ private:
     bool exact_float_ = false;      ///< it is the host's without exception: an x86 guest
     std::vector<Unchecked> unchecked_;
     bool mask_started_ = false;     ///< k1 tells of some of them
+    ir::Lane row_constants_ = ir::Lane::i8; ///< of which type the constants are that it is compared with; i8: they are not loaded
     u64 pc_ = 0;                    ///< guest instruction being translated
     u32 start_ = 0;                 ///< position of the unit
     u32 first_link_ = 0;

@@ -225,7 +225,7 @@ void Compiler::emit_fresh_eflags(Id id) {
         return;
     }
     case Op::eflags_comis: {
-        const Reg left = use(n.a), right = use(n.b);
+        const Reg left = use_any(n.a), right = use_any(n.b);
         return compare_floats(left, right, operand_type(id, 0) == Type::f64, n.aux & 1);
     }
     default: return sum_eflags(id);

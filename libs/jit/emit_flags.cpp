@@ -255,7 +255,7 @@ HostCond Compiler::float_condition(Id id, Cond cond) {
     const bool dbl = operand_type(id, 0) == Type::f64, signaling = n.aux & 1;
     // "Less" alone is only testable with the operands exchanged: above leaves out unordered.
     const bool swapped = cond == Cond::mi || cond == Cond::pl || cond == Cond::cs || cond == Cond::cc || cond == Cond::hi || cond == Cond::ls;
-    const Reg left = use(swapped ? n.b : n.a), right = use(swapped ? n.a : n.b);
+    const Reg left = use_any(swapped ? n.b : n.a), right = use_any(swapped ? n.a : n.b);
     compare_floats(left, right, dbl, signaling);
     switch (cond) {
     case Cond::eq: return {cc_e, HostCond::strict};
@@ -327,10 +327,10 @@ bool Compiler::select(Id id) {
     const bool xmm = wants_xmm(n.type);
     const Id cond = n.a;
     if (xmm) {
-        use(n.b), use(n.c);
+        use_any(n.b), use_any(n.c);
         const HostCond c = emit_condition(cond);
         const Reg yes = value(n.b).reg, no = value(n.c).reg;
-        const Reg to = def_apart(id);
+        const Reg to = def_apart(id, any_bank);
         // No conditional moves here: a short jump over the other value.
         move(to, yes);
         std::vector<Fixup> holds;

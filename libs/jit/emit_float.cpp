@@ -90,12 +90,12 @@ bool Compiler::float_binary(Id id) {
     const bool dbl = type == Type::f64;
     Id left_id = node(id).a, right_id = node(id).b;
     const bool joins = begin_float(id);
-    const Reg first = use(left_id), second = use(right_id);
+    const Reg first = use_any(left_id), second = use_any(right_id);
     Reg left = first, right = second;
     // The upper part of the result is the left operand's: prefer zeros.
     if (!exact_float_ && (op == Op::fadd || op == Op::fmul) && !zero_above(left_id, type) && zero_above(right_id, type)) std::swap(left, right), std::swap(left_id, right_id);
     const bool clean = zero_above(left_id, type);
-    const Reg to = joins ? def(id) : def_apart(id);
+    const Reg to = joins ? def(id, any_bank) : def_apart(id, any_bank);
     const auto d = a.x(to), l = a.x(left), r = a.x(right);
     if (avx()) {
         switch (op) {
@@ -123,7 +123,7 @@ bool Compiler::float_sqrt(Id id) {
     if (!native_float(type)) return false;
     const bool dbl = type == Type::f64;
     const bool clean = zero_above(node(id).a, type), joins = begin_float(id);
-    const Reg from = use(node(id).a), to = joins ? def(id) : def_apart(id);
+    const Reg from = use_any(node(id).a), to = joins ? def(id, any_bank) : def_apart(id, any_bank);
     if (avx()) dbl ? a.vsqrtsd(a.x(to), a.x(from), a.x(from)) : a.vsqrtss(a.x(to), a.x(from), a.x(from));
     else a.movaps(a.x(to), a.x(from)), dbl ? a.sqrtsd(a.x(to), a.x(from)) : a.sqrtss(a.x(to), a.x(from));
     value(id).zero_above = clean;
@@ -135,8 +135,8 @@ bool Compiler::float_fma(Id id) {
     const Type type = node(id).type;
     if (!native_float(type) || !host().fma) return false;
     const bool clean = zero_above(node(id).c, type), joins = begin_float(id);
-    const Reg x = use(node(id).a), y = use(node(id).b), z = use(node(id).c);
-    const Reg to = def_apart(id);
+    const Reg x = use_any(node(id).a), y = use_any(node(id).b), z = use_any(node(id).c);
+    const Reg to = def_apart(id, any_bank);
     move(to, z);
     if (type == Type::f64) a.vfmadd231sd(a.x(to), a.x(x), a.x(y));
     else a.vfmadd231ss(a.x(to), a.x(x), a.x(y));
@@ -152,7 +152,7 @@ bool Compiler::float_sign(Id id) {
     const bool clean = !negate || zero_above(node(id).a, type);
     const u64 sign = sign_bit(type);
     const Xbyak::Address mask = constant_address({negate ? sign : ~sign & ones(ir::bit_width(type)), 0});
-    const Reg from = use(node(id).a), to = def(id);
+    const Reg from = use_any(node(id).a), to = def(id, any_bank);
     if (avx()) {
         negate ? a.vxorps(a.x(to), a.x(from), mask) : a.vandps(a.x(to), a.x(from), mask);
     } else {
@@ -235,7 +235,7 @@ bool Compiler::float_convert(Id id) {
         if (!exact_float_) cold_eval({check_result(to, type, false)}, id, {from, no_reg, no_reg}, to);
         return true;
     }
-    const Reg from = use(node(id).a), to = def_apart(id);
+    const Reg from = use_any(node(id).a), to = def_apart(id, any_bank);
     if (type == Type::f64) avx() ? a.vcvtss2sd(a.x(to), a.x(from), a.x(from)) : a.cvtss2sd(a.x(to), a.x(from));
     else avx() ? a.vcvtsd2ss(a.x(to), a.x(from), a.x(from)) : a.cvtsd2ss(a.x(to), a.x(from));
     if (!exact_float_) cold_eval({check_result(to, type, type == Type::f32)}, id, {from, no_reg, no_reg}, to);
@@ -315,7 +315,7 @@ bool Compiler::float_from_integer(Id id) {
     const bool as_wide = from_wide || !is_signed;
     const Reg from = is_signed ? low(id, 0) : use(node(id).a);
     const bool split = !is_signed && from_wide && !host().avx512vl;
-    const Reg to = def_apart(id);
+    const Reg to = def_apart(id, any_bank);
     const auto x = a.x(to);
     Fixup large = 0;
     if (split) {
@@ -345,7 +345,7 @@ bool Compiler::float_from_integer(Id id) {
 
 bool Compiler::float_bits(Id id) {
     const Type type = operand_type(id, 0);
-    const Reg from = use(node(id).a), to = def(id);
+    const Reg from = use_any(node(id).a), to = def(id);
     const auto x = a.x(from);
     if (type == Type::f64) avx() ? a.vmovq(a.q(to), x) : a.movq(a.q(to), x);
     else if (type == Type::f32) avx() ? a.vmovd(a.d(to), x) : a.movd(a.d(to), x);
@@ -355,7 +355,7 @@ bool Compiler::float_bits(Id id) {
 
 bool Compiler::bits_float(Id id) {
     const Type type = node(id).type;
-    const Reg from = low(id, 0), to = def(id);
+    const Reg from = low(id, 0), to = def(id, any_bank);
     if (type == Type::f64) avx() ? a.vmovq(a.x(to), a.q(from)) : a.movq(a.x(to), a.q(from));
     else avx() ? a.vmovd(a.x(to), a.d(from)) : a.movd(a.x(to), a.d(from));
     value(id).zero_above = type != Type::f16;

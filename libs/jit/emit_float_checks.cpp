@@ -2,6 +2,7 @@
 // One check for several results of the host's FPU (what is checked, and why: emit_float.cpp). With AVX-512 a compare narrows a mask
 // that earlier ones left, so that a row of operations needs one jump, before anything may depend on the results other than
 // arithmetic of the same kind: an exit, an access to memory, a call, a conversion. Its cold side does all of them again, in order.
+// Compares into masks are what costs most: scalars are put together into vectors for them.
 //
 // A NaN need not be looked for where the result goes into another operation of the row, whose result is a NaN then; nor where
 // nobody wants the result any more. The host's flags are complete in both cases.
@@ -15,6 +16,7 @@
 namespace emu::jit {
 
 using ir::Effect;
+using ir::Lane;
 using ir::Op;
 using ir::Type;
 
@@ -100,7 +102,6 @@ bool Compiler::may_wait(Id id) const {
 /// Before the operation's operands are used. True: it will not be checked at once, and its operands stay until it is.
 bool Compiler::begin_float(Id id) {
     if (!mergeable(id)) return false;
-    if (!unchecked_.empty() && unchecked_.front().held) compare_held();
     for_each_operand(id, [&](Id operand) {
         if (!value(operand).unchecked) value(operand).uses++;
     });
@@ -121,58 +122,86 @@ Fixup Compiler::check_float(Id id, Reg reg, bool can_be_tiny) {
 
 void Compiler::add_unchecked(Id id, Reg to) {
     value(id).unchecked = true;
-    const bool first = unchecked_.empty();
     const bool can_be_tiny = kind_of(node(id).op) & tiny && f_->fp.rules->tininess_before_rounding;
     unchecked_.push_back({id});
     if (!can_be_tiny) return;
-    if (first && (value(id).uses || value(id).slots)) { // perhaps it remains the only one
-        unchecked_.back().held = true;
-        value(id).uses++;
-        return;
-    }
-    compare_magnitude(id, to, temp(true));
-    unchecked_.back().compared = true;
+    Unchecked& u = unchecked_.back();
+    u.compared = true;
+    if (!value(id).uses && !value(id).slots) return compare_magnitudes({{to, is_square(id)}}); // its register is about to be lost
+    u.held = true;
+    value(id).uses++;
+    // The first one perhaps remains the only one.
+    const auto held = usize(std::count_if(unchecked_.begin(), unchecked_.end(), [](const Unchecked& other) { return other.held; }));
+    if (unchecked_.size() > 1 && held >= lanes(row_shape(id))) compare_held();
 }
 
-/// The mask for a compare: the row's first one sets it.
-Xbyak::Opmask Compiler::narrowed_mask() {
-    const bool first = !mask_started_;
-    mask_started_ = true;
-    return first ? a.k1 : a.k1 | a.k1;
-}
+/// Results that one compare tells of.
+usize Compiler::lanes(RowShape shape) { return shape.is_vector ? 1 : shape.dbl ? 2 : 4; }
 
-void Compiler::compare_lanes(RowShape shape, Xbyak::Xmm x, Xbyak::Xmm y, u8 predicate) {
-    const Xbyak::Opmask k = narrowed_mask();
-    if (shape.is_vector) shape.dbl ? a.vcmppd(k, x, y, predicate) : a.vcmpps(k, x, y, predicate);
-    else shape.dbl ? a.vcmpsd(k, x, y, predicate) : a.vcmpss(k, x, y, predicate);
-}
-
-/// Not a NaN, nor of the magnitude of the smallest normal number?
-void Compiler::compare_magnitude(Id id, Reg from, Reg t) {
-    const RowShape shape = row_shape(id);
-    auto lanes = [&](u64 bits) {
-        if (!shape.dbl) bits |= bits << 32;
-        return constant_address({bits, bits});
-    };
-    if (!mask_started_) {
-        a.vmovaps(magnitude_bits, lanes(shape.dbl ? ~u64(0) >> 1 : 0x7fffffff));
-        a.vmovaps(smallest_normal, lanes(u64(1) << (shape.dbl ? 52 : 23)));
-    }
+bool Compiler::is_square(Id id) const {
     const ir::Node& n = node(id);
-    const bool square = (n.op == Op::fmul || n.op == Op::vfmul) && n.a == n.b;
-    if (!square) a.vandps(a.x(t), a.x(from), magnitude_bits);
-    compare_lanes(shape, a.x(square ? from : t), smallest_normal, ordered_not_equal);
+    return (n.op == Op::fmul || n.op == Op::vfmul) && n.a == n.b;
+}
+
+/// A compare of vectors, which narrows the mask: only lanes where it holds keep their bits.
+void Compiler::narrow(RowShape shape, Reg x, const Xbyak::Xmm& y, u8 predicate) {
+    const Xbyak::Opmask k = mask_started_ ? a.k1 | a.k1 : a.k1;
+    mask_started_ = true;
+    shape.dbl ? a.vcmppd(k, a.x(x), y, predicate) : a.vcmpps(k, a.x(x), y, predicate);
+}
+
+/// Up to lanes() scalars in one register, with zeros where there is none.
+Reg Compiler::gather(RowShape shape, std::span<const Reg> scalars) {
+    const Reg to = temp(true, any_bank);
+    const auto t = a.x(to), first = a.x(scalars[0]);
+    if (shape.dbl) {
+        if (scalars.size() == 2) a.vunpcklpd(t, first, a.x(scalars[1]));
+        else a.vmovq(t, first);
+        return to;
+    }
+    const u8 zeros = u8(0xf << scalars.size() & 0xf);
+    if (scalars.size() == 1) a.vinsertps(t, first, first, zeros);
+    for (usize i = 1; i < scalars.size(); i++) a.vinsertps(t, i == 1 ? first : t, a.x(scalars[i]), u8(i << 4 | zeros));
+    return to;
+}
+
+/// Not NaNs, nor of the magnitude of the smallest normal number?
+void Compiler::compare_magnitudes(std::vector<Magnitude> results) {
+    const RowShape shape = row_shape(unchecked_.front().id);
+    if (row_constants_ != (shape.dbl ? Lane::f64 : Lane::f32)) {
+        row_constants_ = shape.dbl ? Lane::f64 : Lane::f32;
+        auto all_lanes = [&](u64 bits) {
+            if (!shape.dbl) bits |= bits << 32;
+            return constant_address({bits, bits});
+        };
+        a.vmovaps(magnitude_bits, all_lanes(shape.dbl ? ~u64(0) >> 1 : 0x7fffffff));
+        a.vmovaps(smallest_normal, all_lanes(u64(1) << (shape.dbl ? 52 : 23)));
+    }
+    const usize most = lanes(shape);
+    for (usize i = 0; i < results.size(); i += most) {
+        std::array<Reg, 4> regs{};
+        bool positive = true;
+        usize n = 0;
+        for (; n < most && i + n < results.size(); n++) regs[n] = results[i + n].reg, positive &= results[i + n].positive;
+        Reg from = shape.is_vector ? regs[0] : gather(shape, {regs.data(), n});
+        if (!positive) {
+            const Reg t = shape.is_vector ? temp(true, any_bank) : from;
+            a.vandps(a.x(t), a.x(from), magnitude_bits);
+            from = t;
+        }
+        narrow(shape, from, smallest_normal, ordered_not_equal);
+    }
 }
 
 void Compiler::compare_held() {
-    Unchecked& u = unchecked_.front();
-    const RegMask locked = locked_;
-    const Reg from = use(u.id);
-    compare_magnitude(u.id, from, temp(true));
-    locked_ = locked;
-    u.held = false;
-    u.compared = true;
-    unuse(u.id);
+    std::vector<Magnitude> results;
+    for (const Unchecked& u : unchecked_)
+        if (u.held) results.push_back({use_any(u.id), is_square(u.id)});
+    compare_magnitudes(std::move(results));
+    for (Unchecked& u : unchecked_) {
+        if (u.held) unuse(u.id);
+        u.held = false;
+    }
 }
 
 /// The results that are still wanted, were not compared, and of which no other one tells.
@@ -193,28 +222,40 @@ std::vector<Id> Compiler::not_compared() const {
     return wanted;
 }
 
+/// Not NaNs? Vectors, or scalars with nothing above them that matters.
+void Compiler::compare_ordered(RowShape shape, std::span<const Id> results) {
+    std::vector<Reg> regs;
+    for (Id id : results) {
+        const Reg reg = use_any(id);
+        regs.push_back(shape.is_vector || zero_above(id, node(id).type) ? reg : gather(shape, {&reg, 1}));
+    }
+    for (usize i = 0; i < regs.size(); i += 2) narrow(shape, regs[i], a.x(regs[std::min(i + 1, regs.size() - 1)]), ordered);
+}
+
 /// Check what was not yet; between nodes.
 void Compiler::check_floats() {
-    const Id front = unchecked_.front().id;
+    const Id front = unchecked_.front().id; // whose shape they all have; what follows has another node's type
     const RowShape shape = row_shape(front);
     std::vector<Fixup> odd;
-    if (unchecked_.front().held) {
-        odd.push_back(check_float(front, use(front), true));
-    } else if (const std::vector<Id> wanted = not_compared(); !mask_started_ && wanted.size() == 1) {
-        odd.push_back(check_float(front, use(wanted[0]), false));
-    } else if (mask_started_ || !wanted.empty()) {
-        std::vector<Reg> regs;
-        for (Id id : wanted) regs.push_back(use(id));
-        const Reg bits = shape.is_vector ? temp() : Reg(no_reg);
-        for (usize i = 0; i < regs.size(); i += 2) compare_lanes(shape, a.x(regs[i]), a.x(regs[std::min(i + 1, regs.size() - 1)]), ordered);
-        if (!shape.is_vector) {
-            a.kortestb(a.k1, a.k1);
-            odd.push_back(a.jcc_forward(cc_e));
-        } else {
-            a.kmovb(a.d(bits), a.k1);
-            a.cmp(a.d(bits), shape.dbl ? 3 : 15);
-            odd.push_back(a.jcc_forward(cc_ne));
-        }
+    std::vector<Id> held;
+    for (const Unchecked& u : unchecked_)
+        if (u.held) held.push_back(u.id);
+    const std::vector<Id> wanted = not_compared();
+    const bool simple = !mask_started_ && held.size() + wanted.size() <= (held.empty() && !shape.is_vector ? 2 : 1);
+    if (!simple) {
+        if (!held.empty()) compare_held();
+        compare_ordered(shape, wanted);
+        const Reg bits = temp();
+        a.kmovb(a.d(bits), a.k1);
+        a.cmp(a.d(bits), shape.dbl ? 3 : 15);
+        odd.push_back(a.jcc_forward(cc_ne));
+    } else if (!held.empty()) {
+        odd.push_back(check_float(front, use_any(held[0]), true));
+    } else if (wanted.size() == 2) {
+        compare_floats(use_any(wanted[0]), use_any(wanted[1]), shape.dbl, false);
+        odd.push_back(a.jcc_forward(cc_p));
+    } else if (!wanted.empty()) {
+        odd.push_back(check_float(front, use_any(wanted[0]), false));
     }
     if (!odd.empty()) redo_floats(std::move(odd));
     for (const Unchecked& u : unchecked_) {

@@ -20,7 +20,7 @@ namespace {
 
 /// Registers that translated code may lose in a C++ call.
 constexpr RegMask clobbered_by_call =
-    bit_of(rax) | bit_of(rcx) | bit_of(rdx) | bit_of(rsi) | bit_of(rdi) | bit_of(r8) | bit_of(r9) | bit_of(r10) | bit_of(r11) | 0xffff0000;
+    bit_of(rax) | bit_of(rcx) | bit_of(rdx) | bit_of(rsi) | bit_of(rdi) | bit_of(r8) | bit_of(r9) | bit_of(r10) | bit_of(r11) | xmm_mask | upper_mask;
 
 } // namespace
 
@@ -106,7 +106,7 @@ void Compiler::parallel_move(std::vector<Move>& moves, RegMask busy) {
         // Only cycles are left.
         const Move m = moves.back();
         if (is_xmm(m.to)) {
-            const Reg spare = Reg(std::countr_zero(0xffff0000 & ~sources));
+            const Reg spare = Reg(std::countr_zero(xmm_mask & ~sources));
             move(spare, m.to);
             for (Move& other : moves)
                 if (other.from == m.to) other.from = spare;
@@ -293,13 +293,14 @@ void Compiler::emit_stop(const Exit& exit, Id result) {
 /// Everything that lives on after a C++ call goes to memory or sits in registers that C++ preserves. `id` is the call; what only
 /// its arguments need may be lost. Registers keep their contents until the call itself.
 void Compiler::save_for_call(Id id) {
-    std::array<u16, 32> as_argument{};
+    std::array<u16, reg_count> as_argument{};
     for_each_operand(id, [&](Id v) {
         if (value(v).reg != no_reg) as_argument[value(v).reg]++;
     });
-    for (Reg reg = 0; reg < 32; reg++) {
+    for (RegMask m = clobbered_by_call & backend_.allocatable; m; m &= m - 1) {
+        const Reg reg = Reg(std::countr_zero(m));
         const Id v = state_.contents[reg];
-        if (!v || !(clobbered_by_call & bit_of(reg))) continue;
+        if (!v) continue;
         if (value(v).uses > as_argument[reg] || value(v).slots) evict(reg);
     }
 }
@@ -361,6 +362,7 @@ void Compiler::emit_call(Id id) {
     a.call_to(syncs ? backend_.routines.call_syncing : helper.may_raise ? backend_.routines.call_raising : backend_.routines.call_helper);
     if (helper.may_raise) record_snapshot(a.pos() - 1, a.pos());
     consume(id);
+    row_constants_ = ir::Lane::i8;
     if (helper.writes_state) {
         forget_all_slots();
         for (const Analysis::Pseudo& p : analysis_->pseudos) {

@@ -176,7 +176,7 @@ void Compiler::emit_load(Id id) {
     const Reg scratch = xmm && (flags.size_log2 < 2 || flags.big_endian) ? temp() : Reg(no_reg);
     // The state before the access: what choose_def may push out of a register is still in it if the access faults.
     record_snapshot(start_, start_);
-    const Reg to = choose_def(id);
+    const Reg to = choose_def(id, flags.big_endian ? lower_mask : any_bank);
     const u32 begin = a.pos();
     if (xmm) load_xmm(to, at, flags, scratch);
     else load_gpr(to, at, flags, n.type == Type::i64);
@@ -203,7 +203,7 @@ void Compiler::emit_store(Id id) {
         else if (size == 2) a.mov(a.dword[at], u32(bits));
         else a.mov(a.qword[at], bits);
     } else if (wants_xmm(v)) {
-        Reg from = use(v);
+        Reg from = swap ? use(v) : use_any(v);
         if (swap && size == 4) {
             const Reg t = temp(true);
             move(t, from);

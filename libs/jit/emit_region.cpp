@@ -3,6 +3,7 @@
 // loop wants them; its cold side, the answer to a request to stop, makes the state canonical and leaves.
 #include "jit/compiler.h"
 
+#include <bit>
 #include <cstddef>
 
 namespace emu::jit {
@@ -34,9 +35,10 @@ Unit* Compiler::compile(const ir::Region& region, u32 first_link) {
 /// Are the slots already where block `block` wants them?
 bool Compiler::arrives(u32 block) const {
     const Homes& homes = plan_->of(block);
-    for (Reg reg = 0; reg < 32; reg++) {
+    for (RegMask m = homes.mask; m; m &= m - 1) {
+        const Reg reg = Reg(std::countr_zero(m));
         const s16 slot = homes.slot[reg];
-        if (slot < 0 || !is_live(block, unsigned(slot))) continue;
+        if (!is_live(block, unsigned(slot))) continue;
         const SlotState& at = state_.slots[usize(slot)];
         if (!at.value || value(at.value).reg != reg || (homes.is_clean(unsigned(slot)) && !at.in_memory)) return false;
     }
@@ -64,17 +66,19 @@ void Compiler::hand_over(u32 block) {
     for (u16 slot : touched_) settle(slot);
     for (s16 slot : backend_.canonical.slot)
         if (slot >= 0) settle(unsigned(slot));
-    auto wanted = [&](Reg reg) { return homes.slot[reg] >= 0 && is_live(block, unsigned(homes.slot[reg])); };
-    for (Reg reg = 0; reg < 32; reg++) {
-        if (!wanted(reg)) continue;
+    RegMask wanted = homes.mask;
+    for (RegMask m = homes.mask; m; m &= m - 1)
+        if (!is_live(block, unsigned(homes.slot[usize(std::countr_zero(m))]))) wanted &= ~(m & -m);
+    for (RegMask m = wanted; m; m &= m - 1) {
+        const Reg reg = Reg(std::countr_zero(m));
         const SlotState& at = state_.slots[usize(homes.slot[reg])];
         if (!best_from_memory(at) && is_pending(at.value)) compute(at.value);
         locked_ = none;
     }
     moves_.clear();
     loads_.clear();
-    for (Reg reg = 0; reg < 32; reg++) {
-        if (!wanted(reg)) continue;
+    for (RegMask m = wanted; m; m &= m - 1) {
+        const Reg reg = Reg(std::countr_zero(m));
         const SlotState& at = state_.slots[usize(homes.slot[reg])];
         const Id v = at.value;
         if (best_from_memory(at) || value(v).reg == reg) continue;
@@ -83,8 +87,10 @@ void Compiler::hand_over(u32 block) {
     }
     parallel_move(moves_, homes.mask);
     for (auto [reg, v] : loads_) load_from(reg, v);
-    for (Reg reg = 0; reg < 32; reg++)
-        if (wanted(reg) && best_from_memory(state_.slots[usize(homes.slot[reg])])) load_slot(reg, unsigned(homes.slot[reg]));
+    for (RegMask m = wanted; m; m &= m - 1) {
+        const Reg reg = Reg(std::countr_zero(m));
+        if (best_from_memory(state_.slots[usize(homes.slot[reg])])) load_slot(reg, unsigned(homes.slot[reg]));
+    }
 }
 
 /// To another block; `last`: nothing of this block follows, so that the next one may.

@@ -24,13 +24,13 @@ Src Compiler::pool(V128 bits) {
 
 /// to = left OP right. Without AVX, `to` must not be `right` unless it is `left` too.
 void Compiler::vec(VecOp o, Reg to, Reg left, Src right) {
-    if (avx()) return a.vex(o, to, left, right);
+    if (avx()) return a.vex_or_evex(o, to, left, right);
     if (to != left) a.movaps(a.x(to), a.x(left));
     a.sse(o, to, right);
 }
 void Compiler::vec_imm(VecOp o, Reg to, Reg left, Src right, unsigned imm) {
     if (avx()) {
-        a.vex(o, to, left, right, 1);
+        a.vex_or_evex(o, to, left, right, 1);
     } else {
         if (to != left) a.movaps(a.x(to), a.x(left));
         a.sse(o, to, right, 1);
@@ -39,11 +39,11 @@ void Compiler::vec_imm(VecOp o, Reg to, Reg left, Src right, unsigned imm) {
 }
 /// One operand.
 void Compiler::vec1(VecOp o, Reg to, Src from) {
-    if (avx()) a.vex(o, to, xmm0, from);
+    if (avx()) a.vex_or_evex(o, to, xmm0, from);
     else a.sse(o, to, from);
 }
 void Compiler::vec1_imm(VecOp o, Reg to, Src from, unsigned imm) {
-    if (avx()) a.vex(o, to, xmm0, from, 1);
+    if (avx()) a.vex_or_evex(o, to, xmm0, from, 1);
     else a.sse(o, to, from, 1);
     a.db(int(imm));
 }
@@ -55,7 +55,7 @@ void Compiler::vec_zero(Reg to) { vec(op::pxor, to, to, to); }
 void Compiler::vec_ones(Reg to) { vec(op::pcmpeqd, to, to, to); }
 
 /// A vector operand: register, or memory if this is its only use there.
-Src Compiler::vec_src(Id id) {
+Src Compiler::vec_src(Id id, RegMask among) {
     if (node(id).op == Op::vimm && !in_register(id)) {
         const V128 bits = f_->vectors[node(id).a];
         if (!(bits == V128{}) && !(bits == V128{~u64(0), ~u64(0)})) return pool(bits);
@@ -66,17 +66,18 @@ Src Compiler::vec_src(Id id) {
         if (v.memory >= 0 && f_->slots[usize(v.memory)].type == Type::v128 && backend_.slot_offset(unsigned(v.memory)) % 16 == 0)
             return Src::state(s32(backend_.slot_offset(unsigned(v.memory))) - state_bias);
     }
-    return use(id);
+    return use_in(id, among);
 }
 
 /// An op that is one instruction on two registers.
 bool Compiler::vec_simple(Id id, VecOp o, bool commutes) {
-    const Reg left = use(node(id).a);
-    const Src right = vec_src(node(id).b);
+    const RegMask among = reach(o);
+    const Reg left = use_in(node(id).a, among);
+    const Src right = vec_src(node(id).b, among);
     Reg to;
     if (avx()) {
-        to = def(id);
-        a.vex(o, to, left, right);
+        to = def(id, among);
+        a.vex_or_evex(o, to, left, right);
         return true;
     }
     if (commutes) {
@@ -103,9 +104,10 @@ bool Compiler::vec_logic(Id id) {
     default: break;
     }
     // a & ~b: the host negates its first operand.
-    const Reg negated = use(node(id).b);
-    const Src kept = vec_src(node(id).a);
-    const Reg to = avx() ? def(id) : def_unlike(id, kept.reg);
+    const RegMask among = reach(op::pandn);
+    const Reg negated = use_in(node(id).b, among);
+    const Src kept = vec_src(node(id).a, among);
+    const Reg to = avx() ? def(id, among) : def_unlike(id, kept.reg);
     vec(op::pandn, to, negated, kept);
     return true;
 }
@@ -118,14 +120,13 @@ bool Compiler::vec_not(Id id) {
 }
 
 bool Compiler::vec_select(Id id) {
-    const Reg mask = use(node(id).a), yes = use(node(id).b), no = use(node(id).c);
     if (host().avx512vl) {
-        const Reg to = def_apart(id);
+        const Reg mask = use_any(node(id).a), yes = use_any(node(id).b), no = use_any(node(id).c), to = def_apart(id, any_bank);
         move(to, mask);
         a.vpternlogq(a.x(to), a.x(yes), a.x(no), 0xca);
         return true;
     }
-    const Reg t = temp(true), to = def_apart(id);
+    const Reg mask = use(node(id).a), yes = use(node(id).b), no = use(node(id).c), t = temp(true), to = def_apart(id);
     vec(op::pand, t, yes, mask);
     vec(op::pandn, to, mask, no);
     vec(op::por, to, to, t);
@@ -157,18 +158,18 @@ bool Compiler::vec_get(Id id) {
     const Type type = node(id).type;
     const Lane lane = ir::aux_lane(node(id).aux);
     const unsigned index = ir::aux_imm(node(id).aux), bits = ir::lane_bits(lane);
-    const Reg from = use(node(id).a);
     if (ir::is_float(type)) {
         if (ir::bit_width(type) != bits) return false;
-        const Reg to = def(id);
-        if (bits == 64) {
+        const RegMask among = index ? lower_mask : any_bank;
+        const Reg from = use_in(node(id).a, among), to = def(id, among);
+        if (bits == 64 || !index) {
             index ? vec_shift(ShiftKind::right_bytes, 64, to, from, 8) : move(to, from);
         } else {
             vec_shift(ShiftKind::right_bytes, 64, to, from, index * bits / 8);
         }
         return true;
     }
-    const Reg to = def(id);
+    const Reg from = use_any(node(id).a), to = def(id);
     const auto x = a.x(from);
     switch (bits) {
     case 8: avx() ? a.vpextrb(a.d(to), x, u8(index)) : a.pextrb(a.d(to), x, u8(index)); break;
@@ -266,13 +267,14 @@ bool Compiler::vec_dup(Id id) {
 bool Compiler::vec_zext(Id id) {
     const Type type = operand_type(id, 0);
     if (!ir::is_float(type)) {
-        const Reg from = low(id, 0), to = def(id);
+        const Reg from = low(id, 0), to = def(id, any_bank);
         if (type == Type::i64) avx() ? a.vmovq(a.x(to), a.q(from)) : a.movq(a.x(to), a.q(from));
         else avx() ? a.vmovd(a.x(to), a.d(from)) : a.movd(a.x(to), a.d(from));
         return true;
     }
     const bool clean = zero_above(node(id).a, type);
-    const Reg from = use(node(id).a), to = def(id);
+    const RegMask among = clean || type == Type::f32 ? any_bank : lower_mask;
+    const Reg from = use_in(node(id).a, among), to = def(id, among);
     if (clean) move(to, from);
     else if (type == Type::f64) vec1({2, 1, 0x7e}, to, from); // movq
     else if (type == Type::f32) vec_imm(op::insertps, to, from, from, 0x0e);

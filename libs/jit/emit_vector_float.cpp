@@ -58,8 +58,22 @@ Fixup Compiler::jump_if_any(Reg mask) {
     return a.jcc_forward(cc_ne);
 }
 
+/// check_lanes for what the upper registers hold: compares that reach them have masks as results.
+Fixup Compiler::check_lanes_by_mask(Reg to, bool dbl, bool tiny, Reg t) {
+    auto compare = [&](Reg x, const Xbyak::Operand& y, u8 predicate) { dbl ? a.vcmppd(a.k2, a.x(x), y, predicate) : a.vcmpps(a.k2, a.x(x), y, predicate); };
+    if (!tiny || !f_->fp.rules->tininess_before_rounding) {
+        compare(to, a.x(to), cmp_unordered);
+    } else {
+        a.vandps(a.x(t), a.x(to), constant_address(splat(~sign_of(dbl) & (dbl ? ~u64(0) : 0xffffffff), dbl)));
+        compare(t, constant_address(splat(u64(1) << (dbl ? 52 : 23), dbl)), cmp_eq_or_unordered);
+    }
+    a.kortestb(a.k2, a.k2);
+    return a.jcc_forward(cc_ne);
+}
+
 /// Jump if a lane is a NaN or (`tiny`) the smallest normal number. `t` is scratch.
 Fixup Compiler::check_lanes(Reg to, bool dbl, bool tiny, Reg t) {
+    if (is_upper(to)) return check_lanes_by_mask(to, dbl, tiny, t);
     const VecOp compare = dbl ? op::cmppd : op::cmpps;
     if (!tiny || !f_->fp.rules->tininess_before_rounding) {
         vec_imm(compare, t, to, to, cmp_unordered);
@@ -84,7 +98,7 @@ bool Compiler::vecf_binary(Id id) {
     if (!native_lanes(id, dbl)) return false;
     const Op o = node(id).op;
     const bool joins = begin_float(id);
-    const Reg left = use(node(id).a), right = use(node(id).b), to = joins ? def(id) : def_apart(id);
+    const Reg left = use_any(node(id).a), right = use_any(node(id).b), to = joins ? def(id, any_bank) : def_apart(id, any_bank);
     for (const FloatRow& row : rows)
         if (row.op == o) vec(dbl ? row.dbl : row.single, to, left, right);
     finish_float(id, joins, {left, right, no_reg}, to);
@@ -95,7 +109,7 @@ bool Compiler::vecf_sqrt(Id id) {
     bool dbl;
     if (!native_lanes(id, dbl)) return false;
     const bool joins = begin_float(id);
-    const Reg from = use(node(id).a), to = joins ? def(id) : def_apart(id);
+    const Reg from = use_any(node(id).a), to = joins ? def(id, any_bank) : def_apart(id, any_bank);
     vec1(dbl ? op::sqrtpd : op::sqrtps, to, from);
     finish_float(id, joins, {from, no_reg, no_reg}, to);
     return true;
@@ -105,10 +119,10 @@ bool Compiler::vecf_fma(Id id) {
     bool dbl;
     if (!native_lanes(id, dbl) || !host().fma) return false;
     const bool joins = begin_float(id);
-    const Reg x = use(node(id).a), y = use(node(id).b), z = use(node(id).c);
-    const Reg to = def_apart(id);
+    const Reg x = use_any(node(id).a), y = use_any(node(id).b), z = use_any(node(id).c);
+    const Reg to = def_apart(id, any_bank);
     move(to, z);
-    a.vex(dbl ? op::vfmadd231pd : op::vfmadd231ps, to, x, y);
+    a.vex_or_evex(dbl ? op::vfmadd231pd : op::vfmadd231ps, to, x, y);
     finish_float(id, joins, {x, y, z}, to);
     return true;
 }
@@ -118,7 +132,7 @@ bool Compiler::vecf_sign(Id id) {
     u64 sign = u64(1) << (bits - 1);
     for (unsigned w = bits; w < 64; w *= 2) sign |= sign << w;
     const bool negate = node(id).op == Op::vfneg;
-    const Reg from = use(node(id).a), to = def(id);
+    const Reg from = use_any(node(id).a), to = def(id, any_bank);
     if (negate) vec(op::xorps, to, from, pool({sign, sign}));
     else vec(op::andps, to, from, pool({~sign, ~sign}));
     return true;

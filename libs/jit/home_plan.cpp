@@ -12,7 +12,7 @@ namespace {
 constexpr Reg gprs[] = {rbx, rbp, r12, r13, r14, r8, r9, r10, r11, rsi, rdi};
 /// More than that are not kept free for the sake of temporaries.
 constexpr int most_idle_temporaries = 2;
-constexpr Reg first_xmm = 16 + 3, last_xmm = 31;
+constexpr RegMask low_xmm_temporaries = bit_of(xmm0) | bit_of(xmm0 + 1) | bit_of(xmm0 + 2);
 
 bool is_vector(ir::Type type) { return type == ir::Type::v128 || ir::is_float(type); }
 
@@ -66,8 +66,8 @@ void HomePlan::plan_loop(u32 index) {
         for (Reg r : gprs)
             if (backend_.allocatable & bit_of(r)) free |= bit_of(r);
     if (backend_.options.pinned_xmms)
-        for (Reg r = first_xmm; r <= last_xmm; r++) free |= bit_of(r);
-    usize room[2] = {usize(std::popcount(free & 0xffff)), usize(std::popcount(free >> 16))};
+        free |= (xmm_mask | upper_mask) & backend_.allocatable & ~low_xmm_temporaries;
+    usize room[2] = {usize(std::popcount(free & gpr_mask)), usize(std::popcount(free & ~gpr_mask))};
     std::erase_if(order, [&](unsigned s) {
         usize& left = room[is_vector(region_.slots[s].type)];
         return left ? (left--, false) : true;
@@ -85,7 +85,7 @@ void HomePlan::plan_loop(u32 index) {
     if (parent) pin_as(*parent);
     pin_as(canonical_);
     for (unsigned s : order) {
-        const RegMask good = free & (is_vector(region_.slots[s].type) ? 0xffff0000 : 0xffff);
+        const RegMask good = free & (is_vector(region_.slots[s].type) ? ~gpr_mask : gpr_mask);
         const Reg reg = Reg(std::countr_zero(good));
         homes.pin(s, reg);
         free &= ~bit_of(reg);
@@ -98,10 +98,11 @@ void HomePlan::plan_loop(u32 index) {
     }
     // What the loop does not touch stays where it is, as far as there are temporaries enough: a short loop should not have to
     // put it into memory first and to fetch it again behind.
-    for (Reg reg = 0; reg < 32; reg++) {
+    for (RegMask m = canonical_.mask & free; m; m &= m - 1) {
+        const Reg reg = Reg(std::countr_zero(m));
         const s16 slot = canonical_.slot[reg];
-        if (slot < 0 || !(free & bit_of(reg)) || homes.home[usize(slot)] != no_reg || !taken_over[usize(slot)]) continue;
-        const RegMask same_class = is_xmm(reg) ? 0xffff0000 : 0xffff;
+        if (!(free & bit_of(reg)) || homes.home[usize(slot)] != no_reg || !taken_over[usize(slot)]) continue;
+        const RegMask same_class = is_xmm(reg) ? xmm_mask : gpr_mask;
         if (std::popcount(free & same_class) <= most_idle_temporaries) continue;
         homes.pin(unsigned(slot), reg);
         free &= ~bit_of(reg);

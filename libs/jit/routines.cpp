@@ -72,7 +72,7 @@ private:
     }
 
     void move_homes(bool load) {
-        for (Reg reg = 0; reg < 32; reg++) {
+        for (Reg reg = 0; reg < 32; reg++) { // never in upper ones
             if (backend_.canonical.slot[reg] < 0) continue;
             const unsigned index = unsigned(backend_.canonical.slot[reg]);
             const ir::Type type = backend_.slots[index].type;
@@ -129,6 +129,7 @@ private:
         a_.mov(field(offsetof(ir::StateHeader, pc)), a_.rax);
         leave(Leave::indirect, to_common);
         r.leave_fault = aligned();
+        keep_upper(false); // Jit::redirect has seen to the others
         leave(Leave::fault, to_raw);
         r.leave_raised = aligned();
         // Comes from C++ by Jit::raise, which put the state into r15.
@@ -242,6 +243,7 @@ private:
         for (Reg r = rax; r <= r14; r++)
             if (r != rsp) a_.mov(gpr_save(r), Assembler::q(r));
         for (Reg r = xmm0; r < 32; r++) a_.movups(xmm_save(r), Assembler::x(r));
+        keep_upper(false);
         a_.mov(field(offsetof(ir::StateHeader, jit_stack)), a_.rsp);
         a_.lea(a_.rdi, a_.ptr[a_.r15 - state_bias]);
         a_.mov(a_.rsp, field(offsetof(ir::StateHeader, host_stack)));
@@ -250,21 +252,21 @@ private:
         a_.call(a_.rax);
         a_.mov(a_.rsp, field(offsetof(ir::StateHeader, jit_stack)));
         for (Reg r = xmm0; r < 32; r++) a_.movups(Assembler::x(r), xmm_save(r));
+        keep_upper(true);
         for (Reg r : {rax, rcx, rdx, rsi, rdi, r8, r9, r10, r11}) a_.mov(Assembler::q(r), gpr_save(r));
         a_.ret();
     }
 
-    /// What a row of unchecked results needs (emit_float_checks.cpp).
-    void keep_row(bool load) {
+    /// The upper vector registers, and the mask of a row of unchecked results (emit_float_checks.cpp).
+    void keep_upper(bool load) {
         if (!backend_.host().avx512vl) return;
-        const usize frame = offsetof(ir::StateHeader, frame);
-        for (unsigned i = 0; i < 2; i++) {
-            const Xbyak::Address at = field(frame + offsetof(ir::JitFrame, row_constants) + 16 * i);
-            const Xbyak::Xmm constant(first_row_constant + int(i));
-            if (load) a_.vmovups(constant, at);
-            else a_.vmovups(at, constant);
+        for (unsigned i = 0; i < 16; i++) {
+            const Xbyak::Address at = field(offsetof(ir::StateHeader, frame) + offsetof(ir::JitFrame, upper_xmm) + 16 * i);
+            const Xbyak::Xmm x(int(16 + i));
+            if (load) a_.vmovups(x, at);
+            else a_.vmovups(at, x);
         }
-        const Xbyak::Address mask = field(frame + offsetof(ir::JitFrame, row_mask));
+        const Xbyak::Address mask = field(offsetof(ir::StateHeader, frame) + offsetof(ir::JitFrame, row_mask));
         if (load) a_.kmovq(a_.k1, mask);
         else a_.kmovq(mask, a_.k1);
     }
@@ -273,7 +275,7 @@ private:
         static constexpr Reg clobbered[] = {rax, rcx, rdx, rsi, rdi, r8, r9, r10, r11};
         for (Reg r : clobbered) a_.mov(gpr_save(r), Assembler::q(r));
         for (Reg r = xmm0; r < 32; r++) a_.movups(xmm_save(r), Assembler::x(r));
-        keep_row(false);
+        keep_upper(false);
         a_.mov(field(offsetof(ir::StateHeader, jit_stack)), a_.rsp);
         a_.lea(a_.rdi, a_.ptr[a_.r15 - state_bias]);
         a_.mov(a_.rsp, field(offsetof(ir::StateHeader, host_stack)));
@@ -282,7 +284,7 @@ private:
         a_.call(a_.rax);
         a_.mov(a_.rsp, field(offsetof(ir::StateHeader, jit_stack)));
         for (Reg r = xmm0; r < 32; r++) a_.movups(Assembler::x(r), xmm_save(r));
-        keep_row(true);
+        keep_upper(true);
         for (Reg r : clobbered) a_.mov(Assembler::q(r), gpr_save(r));
         a_.ret();
     }
@@ -335,7 +337,8 @@ Backend::Backend(const Options& o, ir::SlotTable s) : options(o), slots(s), cano
         if (reg == no_reg) continue;
         canonical.pin(i, reg);
     }
-    allocatable = ~(bit_of(rsp) | bit_of(r15));
+    allocatable = (gpr_mask | xmm_mask) & ~(bit_of(rsp) | bit_of(r15));
+    if (o.features.avx512vl) allocatable |= upper_mask & (bit_of(32 + first_row_constant - 16) - 1);
     if (o.memory_base) allocatable &= ~bit_of(r14);
 }
 

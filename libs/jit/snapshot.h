@@ -15,7 +15,7 @@ struct Backend;
 /// Place of one value.
 struct Where {
     enum Kind : u8 { gpr, xmm, spill, slot, constant, recipe } kind = gpr;
-    u16 index = 0;   ///< register, spill entry, slot whose memory holds it, or index into SnapshotTable::constants / recipes
+    u16 index = 0;   ///< register (xmm: 0-31), spill entry, slot whose memory holds it, or index into SnapshotTable::constants / recipes
     bool operator==(const Where&) const = default;
 };
 

@@ -315,7 +315,7 @@ private:
         if (o.constant) return builder.imm(o.type, o.bits);
         if (o.origins.empty()) return builder.get(own_slot(slot, k, o.type));
         const Val origin = builder.get(o.origins[0].slot);
-        if (is_float(o.type)) return builder.vget(o.type, float_lane(bit_width(o.type)), origin, 0);
+        if (builder.type(origin) == Type::v128) return builder.vget(o.type, (is_float(o.type) ? float_lane : int_lane)(bit_width(o.type)), origin, 0);
         return builder.add(builder.resize(origin, o.type), builder.imm(o.type, 0 - u64(o.origins[0].plus)));
     }
 

@@ -42,3 +42,23 @@ TEST_CASE("region: a block that is simpler with what is known goes no further th
         }
     CHECK(seen == 2); // where r0 is known, and where it is not
 }
+
+TEST_CASE("region: flags of a number that is only in a vector register from one block to the next") {
+    // 0: v0 = x = low half of r0; flags of x - 3; r0 = r0 * r0; to 0 if r1
+    const std::vector<Slot> slots = {{"r0", Type::i64, 1024, 0}, {"r1", Type::i64, 1032, 0}, {"nzcv", Type::i32, 1040, 0}, {"v0", Type::v128, 1056, 0}};
+    RegionRequest request;
+    request.slots = slots;
+    request.wanted = [](u64 pc) { return pc == 0; };
+    request.translate = [](Builder& ir, u64 pc, std::span<const u64>, unsigned) {
+        ir.insn(pc, 0);
+        const Val r0 = ir.get(0), x = ir.trunc(r0);
+        ir.set(3, ir.vzext(x));
+        ir.set(2, ir.flags_sub(x, ir.imm32(3)));
+        ir.set(0, ir.mul(r0, r0));
+        ir.exit_if(ir.ne(ir.get(1), ir.imm64(0)), {ExitKind::jump, 0, 0, 0});
+        ir.jump(4);
+    };
+    const auto region = build_region(request);
+    REQUIRE(region);
+    CHECK(verify(*region) == "");
+}

@@ -15,6 +15,7 @@ std::string exit_text(const Exit& e) {
     if (e.code) text += fmt::format(" code={}", e.code);
     if (e.ret) text += fmt::format(" ret={:#x}", e.ret);
     if (e.block) text += fmt::format(" block={}", e.block - 1);
+    if (e.inner) text += " inner";
     return text;
 }
 

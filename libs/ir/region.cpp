@@ -22,8 +22,9 @@ public:
 
     std::unique_ptr<Region> build() {
         discover();
+        recursive_ = calls_only_itself();
         keep_loop();
-        if (drafts_.size() == 1 && !request_.whole && !leads_to_itself(0)) return nullptr;
+        if (drafts_.size() == 1 && !keeps_all() && !leads_to_itself(0)) return nullptr;
         describe();
         find_back_ways();
         find_facts();
@@ -41,6 +42,8 @@ private:
             ExitFacts facts;
         };
         std::vector<Way> ways;
+        std::vector<ExitFacts> returns;
+        bool calls_itself = false, calls_others = false;   ///< the region's first block, other code
     };
 
     void start(Function& f, u64 pc) const {
@@ -58,8 +61,11 @@ private:
         Draft& draft;
         bool with_facts;
         Collect(RegionBuilder& o, Draft& d, bool f) : owner(o), draft(d), with_facts(f) {}
-        void before_exit(Builder& builder, Exit& exit, bool) override {
+        void before_exit(Builder& builder, Exit& exit, bool conditional) override {
             const bool call = exit.kind == ExitKind::call || exit.kind == ExitKind::call_indirect;
+            if (exit.kind == ExitKind::call && exit.pc == owner.request_.pc && !conditional) draft.calls_itself = true;
+            else if (call || exit.kind == ExitKind::jump_indirect || (exit.kind == ExitKind::ret && conditional)) draft.calls_others = true;
+            if (exit.kind == ExitKind::ret) draft.returns.push_back(with_facts ? describe_exit(builder, owner.isa_slots_) : ExitFacts{});
             if (!call && exit.kind != ExitKind::jump) return;
             const u64 to = call ? exit.ret : exit.pc;
             if (with_facts && !owner.index_.count(to)) return;
@@ -70,6 +76,8 @@ private:
     void translate(Draft& draft, bool with_facts) {
         Collect collect(*this, draft, with_facts);
         draft.ways.clear();
+        draft.returns.clear();
+        draft.calls_itself = draft.calls_others = false;
         start(draft.function, draft.pc);
         Builder builder(draft.function, &collect);
         request_.translate(builder, draft.pc, leaders_, RegionRequest::no_limit);
@@ -104,6 +112,20 @@ private:
         return std::any_of(drafts_[index].ways.begin(), drafts_[index].ways.end(), [&](const auto& w) { return w.to == drafts_[index].pc; });
     }
 
+    /// Is all of it one function that calls itself, and whatever else it does was never done so far?
+    bool calls_only_itself() const {
+        bool calls = false, returns = false;
+        for (const Draft& draft : drafts_) {
+            calls |= draft.calls_itself;
+            returns |= !draft.returns.empty();
+            if (draft.calls_others) return false;
+            for (const auto& way : draft.ways)
+                if (!index_.count(way.to) && (way.call || request_.wanted(way.to))) return false;
+        }
+        return calls && returns;
+    }
+    bool keeps_all() const { return request_.whole || recursive_; }
+
     /// If the first block is in a loop, keep what is in a loop with it.
     void keep_loop() {
         const u32 count = u32(drafts_.size());
@@ -125,11 +147,11 @@ private:
         };
         const std::vector<bool> ahead = reach(to), behind = reach(from);
         const bool looped = ahead[0];
-        if (!looped && !request_.whole) return drafts_.resize(1);
+        if (!looped && !keeps_all()) return drafts_.resize(1);
         std::vector<Draft> kept;
         index_.clear();
         for (u32 i = 0; i < count; i++) {
-            if (i && looped && !request_.whole && !(ahead[i] && behind[i])) continue;
+            if (i && looped && !keeps_all() && !(ahead[i] && behind[i])) continue;
             if (i && !ahead[i]) continue;
             index_[drafts_[i].pc] = u32(kept.size());
             kept.push_back(std::move(drafts_[i]));
@@ -166,7 +188,7 @@ private:
         // The region's first block may be the head of an inner loop; what comes first in memory is mostly what the outermost
         // one begins with.
         u32 root = 0;
-        if (!request_.whole) root = index_.begin()->second;
+        if (!keeps_all()) root = index_.begin()->second;
         std::vector<std::pair<u32, usize>> stack{{root, 0}};
         state[root] = 1;
         while (!stack.empty()) {
@@ -191,29 +213,37 @@ private:
             for (unsigned s = 0; s < isa_slots_; s++)
                 if (blocked[s]) facts[s] = Fact::of(Fact::nothing);
         const std::vector<Fact> unknown(isa_slots_, Fact::of(Fact::nothing));
-        std::vector<bool> outer(drafts_.size());
+        returned_.assign(isa_slots_, Fact::of(Fact::any));
+        for (unsigned s = 0; s < isa_slots_; s++)
+            if (blocked[s]) returned_[s] = Fact::of(Fact::nothing);
+        std::vector<bool> outer(drafts_.size()), landing(drafts_.size());
         outer[0] = true;
+        if (recursive_) facts_[facts_index(0, false)] = unknown;
         for (const Draft& draft : drafts_)
             for (const auto& way : draft.ways)
-                if (way.call) outer[index_.at(way.to)] = true;
-        for (bool changed = true; changed;) {
+                if (way.call) (recursive_ ? landing : outer)[index_.at(way.to)] = true;
+        bool changed = true;
+        // What block i brings to a place, whatever was known when it began.
+        auto bring = [&](u32 i, const ExitFacts& exit, std::vector<Fact>& there) {
+            for (unsigned s = 0; s < isa_slots_; s++) {
+                if (there[s].form == Fact::nothing) continue;
+                const Type type = request_.slots[s].type;
+                Fact met = there[s];
+                for (bool around : {false, true}) met = meet(met, fact_at_exit(exit, s, facts_[facts_index(i, around)]), type);
+                if (outer[i]) met = meet(met, fact_at_exit(exit, s, unknown), type);
+                if (landing[i]) met = meet(met, fact_at_exit(exit, s, returned_), type);
+                if (met == there[s]) continue;
+                there[s] = std::move(met);
+                changed = true;
+            }
+        };
+        while (changed) {
             changed = false;
             for (u32 i = 0; i < drafts_.size(); i++) {
-                for (const auto& way : drafts_[i].ways) {
-                    if (way.call) continue;
-                    const u32 to = index_.at(way.to);
-                    auto& there = facts_[facts_index(to, back_ways_.count({i, to}))];
-                    for (unsigned s = 0; s < isa_slots_; s++) {
-                        if (there[s].form == Fact::nothing) continue;
-                        Fact met = there[s];
-                        for (bool around : {false, true})
-                            met = meet(met, fact_at_exit(way.facts, s, facts_[facts_index(i, around)]), request_.slots[s].type);
-                        if (outer[i]) met = meet(met, fact_at_exit(way.facts, s, unknown), request_.slots[s].type);
-                        if (met == there[s]) continue;
-                        there[s] = std::move(met);
-                        changed = true;
-                    }
-                }
+                for (const auto& way : drafts_[i].ways)
+                    if (const u32 to = index_.at(way.to); !way.call) bring(i, way.facts, facts_[facts_index(to, back_ways_.count({i, to}))]);
+                if (!recursive_) continue;
+                for (const ExitFacts& exit : drafts_[i].returns) bring(i, exit, returned_);
             }
         }
         // Two versions are worth it where they differ in what comes in.
@@ -224,10 +254,13 @@ private:
             if (no_first) first = around;
             if (no_around) around = first;
         }
+        facts_.push_back(returned_);
         for (auto& facts : facts_)
             for (Fact& fact : facts)
                 if (fact.form == Fact::any) fact = Fact::of(Fact::nothing);
     }
+    /// Of all returns inside.
+    const std::vector<Fact>& facts_returned() const { return facts_.back(); }
 
     using OwnKey = std::tuple<unsigned, unsigned, Type>; // slot, operand, type
 
@@ -258,10 +291,10 @@ private:
     struct Finish final : Builder::Watcher {
         RegionBuilder& owner;
         explicit Finish(RegionBuilder& o) : owner(o) {}
-        void before_exit(Builder& builder, Exit& exit, bool) override { owner.prepare_exit(builder, exit); }
+        void before_exit(Builder& builder, Exit& exit, bool conditional) override { owner.prepare_exit(builder, exit, conditional); }
     };
 
-    enum class Version : u8 { first, around, outer };
+    enum class Version : u8 { first, around, outer, gate, landing, way_out };
 
     /// Index in region_->blocks, which is made if it is not there yet.
     u32 block_at(u32 draft, Version version) {
@@ -269,22 +302,40 @@ private:
         auto [at, fresh] = final_.try_emplace({draft, version}, u32(region_->blocks.size()));
         if (fresh) {
             region_->blocks.push_back(std::make_unique<RegionBlock>());
-            region_->blocks.back()->outer = version == Version::outer;
-            region_->blocks.back()->around = version == Version::around;
+            RegionBlock& block = *region_->blocks.back();
+            block.outer = version == Version::outer || version == Version::gate;
+            block.around = version == Version::around;
+            block.landing = version == Version::landing || version == Version::way_out;
             final_keys_.push_back({draft, version});
         }
         return at->second;
     }
 
-    void prepare_exit(Builder& builder, Exit& exit) {
+    void prepare_exit(Builder& builder, Exit& exit, bool conditional) {
         const bool call = exit.kind == ExitKind::call || exit.kind == ExitKind::call_indirect;
+        if (recursive_ && exit.kind == ExitKind::ret && !conditional) {
+            exit.inner = true;
+            return set_operands(builder, facts_returned());
+        }
+        if (recursive_ && call) {
+            auto ret = index_.find(exit.ret);
+            if (conditional || exit.kind != ExitKind::call || exit.pc != request_.pc || ret == index_.end()) return;
+            exit.inner = true;
+            exit.block = block_at(ret->second, Version::landing) + 1;
+            const u32 way_out = block_at(ret->second, Version::way_out) + 1;
+            region_->blocks[exit.block - 1]->way_out = way_out;
+            return;
+        }
         if (!call && exit.kind != ExitKind::jump) return;
         auto at = index_.find(call ? exit.ret : exit.pc);
         if (at == index_.end()) return;
         const bool around = !call && back_ways_.count({current_, at->second});
         exit.block = block_at(at->second, call ? Version::outer : around ? Version::around : Version::first) + 1;
         if (call) return;
-        const auto& facts = facts_[facts_index(at->second, around)];
+        set_operands(builder, facts_[facts_index(at->second, around)]);
+    }
+
+    void set_operands(Builder& builder, const std::vector<Fact>& facts) {
         for (unsigned s = 0; s < isa_slots_; s++) {
             if (facts[s].form != Fact::pure) continue;
             for (unsigned k = 0; k < 2; k++)
@@ -354,7 +405,8 @@ private:
         region_->pc = request_.pc;
         region_->mode = request_.mode;
         make_slots();
-        block_at(0, Version::outer);
+        block_at(0, recursive_ ? Version::gate : Version::outer);
+        if (recursive_) region_->callee = block_at(0, Version::first) + 1;
         for (u32 i = 0; i < region_->blocks.size() && !failed_; i++) {
             RegionBlock* block = region_->blocks[i].get();
             const auto [draft, version] = final_keys_[i];
@@ -362,9 +414,16 @@ private:
             current_ = draft;
             start(block->function, pc);
             block->function.slots = region_->slots;
+            if (version == Version::gate || version == Version::way_out) {
+                Builder builder(block->function);
+                if (version == Version::way_out) begin_with(builder, facts_returned());
+                builder.exit({.kind = ExitKind::jump, .pc = pc, .block = version == Version::gate ? region_->callee : 0});
+                continue;
+            }
             Finish watcher(*this);
             Builder builder(block->function, &watcher);
-            if (version != Version::outer) begin_with(builder, facts_[facts_index(draft, version == Version::around)]);
+            if (version == Version::landing) begin_with(builder, facts_returned());
+            else if (version != Version::outer) begin_with(builder, facts_[facts_index(draft, version == Version::around)]);
             // With more known it may be simpler, and go further if nothing else ends it; of the exits there nothing is known.
             request_.translate(builder, pc, leaders_, drafts_[draft].function.insns);
             block = region_->blocks[i].get();
@@ -386,6 +445,8 @@ private:
     std::map<u64, u32> index_;
     std::vector<u64> leaders_;
     std::vector<std::vector<Fact>> facts_;    ///< per draft and slot
+    std::vector<Fact> returned_;
+    bool recursive_ = false;
     std::map<OwnKey, unsigned> own_;
     std::set<std::pair<u32, u32>> back_ways_;
     std::map<std::pair<u32, Version>, u32> final_;

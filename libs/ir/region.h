@@ -7,6 +7,11 @@
 // has the same form at every way into a block: `x1 = zext(x1.0)` for a register that holds a 32-bit result, `nzcv =
 // flags_sub(x1, nzcv.1)` for flags that nobody computed yet. The block starts by setting the guest slot to that form, which
 // costs nothing until somebody wants the value, and the jumps to it set the region's slots.
+//
+// A function that calls itself, and no other, is a region whose calls and returns stay inside. Its first block only leads in: calls
+// from elsewhere come there, in the canonical state. Calls of its own go to the block behind that, `callee`, and returns to landings,
+// where all returns bring the slots into the same places and say the same of their values. A landing that must not be used any more
+// is turned away to its `way_out`, which leaves the region for the same address.
 #pragma once
 #include "ir/builder.h"
 
@@ -23,6 +28,8 @@ struct RegionBlock {
     Function function;
     bool outer = false;              ///< entered in the canonical state: from outside, or by a return
     bool around = false;             ///< version of a loop's head for all rounds but the first
+    bool landing = false;            ///< entered by returns from calls that stay in the region, or a way out of such a block
+    u32 way_out = 0;                 ///< of a landing: 1 + that block
     u32 loop = 0;                    ///< innermost loop
     std::vector<bool> live;          ///< per slot: may be looked at before it is set, if control comes here
 };
@@ -42,6 +49,8 @@ struct Region {
     std::vector<std::unique_ptr<RegionBlock>> blocks;    ///< in order of emission; the first is the entry
     std::vector<RegionLoop> loops;                       ///< the first is the region itself, parents come before children
     std::vector<std::pair<u64, u64>> ranges;
+    u32 callee = 0;                                      ///< 1 + the block that calls inside go to; 0: there are none
+    u32 landing = 0;                                     ///< 1 + one of the landings
     std::deque<std::string> names;                       ///< of the region's slots
 
     /// Is a request to stop looked at on this way, taken by block `from` at guest address `pc`? Every loop has such a way.

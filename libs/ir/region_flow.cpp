@@ -31,7 +31,10 @@ std::vector<u32> successors(const Region& region, u32 index) {
     const Function& f = region.blocks[index]->function;
     for (const Node& n : f.nodes) {
         if (n.op != Op::exit_if && n.op != Op::exit) continue;
-        if (const Exit& exit = exit_of(f, n); exit.block) result.push_back(exit.block - 1);
+        const Exit& exit = exit_of(f, n);
+        if (!exit.block) continue;
+        result.push_back(exit.block - 1);
+        if (const u32 way_out = region.blocks[exit.block - 1]->way_out) result.push_back(way_out - 1);
     }
     return result;
 }
@@ -59,7 +62,7 @@ void order_blocks(Region& region) {
     u32 root = 0;
     for (u32 i = 1; i < count; i++) {
         const RegionBlock &block = *region.blocks[i], &best = *region.blocks[root];
-        if (block.around || block.outer) continue;
+        if (block.around || block.outer || block.landing) continue;
         if (root == 0 || block.function.pc < best.function.pc) root = i;
     }
     auto walk = [&](u32 from) {
@@ -88,9 +91,16 @@ void order_blocks(Region& region) {
         ordered.push_back(std::move(region.blocks[old]));
     }
     region.blocks = std::move(ordered);
-    for (auto& block : region.blocks)
-        for (Exit& exit : block->function.exits)
-            if (exit.block) exit.block = place[exit.block - 1] + 1;
+    auto move = [&](u32& block) {
+        if (block) block = place[block - 1] + 1;
+    };
+    move(region.callee);
+    for (auto& block : region.blocks) {
+        move(block->way_out);
+        for (Exit& exit : block->function.exits) move(exit.block);
+    }
+    for (u32 i = 0; i < region.blocks.size(); i++)
+        if (region.blocks[i]->landing) region.landing = i + 1;
 }
 
 void find_loops(Region& region) {
@@ -148,17 +158,33 @@ public:
             for (u32 i = u32(region_.blocks.size()); i-- > 0;) changed |= walk(i, false);
         }
         for (u32 i = 0; i < region_.blocks.size(); i++) walk(i, true);
+        // A return does not know which landing it comes to.
+        returned_to();
+        for (auto& block : region_.blocks)
+            if (block->landing) block->live = live_;
     }
 
 private:
+    void add(const std::vector<bool>& live) {
+        for (usize s = 0; s < live_.size(); s++)
+            if (live[s]) live_[s] = true;
+    }
+    /// What is live at one of the landings.
+    void returned_to() {
+        live_.assign(region_.slots.size(), false);
+        for (const auto& block : region_.blocks)
+            if (block->landing) add(block->live);
+    }
+
     void all_isa_slots() { std::fill_n(live_.begin(), region_.isa_slots, true); }
 
     void leave(u32 index, u64 pc, const Exit& exit) {
         if (!stays(exit) || Region::polls(index, pc, exit)) all_isa_slots();
-        if (!stays(exit)) return;
-        const auto& there = region_.blocks[exit.block - 1]->live;
-        for (usize s = 0; s < live_.size(); s++)
-            if (there[s]) live_[s] = true;
+        if (stays(exit)) return add(region_.blocks[exit.block - 1]->live);
+        if (!exit.inner) return;
+        if (exit.kind == ExitKind::call) return add(region_.blocks[region_.callee - 1]->live);
+        for (const auto& block : region_.blocks)
+            if (block->landing) add(block->live);
     }
 
     /// One block backwards; true if more is live at its start than was known.
@@ -278,7 +304,7 @@ std::string verify(const Region& region) {
             const RegionBlock& to = *region.blocks[exit.block - 1];
             const bool call = exit.kind == ExitKind::call || exit.kind == ExitKind::call_indirect;
             if (!call && exit.kind != ExitKind::jump) return "exit that cannot go to a block";
-            if (call != to.outer || (call ? exit.ret : exit.pc) != to.function.pc) return "exit to a block that does not expect it";
+            if ((call && !exit.inner) != to.outer || (call && exit.inner) != to.landing || (call ? exit.ret : exit.pc) != to.function.pc) return "exit to a block that does not expect it";
         }
     }
     return {};

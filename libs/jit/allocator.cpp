@@ -356,7 +356,11 @@ void Allocator::end_node() {
 }
 
 Allocator::Nest Allocator::begin_nested(Id id) {
-    const Nest outer{locked_, dying_, current_, state_.contents};
+    Nest outer;
+    outer.locked = locked_, outer.dying = dying_, outer.current = current_;
+    EMU_ASSERT(usize(std::popcount(locked_)) <= outer.contents.size());
+    usize next = 0;
+    for (RegMask m = locked_; m; m &= m - 1) outer.contents[next++] = state_.contents[lowest(m)];
     current_ = id;
     // The outer node's operands stay locked, but are not this node's to overwrite.
     dying_ = 0;
@@ -371,9 +375,10 @@ void Allocator::end_nested(const Nest& outer) {
     locked_ = outer.locked;
     dying_ = outer.dying;
     // The inner node may have wanted a register of the outer one's operands (take): the lock goes with the value.
+    usize next = 0;
     for (RegMask m = outer.locked; m; m &= m - 1) {
         const Reg reg = lowest(m);
-        const Id id = outer.contents[reg];
+        const Id id = outer.contents[next++];
         if (!id || state_.contents[reg] == id) continue;
         if (!is_upper(reg)) locked_ &= ~bit_of(reg); // it still holds the value, see relocate
         dying_ &= ~bit_of(reg);

@@ -88,7 +88,7 @@ protected:
     struct Nest {
         RegMask locked, dying;
         Id current;
-        std::array<Id, reg_count> contents;
+        std::array<Id, 16> contents;   ///< of the locked registers, in order
     };
     Nest begin_nested(Id id);
     void end_nested(const Nest& outer);

@@ -59,6 +59,10 @@ enum class Leave : u32 {
 
 inline constexpr u32 no_link = ~u32(0);
 
+/// Guest addresses on the stack of calls and returns that nobody returns to. A region that calls itself (ir/region.h) pushes those of
+/// its own calls inverted, since only its own returns may come back by them, and one that stands for its caller's.
+inline constexpr u64 empty_stack_key = 0x9d3b1f6c8e52a745, region_entry_key = 0xb1c59e0d7a6483f7;
+
 /// Positions of the common routines in the code buffer.
 struct Routines {
     u32 enter = 0;
@@ -73,7 +77,7 @@ struct Routines {
     u32 indirect_miss = 0;       ///< leave for rax
     u32 site_miss = 0;           ///< leave for rax from link site ecx
     u32 return_mismatch = 0;     ///< the same after emptying the return stack
-    u32 return_sentinel = 0;     ///< where the empty stack's entry returns to
+    u32 return_sentinel = 0;     ///< where the empty stack's entry returns to, and one that stands for a region's caller
     u32 call_helper = 0;         ///< rax = function, rsi rdx rcx r8 = arguments; on the C++ stack
     u32 call_raising = 0;        ///< the same, with the preserved registers in frame.gpr
     u32 call_syncing = 0;        ///< the same as call_raising, with the FP flags harvested first

@@ -2,6 +2,7 @@
 #include "jit/code_buffer.h"
 
 #include "common/bits.h"
+#include "jit/backend.h"
 
 #include <cerrno>
 #include <cstring>
@@ -86,9 +87,8 @@ ReturnStack::~ReturnStack() {
 void* ReturnStack::top() const { return base_ + guard + usable - 64; }
 
 void ReturnStack::set_sentinel(const void* mismatch) {
-    const u64 none = ~u64(0);
     std::memcpy(top(), &mismatch, 8);
-    std::memcpy(static_cast<u8*>(top()) + 8, &none, 8);
+    std::memcpy(static_cast<u8*>(top()) + 8, &empty_stack_key, 8);
 }
 
 bool ReturnStack::in_guard(u64 address) const { return address - u64(base_) < guard; }

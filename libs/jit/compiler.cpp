@@ -345,9 +345,8 @@ Unit* Compiler::finish(u64 pc, u32 mode, u32 insns, const std::vector<std::pair<
             finish_cache(caches_[link.cache - 1], first_link_ + i, site);
         } else {
             site.patch = link.at;
-            site.stub = a.pos();
-            a.mov(a.eax, first_link_ + i);
-            a.jmp_to(backend_.routines.leave_link);
+            site.stub = link.way_out ? block_at_[link.way_out - 1] : a.pos();
+            if (!link.way_out) a.mov(a.eax, first_link_ + i), a.jmp_to(backend_.routines.leave_link);
         }
         a.set_target(site.patch, site.inside ? block_at_[link.block - 1] : site.stub);
     }

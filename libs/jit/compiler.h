@@ -143,6 +143,10 @@ private:
     bool arrives(u32 block) const;
     void hand_over(u32 block);
     bool is_live(u32 block, unsigned slot) const { return region_->blocks[block]->live[slot]; }
+    void enter_region();
+    void emit_inner_call(const ir::Exit& exit);
+    void emit_inner_return(Id id, Id result);
+    void emit_unexpected_return(Id result);
     void jump_to_block(u32 block) { block_jumps_.push_back({a.jmp_forward(), block}); }
     void emit_call(Id id);
     void emit_x87(Id id);
@@ -418,6 +422,7 @@ private:
         u32 context = 0;
         bool poll = false;    ///< leave because of a request, at the exit's target
         Id token = 0;         ///< the pending EFLAGS token that the host flags are those of, 0: none
+        bool unexpected = false;   ///< a return that does not go back into the region
     };
     struct Cold {
         std::vector<Fixup> entries;
@@ -437,6 +442,7 @@ private:
         Fixup at;
         u32 block = 0;       ///< 1 + the block of this region that it leads to for now
         u32 cache = 0;       ///< 1 + index in caches_
+        u32 way_out = 0;     ///< 1 + the block that it leads to then, if not to a stub of its own
     };
     /// Positions of an indirect exit's inline cache, see emit_indirect.cpp.
     struct PendingCache {

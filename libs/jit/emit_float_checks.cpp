@@ -224,12 +224,16 @@ std::vector<Id> Compiler::not_compared() const {
 
 /// Not NaNs? Vectors, or scalars with nothing above them that matters.
 void Compiler::compare_ordered(RowShape shape, std::span<const Id> results) {
-    std::vector<Reg> regs;
-    for (Id id : results) {
+    auto comparable = [&](Id id) {
         const Reg reg = use_any(id);
-        regs.push_back(shape.is_vector || zero_above(id, node(id).type) ? reg : gather(shape, {&reg, 1}));
+        return shape.is_vector || zero_above(id, node(id).type) ? reg : gather(shape, {&reg, 1});
+    };
+    const RegMask locked = locked_;
+    for (usize i = 0; i < results.size(); i += 2) {
+        const Reg x = comparable(results[i]), y = i + 1 < results.size() ? comparable(results[i + 1]) : x;
+        narrow(shape, x, a.x(y), ordered);
+        locked_ = locked;
     }
-    for (usize i = 0; i < regs.size(); i += 2) narrow(shape, regs[i], a.x(regs[std::min(i + 1, regs.size() - 1)]), ordered);
 }
 
 /// Check what was not yet; between nodes.

@@ -195,7 +195,9 @@ void Compiler::emit_stubs() {
         keep_host_eflags(stub.token);
         const Node& n = node(stub.exit_node);
         const Exit& exit = f_->exits[n.op == Op::exit_if ? n.b : n.a];
-        if (stub.poll) {
+        if (stub.unexpected) {
+            emit_unexpected_return(n.b);
+        } else if (stub.poll) {
             write_back(0);
             a.mov_imm(rax, exit.pc);
             a.jmp_to(backend_.routines.leave_poll_pc);
@@ -212,6 +214,8 @@ void Compiler::emit_stubs() {
 void Compiler::emit_final_exit(Id id) {
     const Exit& exit = f_->exits[node(id).a];
     if (stays(exit)) emit_inner_exit(exit, true);
+    else if (exit.inner && exit.kind == ExitKind::call) emit_inner_call(exit);
+    else if (exit.inner) emit_inner_return(id, node(id).b);
     else emit_exit(exit, node(id).b);
 }
 

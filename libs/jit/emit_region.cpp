@@ -96,14 +96,16 @@ void Compiler::hand_over(u32 block) {
 /// To another block; `last`: nothing of this block follows, so that the next one may.
 void Compiler::emit_inner_exit(const Exit& exit, bool last) {
     const u32 to = exit.block - 1;
+    const bool leads_in = region_->callee && block_ == 0;
     if (ir::Region::polls(block_, pc_, exit)) {
         a.cmp(a.dword[state_at(offsetof(ir::StateHeader, poll)).getRegExp()], 0);
-        const bool there = arrives(to);
+        const bool there = !leads_in && arrives(to);
         if (there) block_jumps_.push_back({a.jcc_forward(cc_e), to});
         const Fixup asked = there ? a.jmp_forward() : a.jcc_forward(cc_ne);
         stubs_.push_back({copy_state(), {asked}, current_, pc_, block_, true});
         if (there) return;
     }
+    if (leads_in) enter_region();
     hand_over(to);
     if (!last || to != block_ + 1) jump_to_block(to);
 }
@@ -131,6 +133,54 @@ void Compiler::emit_inner_exit_if(Id id, const Exit& exit) {
         return;
     }
     for (Fixup f : taken) block_jumps_.push_back({f, to});
+}
+
+// --- a function that calls itself ------------------------------------------------------------------------------------------------
+
+/// The entry of the stack of calls and returns that ours is returned by: on top of the caller's, for which it stands.
+void Compiler::enter_region() {
+    a.mov_imm(rcx, region_entry_key);
+    a.push(a.rcx);
+    a.db(0x48), a.db(0x8d), a.db(0x0d), a.dd(0); // lea rcx, [rip + ...]
+    a.set_target(a.pos() - 4, backend_.routines.return_sentinel);
+    a.push(a.rcx);
+}
+
+void Compiler::emit_inner_call(const Exit& exit) {
+    a.cmp(a.dword[state_at(offsetof(ir::StateHeader, poll)).getRegExp()], 0);
+    stubs_.push_back({copy_state(), {a.jcc_forward(cc_ne)}, current_, pc_, block_, true});
+    hand_over(region_->callee - 1);
+    push_return(~exit.ret);
+    a.db(0xe8), a.dd(0);
+    block_jumps_.push_back({a.pos() - 4, region_->callee - 1});
+    a.add(a.rsp, 8);
+    links_.push_back({.pc = exit.ret, .at = emit_link(false), .block = exit.block, .way_out = region_->blocks[exit.block - 1]->way_out});
+}
+
+void Compiler::emit_inner_return(Id id, Id result) {
+    if (is_pending(result)) compute(result);
+    use(result);
+    take(rax);
+    copy_to(rax, result);
+    a.not_(a.rax);
+    a.cmp(a.rax, a.ptr[a.rsp + 8]);
+    locked_ = 0;
+    stubs_.push_back({copy_state(), {a.jcc_forward(cc_ne)}, id, pc_, block_});
+    stubs_.back().unexpected = true;
+    hand_over(region_->landing - 1);
+    a.ret();
+}
+
+/// To the region's caller, if it is the one that the function was called by.
+void Compiler::emit_unexpected_return(Id result) {
+    write_back(result);
+    a.mov_imm(rcx, region_entry_key);
+    a.cmp(a.rcx, a.ptr[a.rsp + 8]);
+    a.jcc_to(cc_ne, backend_.routines.return_mismatch);
+    a.add(a.rsp, 16);
+    a.cmp(a.rax, a.ptr[a.rsp + 8]);
+    a.jcc_to(cc_ne, backend_.routines.return_mismatch);
+    a.ret();
 }
 
 } // namespace emu::jit

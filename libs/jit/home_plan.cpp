@@ -29,9 +29,9 @@ bool HomePlan::is_within(u32 block, u32 loop) const {
     return at == loop;
 }
 
-bool HomePlan::has_returns(u32 loop) const {
+bool HomePlan::has_returns(u32 loop, bool ir::RegionBlock::*kind) const {
     for (u32 i = 0; i < region_.blocks.size(); i++)
-        if (region_.blocks[i]->outer && is_within(i, loop)) return true;
+        if ((*region_.blocks[i]).*kind && is_within(i, loop)) return true;
     return false;
 }
 
@@ -39,8 +39,12 @@ void HomePlan::plan_loop(u32 index) {
     const ir::RegionLoop& loop = region_.loops[index];
     const usize count = region_.slots.size();
     // Calls leave the loop in the canonical state and come back in it: nothing else is worth going to in between.
-    if (index && has_returns(index)) {
+    if (index && has_returns(index, &ir::RegionBlock::outer)) {
         loops_.push_back(canonical_);
+        return;
+    }
+    if (index && has_returns(index, &ir::RegionBlock::landing)) {
+        loops_.push_back(Homes(loops_[0]));
         return;
     }
     Homes homes(count);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Which guest slots live in which host registers in the loops of a region. All blocks of a loop begin with the same slots in
 // the same registers, so that going around it moves nothing; ways between loops move what differs.
+// Where calls inside the region return to, the slots are where the region has them outside of its loops.
 #pragma once
 #include "ir/region.h"
 #include "jit/backend.h"
@@ -14,7 +15,7 @@ public:
     /// Homes where block `index` begins.
     const Homes& of(u32 index) const {
         const ir::RegionBlock& block = *region_.blocks[index];
-        return block.outer ? canonical_ : loops_[block.loop];
+        return block.outer ? canonical_ : loops_[block.landing ? 0 : block.loop];
     }
     /// Frame entries that hold slots of the region.
     u64 reserved_spills() const;
@@ -22,8 +23,8 @@ public:
 private:
     void plan_loop(u32 loop);
     bool is_within(u32 block, u32 loop) const;
-    /// Does a block of the loop, or of one inside it, come back from a call?
-    bool has_returns(u32 loop) const;
+    /// Does a block of the loop, or of one inside it, come back from a call to other code (`outer`), or to the region itself (`landing`)?
+    bool has_returns(u32 loop, bool ir::RegionBlock::*kind) const;
 
     const ir::Region& region_;
     const Backend& backend_;

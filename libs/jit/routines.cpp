@@ -219,7 +219,7 @@ private:
     void emit_mismatch(Routines& r) {
         a_.mov(a_.rsp, field(offsetof(ir::StateHeader, shadow_top)));
         a_.jmp_to(r.indirect);
-        r.return_sentinel = aligned(); // a return to guest address ~0 found the sentinel: it is in rax as any other
+        r.return_sentinel = aligned(); // a return to one of the keys (backend.h): the address is in rax as any other
         a_.mov(a_.rsp, field(offsetof(ir::StateHeader, shadow_top)));
         a_.jmp_to(r.indirect);
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Threads that come and go, share locks and atomics, and run loops hot enough to be compiled again, each kind by several threads
-// at once. Neither forks nor signals: the thread sanitizer has its own ideas of those.
+// Threads that come and go, share locks and atomics, and run loops and functions that call themselves hot enough to be compiled again,
+// each kind by several threads at once. Neither forks nor signals: the thread sanitizer has its own ideas of those.
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -43,11 +43,13 @@ static unsigned sorted(unsigned n) {
     return moves;
 }
 
+static __attribute__((noinline)) unsigned calls(unsigned n) { return n < 2 ? n : calls(n - 1) + calls(n - 2); }
+
 static void *work(void *number) {
     const unsigned me = (unsigned)(uintptr_t)number;
     uintptr_t result = 0;
     for (unsigned i = 0; i < rounds; i++) {
-        result = mix((uint32_t)result, 300) + (uint32_t)(series(100) * 1e6) + bytes(200) + sorted(24);
+        result = mix((uint32_t)result, 300) + (uint32_t)(series(100) * 1e6) + bytes(200) + sorted(24) + calls(10);
         atomic_fetch_add(&counted, 1);
         pthread_mutex_lock(&lock);
         while (turn % workers != me) pthread_cond_wait(&changed, &lock);

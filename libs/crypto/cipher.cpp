@@ -94,7 +94,8 @@ struct Cipher::Keys {
     void encrypt(u8* to, const u8* from, usize size) const { cipher->encrypt(encrypt_key.data(), size, to, from); }
     void decrypt(u8* to, const u8* from, usize size) const { cipher->decrypt(decrypt_key.data(), size, to, from); }
     ~Keys() {
-        for (auto* key : {&encrypt_key, &decrypt_key, &tweak_key}) explicit_bzero(key->data(), key->size());
+        for (auto* key : {&encrypt_key, &decrypt_key, &tweak_key})
+            if (!key->empty()) explicit_bzero(key->data(), key->size());
     }
 };
 

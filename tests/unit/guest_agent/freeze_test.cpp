@@ -4,6 +4,7 @@
 #include "bench.h"
 
 #include <cstdlib>
+#include <sstream>
 
 using namespace emu;
 using namespace emu::guest_agent;
@@ -21,13 +22,9 @@ struct LoopMount {
         mounted = geteuid() == 0 && shell(fmt::format("truncate -s 16M {0} && mke2fs -q -t ext4 {0} && mount -o loop {0} {1}", image, folder.string())) == 0;
         if (!mounted) return;
         Host real;
-        for (std::string_view line : {std::string_view(*real.read("/proc/self/mountinfo"))})
-            for (usize at = 0; at < line.size();) {
-                const usize end = std::min(line.find('\n', at), line.size());
-                std::string row(line.substr(at, end - at));
-                if (usize found = row.find(folder.string()); found != row.npos) bench.file("/proc/self/mountinfo", row.replace(found, folder.string().size(), "/mnt") + "\n");
-                at = end + 1;
-            }
+        std::istringstream mounts(*real.read("/proc/self/mountinfo"));
+        for (std::string row; std::getline(mounts, row);)
+            if (usize found = row.find(folder.string()); found != row.npos) bench.file("/proc/self/mountinfo", row.replace(found, folder.string().size(), "/mnt") + "\n");
     }
     ~LoopMount() {
         if (mounted) shell(fmt::format("fsfreeze -u {0}; umount {0} || umount -l {0}", folder.string()));

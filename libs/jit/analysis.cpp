@@ -223,7 +223,7 @@ void Analysis::plan_node(Id id) {
                nodes[n.a].op != Op::test_cond;
         break;
     }
-    case Op::add: lazy = addressable && work_[id].addresses && fused + sets == uses; break;
+    case Op::add: lazy = addressable && (work_[id].addresses || work_[id].part_of_address) && fused + sets == uses; break;
     case Op::and_: lazy = n.type != Type::i1 && fused == uses; break;
     case Op::shl: lazy = addressable && nodes[n.b].op == Op::imm && nodes[n.b].imm() <= 3 && fused == uses && uses; break;
     default: lazy = is_compare(n.op) && fused == uses; break;
@@ -251,6 +251,7 @@ void Analysis::count_operands(Id id) {
         // The low half of a wide register will do for most narrow ops.
         if (made_by == Op::trunc) fused = low_half_will_do(*f_, id, k, operand) || (is_address(n.op, k) && !backend_->options.memory_base);
         if (fused) {
+            if (lazy && n.op == Op::add) work_[operand].part_of_address = work_[id].addresses || work_[id].part_of_address;
             work_[operand].fused++;
             work_[operand].certain = std::min(work_[operand].certain, lazy ? work_[id].certain : id);
         }

@@ -30,8 +30,20 @@ end_servers() {
 }
 trap end_servers EXIT
 
-# free_port: a TCP port that nothing listens on
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+# free_port: a TCP port that nothing listens on, nor on the next one; not of those that the kernel gives to whoever connects
+free_port() {
+    python3 - <<'P'
+import random, socket
+while True:
+    port = random.randrange(10000, 32000)
+    try:
+        for n in 0, 1: socket.socket().bind(("", port + n))
+    except OSError:
+        continue
+    print(port)
+    break
+P
+}
 # wait_port PORT   until something listens there
 wait_port() {
     local i

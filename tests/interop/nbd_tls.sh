@@ -8,7 +8,7 @@ requires certtool psktool nbdinfo nbdkit nbdcopy gnutls-cli
 PATH=$EMU_TOOLS:$PATH
 guide=$here/../../docs/howto/nbd-with-tls.md
 # block N   the N-th piece of commands in the guide, with ports of our own
-port=$((20000 + $$ % 20000))
+port=$((10000 + RANDOM % 20000)) # below those that the kernel gives to whoever connects
 block() { awk -v want="$1" '/^```sh/ {n++; on = n == want; next} /^```/ {on = 0} on' "$guide" | sed "s/10810/$port/g; s/10811/$((port + 1))/g"; }
 serve() {
     "$@" >server.log 2>&1 &

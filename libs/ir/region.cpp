@@ -208,14 +208,11 @@ private:
     }
 
     void solve(const std::vector<bool>& blocked) {
-        facts_.assign(2 * drafts_.size(), std::vector<Fact>(isa_slots_, Fact::of(Fact::any)));
+        facts_.assign(2 * drafts_.size() + 1, std::vector<Fact>(isa_slots_, Fact::of(Fact::any)));
         for (auto& facts : facts_)
             for (unsigned s = 0; s < isa_slots_; s++)
                 if (blocked[s]) facts[s] = Fact::of(Fact::nothing);
         const std::vector<Fact> unknown(isa_slots_, Fact::of(Fact::nothing));
-        returned_.assign(isa_slots_, Fact::of(Fact::any));
-        for (unsigned s = 0; s < isa_slots_; s++)
-            if (blocked[s]) returned_[s] = Fact::of(Fact::nothing);
         std::vector<bool> outer(drafts_.size()), landing(drafts_.size());
         outer[0] = true;
         if (recursive_) facts_[facts_index(0, false)] = unknown;
@@ -231,7 +228,7 @@ private:
                 Fact met = there[s];
                 for (bool around : {false, true}) met = meet(met, fact_at_exit(exit, s, facts_[facts_index(i, around)]), type);
                 if (outer[i]) met = meet(met, fact_at_exit(exit, s, unknown), type);
-                if (landing[i]) met = meet(met, fact_at_exit(exit, s, returned_), type);
+                if (landing[i]) met = meet(met, fact_at_exit(exit, s, facts_returned()), type);
                 if (met == there[s]) continue;
                 there[s] = std::move(met);
                 changed = true;
@@ -243,7 +240,7 @@ private:
                 for (const auto& way : drafts_[i].ways)
                     if (const u32 to = index_.at(way.to); !way.call) bring(i, way.facts, facts_[facts_index(to, back_ways_.count({i, to}))]);
                 if (!recursive_) continue;
-                for (const ExitFacts& exit : drafts_[i].returns) bring(i, exit, returned_);
+                for (const ExitFacts& exit : drafts_[i].returns) bring(i, exit, facts_.back());
             }
         }
         // Two versions are worth it where they differ in what comes in.
@@ -254,7 +251,6 @@ private:
             if (no_first) first = around;
             if (no_around) around = first;
         }
-        facts_.push_back(returned_);
         for (auto& facts : facts_)
             for (Fact& fact : facts)
                 if (fact.form == Fact::any) fact = Fact::of(Fact::nothing);
@@ -444,8 +440,7 @@ private:
     std::vector<Draft> drafts_;
     std::map<u64, u32> index_;
     std::vector<u64> leaders_;
-    std::vector<std::vector<Fact>> facts_;    ///< per draft and slot
-    std::vector<Fact> returned_;
+    std::vector<std::vector<Fact>> facts_;    ///< see facts_index and facts_returned; per slot
     bool recursive_ = false;
     std::map<OwnKey, unsigned> own_;
     std::set<std::pair<u32, u32>> back_ways_;

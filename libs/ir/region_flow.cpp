@@ -159,7 +159,8 @@ public:
         }
         for (u32 i = 0; i < region_.blocks.size(); i++) walk(i, true);
         // A return does not know which landing it comes to.
-        returned_to();
+        live_.assign(region_.slots.size(), false);
+        add_landings();
         for (auto& block : region_.blocks)
             if (block->landing) block->live = live_;
     }
@@ -169,9 +170,8 @@ private:
         for (usize s = 0; s < live_.size(); s++)
             if (live[s]) live_[s] = true;
     }
-    /// What is live at one of the landings.
-    void returned_to() {
-        live_.assign(region_.slots.size(), false);
+    /// What is live at any of the landings.
+    void add_landings() {
         for (const auto& block : region_.blocks)
             if (block->landing) add(block->live);
     }
@@ -183,8 +183,7 @@ private:
         if (stays(exit)) return add(region_.blocks[exit.block - 1]->live);
         if (!exit.inner) return;
         if (exit.kind == ExitKind::call) return add(region_.blocks[region_.callee - 1]->live);
-        for (const auto& block : region_.blocks)
-            if (block->landing) add(block->live);
+        add_landings();
     }
 
     /// One block backwards; true if more is live at its start than was known.

@@ -251,7 +251,7 @@ void Analysis::count_operands(Id id) {
         // The low half of a wide register will do for most narrow ops.
         if (made_by == Op::trunc) fused = low_half_will_do(*f_, id, k, operand) || (is_address(n.op, k) && !backend_->options.memory_base);
         if (fused) {
-            if (lazy && n.op == Op::add) work_[operand].part_of_address = work_[id].addresses || work_[id].part_of_address;
+            if (lazy && n.op == Op::add) work_[operand].part_of_address = true; // only addresses are lazy sums
             work_[operand].fused++;
             work_[operand].certain = std::min(work_[operand].certain, lazy ? work_[id].certain : id);
         }

@@ -70,7 +70,7 @@ const ir::Helper executed_helper{.name = "executed", .function = reinterpret_cas
 /// Tells of the instructions since the last exit, before each exit.
 class Counting final : public ir::Builder::Watcher {
 public:
-    void before_exit(ir::Builder& builder, ir::Exit&, bool) override {
+    void before_exit(ir::Builder& builder, ir::Exit&, bool, ir::Val) override {
         const ir::Function& function = builder.function();
         const u32 count = function.insns - told_;
         if (count == 0) return;

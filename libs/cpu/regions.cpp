@@ -83,7 +83,8 @@ void Translated::compile_region(UnitKey key, Lock* held) {
             dump_region(*engine_.isa, *region, *engine_.memory, jit_->code(*unit), jit_->entry(*unit), [&] { return jit_->listing(*region); });
         if (jit::Unit* old = units_.find(key.first, key.second)) drop(*old);
         install(*unit);
-        for (const auto& block : region->blocks) covered_.insert({block->function.pc, key.second});
+        for (const auto& block : region->blocks)
+            if (!block->call) covered_.insert({block->function.pc, key.second}); // inlined code may be hot for others too
         engine_.stats.regions++;
         engine_.stats.region_insns += region->insns;
     });

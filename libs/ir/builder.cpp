@@ -171,14 +171,15 @@ void Builder::exit_if(Val cond, const Exit& exit) {
         return;
     }
     Exit e = exit;
-    if (watcher_) watcher_->before_exit(*this, e, true);
+    if (watcher_) watcher_->before_exit(*this, e, true, {});
     append(Op::exit_if, Type::none, 0, cond.id, exit_index(e), 0);
 }
 
 void Builder::exit(const Exit& exit, Val value) {
     if (!open_) return;
     Exit e = exit;
-    if (watcher_) watcher_->before_exit(*this, e, false);
+    if (watcher_) watcher_->before_exit(*this, e, false, value);
+    if (e.kind == ExitKind::jump) value = {}; // it may have been made one
     append(Op::exit, Type::none, 0, exit_index(e), value.id, 0);
     open_ = false;
 }

@@ -22,11 +22,11 @@ struct Val {
 
 class Builder {
 public:
-    /// Told of every exit before it is appended (`conditional`: exit_if); may change it and build what goes before it.
+    /// Told of every exit before it is appended (`conditional`: exit_if) and of its value; may change it and build what goes before it.
     class Watcher {
     public:
         virtual ~Watcher() = default;
-        virtual void before_exit(Builder& builder, Exit& exit, bool conditional) = 0;
+        virtual void before_exit(Builder& builder, Exit& exit, bool conditional, Val value) = 0;
     };
 
     explicit Builder(Function& function, Watcher* watcher = nullptr);

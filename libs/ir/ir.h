@@ -185,8 +185,9 @@ struct Exit {
     u32 code = 0;
     u64 pc = 0;
     u64 ret = 0;
-    u32 block = 0;   ///< in a region: 1 + the block that a jump goes to, or that a call returns to; 0 = outside
+    u32 block = 0;   ///< in a region: 1 + the block that a jump goes to, or a return to `pc`, or that a call returns to; 0 = outside
     bool inner = false;   ///< of a region that calls itself: a call to Region::callee, a return from such a call
+    bool inlined = false; ///< of a region: into a call that is part of it, or out of one
     bool operator==(const Exit&) const = default;
 };
 

@@ -16,6 +16,7 @@ std::string exit_text(const Exit& e) {
     if (e.ret) text += fmt::format(" ret={:#x}", e.ret);
     if (e.block) text += fmt::format(" block={}", e.block - 1);
     if (e.inner) text += " inner";
+    if (e.inlined) text += " inlined";
     return text;
 }
 

@@ -5,6 +5,7 @@
 #include "common/result.h"
 #include "ir/region_facts.h"
 #include "ir/region_flow.h"
+#include "ir/region_leaf.h"
 #include "ir/state.h"
 
 #include <algorithm>
@@ -18,7 +19,7 @@ namespace {
 
 class RegionBuilder {
 public:
-    explicit RegionBuilder(const RegionRequest& request) : request_(request), isa_slots_(unsigned(request.slots.size())) {}
+    explicit RegionBuilder(const RegionRequest& request) : request_(request), isa_slots_(unsigned(request.slots.size())), leaves_(request) {}
 
     std::unique_ptr<Region> build() {
         discover();
@@ -32,27 +33,27 @@ public:
     }
 
 private:
+    /// Where a block is: its code, and the inlined call that it is part of (0: of none).
+    struct Place {
+        u32 call = 0;
+        u64 pc = 0;
+        auto operator<=>(const Place&) const = default;
+    };
+
     /// A block in its plain form.
     struct Draft {
-        u64 pc = 0;
+        Place place;
         Function function;
         struct Way {
-            u64 to;
+            Place to;
             bool call;        ///< comes back from a call at `to`
             ExitFacts facts;
         };
         std::vector<Way> ways;
         std::vector<ExitFacts> returns;
+        u64 calls = 0, comes_back = 0;                     ///< what it calls at its end, and the address behind; 0: nothing
         bool calls_itself = false, calls_others = false;   ///< the region's first block, other code
     };
-
-    void start(Function& f, u64 pc) const {
-        f = {};
-        f.pc = pc;
-        f.mode = request_.mode;
-        f.slots = request_.slots;
-        f.fp = request_.fp;
-    }
 
     // --- which blocks
 
@@ -61,13 +62,15 @@ private:
         Draft& draft;
         bool with_facts;
         Collect(RegionBuilder& o, Draft& d, bool f) : owner(o), draft(d), with_facts(f) {}
-        void before_exit(Builder& builder, Exit& exit, bool conditional) override {
-            const bool call = exit.kind == ExitKind::call || exit.kind == ExitKind::call_indirect;
+        void before_exit(Builder& builder, Exit& exit, bool conditional, Val) override {
+            const u32 from = draft.place.call, into = conditional ? 0 : owner.inlined(from, exit);
+            const bool call = !into && (exit.kind == ExitKind::call || exit.kind == ExitKind::call_indirect);
+            if (exit.kind == ExitKind::call && !conditional && !from) draft.calls = exit.pc, draft.comes_back = exit.ret;
             if (exit.kind == ExitKind::call && exit.pc == owner.request_.pc && !conditional) draft.calls_itself = true;
             else if (call || exit.kind == ExitKind::jump_indirect || (exit.kind == ExitKind::ret && conditional)) draft.calls_others = true;
-            if (exit.kind == ExitKind::ret) draft.returns.push_back(with_facts ? describe_exit(builder, owner.isa_slots_) : ExitFacts{});
-            if (!call && exit.kind != ExitKind::jump) return;
-            const u64 to = call ? exit.ret : exit.pc;
+            if (exit.kind == ExitKind::ret && !from) draft.returns.push_back(with_facts ? describe_exit(builder, owner.isa_slots_) : ExitFacts{});
+            if (!call && !into && exit.kind != ExitKind::jump && !(from && exit.kind == ExitKind::ret)) return;
+            const Place to = into ? Place{into, exit.pc} : call ? Place{from, exit.ret} : owner.target(from, exit);
             if (with_facts && !owner.index_.count(to)) return;
             draft.ways.push_back({to, call, with_facts && !call ? describe_exit(builder, owner.isa_slots_) : ExitFacts{}});
         }
@@ -77,39 +80,74 @@ private:
         Collect collect(*this, draft, with_facts);
         draft.ways.clear();
         draft.returns.clear();
+        draft.calls = draft.comes_back = 0;
         draft.calls_itself = draft.calls_others = false;
-        start(draft.function, draft.pc);
+        draft.function = request_.function_at(draft.place.pc);
         Builder builder(draft.function, &collect);
-        request_.translate(builder, draft.pc, leaders_, RegionRequest::no_limit);
+        request_.translate(builder, draft.place.pc, leaders_[draft.place.call], RegionRequest::no_limit);
+    }
+
+    void add_draft(Place place) {
+        index_[place] = u32(drafts_.size());
+        drafts_.push_back({place, {}, {}});
     }
 
     /// Breadth first, so that what is near comes in before the region is full.
     void discover() {
-        drafts_.push_back({request_.pc, {}, {}});
-        index_[request_.pc] = 0;
+        add_draft({0, request_.pc});
         unsigned insns = 0;
         for (usize i = 0; i < drafts_.size(); i++) {
             translate(drafts_[i], false);
+            if (drafts_[i].place.call) continue; // its leaf is there as a whole
             insns += drafts_[i].function.insns;
             if (insns > 2 * request_.max_insns) break;
+            if (drafts_[i].calls) inline_call(drafts_[i].calls, drafts_[i].comes_back, insns);
             const auto ways = drafts_[i].ways;
-            for (const auto& way : ways) {
-                if (index_.count(way.to) || drafts_.size() >= request_.max_blocks || !request_.wanted(way.to)) continue;
-                index_[way.to] = u32(drafts_.size());
-                drafts_.push_back({way.to, {}, {}});
-            }
+            for (const auto& way : ways)
+                if (!index_.count(way.to) && drafts_.size() < request_.max_blocks && request_.wanted(way.to.pc)) add_draft(way.to);
         }
         set_leaders();
         for (Draft& draft : drafts_) translate(draft, false);
     }
 
     void set_leaders() {
-        leaders_.clear();
-        for (const auto& [pc, at] : index_) leaders_.push_back(pc);
+        leaders_.assign(back_to_.size(), {});
+        for (const auto& [place, at] : index_) leaders_[place.call].push_back(place.pc);
+    }
+
+    // --- inlined calls
+
+    /// Have the code that is called in the region, and what comes behind the call.
+    void inline_call(u64 to, u64 back, unsigned& insns) {
+        if (calls_.count({to, back}) || !request_.wanted(to) || !request_.wanted(back)) return;
+        const Leaf& leaf = leaves_.at(to);
+        const bool known = index_.count({0, back});
+        if (leaf.blocks.empty() || drafts_.size() + leaf.blocks.size() + !known > request_.max_blocks || insns + leaf.insns > request_.max_insns) return;
+        insns += leaf.insns;
+        const u32 call = u32(back_to_.size());
+        calls_[{to, back}] = call;
+        back_to_.push_back(back);
+        leaders_.emplace_back();
+        for (u64 pc : leaf.blocks) add_draft({call, pc});
+        if (!known) add_draft({0, back});
+    }
+
+    /// Number of the inlined call that the final exit is, of a block of call `from`; 0: it is none.
+    u32 inlined(u32 from, const Exit& exit) const {
+        if (from || exit.kind != ExitKind::call) return 0;
+        const auto at = calls_.find({exit.pc, exit.ret});
+        return at != calls_.end() && index_.count({at->second, exit.pc}) && index_.count({0, exit.ret}) ? at->second : 0;
+    }
+
+    /// Where a jump leads to from a block of call `from`, or a return that comes back as expected.
+    Place target(u32 from, const Exit& exit) const {
+        const Place near{from, exit.pc};
+        const bool back = from && (exit.kind == ExitKind::ret || (exit.pc == back_to_[from] && !index_.count(near)));
+        return back ? Place{0, back_to_[from]} : near;
     }
 
     bool leads_to_itself(u32 index) const {
-        return std::any_of(drafts_[index].ways.begin(), drafts_[index].ways.end(), [&](const auto& w) { return w.to == drafts_[index].pc; });
+        return std::any_of(drafts_[index].ways.begin(), drafts_[index].ways.end(), [&](const auto& w) { return w.to == drafts_[index].place; });
     }
 
     /// Is all of it one function that calls itself, and whatever else it does was never done so far?
@@ -120,7 +158,7 @@ private:
             returns |= !draft.returns.empty();
             if (draft.calls_others) return false;
             for (const auto& way : draft.ways)
-                if (!index_.count(way.to) && (way.call || request_.wanted(way.to))) return false;
+                if (!index_.count(way.to) && (way.call || request_.wanted(way.to.pc))) return false;
         }
         return calls && returns;
     }
@@ -153,7 +191,7 @@ private:
         for (u32 i = 0; i < count; i++) {
             if (i && looped && !keeps_all() && !(ahead[i] && behind[i])) continue;
             if (i && !ahead[i]) continue;
-            index_[drafts_[i].pc] = u32(kept.size());
+            index_[drafts_[i].place] = u32(kept.size());
             kept.push_back(std::move(drafts_[i]));
         }
         drafts_ = std::move(kept);
@@ -185,8 +223,8 @@ private:
     void find_back_ways() {
         back_ways_.clear();
         std::vector<u8> state(drafts_.size()); // 1: on the way down, 2: done
-        // The region's first block may be the head of an inner loop; what comes first in memory is mostly what the outermost
-        // one begins with.
+        // The region's first block may be the head of an inner loop; what comes first in memory, but for inlined code, is mostly what
+        // the outermost one begins with.
         u32 root = 0;
         if (!keeps_all()) root = index_.begin()->second;
         std::vector<std::pair<u32, usize>> stack{{root, 0}};
@@ -287,7 +325,7 @@ private:
     struct Finish final : Builder::Watcher {
         RegionBuilder& owner;
         explicit Finish(RegionBuilder& o) : owner(o) {}
-        void before_exit(Builder& builder, Exit& exit, bool conditional) override { owner.prepare_exit(builder, exit, conditional); }
+        void before_exit(Builder& builder, Exit& exit, bool conditional, Val value) override { owner.prepare_exit(builder, exit, conditional, value); }
     };
 
     enum class Version : u8 { first, around, outer, gate, landing, way_out };
@@ -301,20 +339,28 @@ private:
             RegionBlock& block = *region_->blocks.back();
             block.outer = version == Version::outer || version == Version::gate;
             block.around = version == Version::around;
+            block.call = drafts_[draft].place.call;
             block.landing = version == Version::landing || version == Version::way_out;
             final_keys_.push_back({draft, version});
         }
         return at->second;
     }
 
-    void prepare_exit(Builder& builder, Exit& exit, bool conditional) {
+    void prepare_exit(Builder& builder, Exit& exit, bool conditional, Val value) {
+        const u32 from = drafts_[current_].place.call;
+        if (const u32 into = conditional ? 0 : inlined(from, exit)) {
+            exit.kind = ExitKind::jump;
+            exit.inlined = true;
+            return go_to(builder, exit, index_.at({into, exit.pc}));
+        }
+        if (from) return prepare_inlined_exit(builder, exit, value);
         const bool call = exit.kind == ExitKind::call || exit.kind == ExitKind::call_indirect;
         if (recursive_ && exit.kind == ExitKind::ret && !conditional) {
             exit.inner = true;
             return set_operands(builder, facts_returned());
         }
         if (recursive_ && call) {
-            auto ret = index_.find(exit.ret);
+            auto ret = index_.find({0, exit.ret});
             if (conditional || exit.kind != ExitKind::call || exit.pc != request_.pc || ret == index_.end()) return;
             exit.inner = true;
             exit.block = block_at(ret->second, Version::landing) + 1;
@@ -323,12 +369,40 @@ private:
             return;
         }
         if (!call && exit.kind != ExitKind::jump) return;
-        auto at = index_.find(call ? exit.ret : exit.pc);
+        auto at = index_.find({0, call ? exit.ret : exit.pc});
         if (at == index_.end()) return;
-        const bool around = !call && back_ways_.count({current_, at->second});
-        exit.block = block_at(at->second, call ? Version::outer : around ? Version::around : Version::first) + 1;
-        if (call) return;
-        set_operands(builder, facts_[facts_index(at->second, around)]);
+        if (!call) return go_to(builder, exit, at->second);
+        exit.block = block_at(at->second, Version::outer) + 1;
+    }
+
+    /// Of the code of an inlined call.
+    void prepare_inlined_exit(Builder& builder, Exit& exit, Val value) {
+        const u32 from = drafts_[current_].place.call;
+        const u64 back = back_to_[from];
+        if (exit.kind == ExitKind::ret) {
+            u64 to;
+            if (builder.is_const(value, to)) {
+                if (to != back) return;
+                exit.kind = ExitKind::jump;
+            }
+            exit.pc = back;
+        }
+        if (exit.kind != ExitKind::jump && exit.kind != ExitKind::ret) return;
+        const auto at = index_.find(target(from, exit));
+        if (at == index_.end()) {
+            exit.kind = ExitKind::call;
+            exit.ret = back;
+            exit.inlined = true;
+            return;
+        }
+        exit.inlined = drafts_[at->second].place.call != from;
+        go_to(builder, exit, at->second);
+    }
+
+    void go_to(Builder& builder, Exit& exit, u32 draft) {
+        const bool around = back_ways_.count({current_, draft});
+        exit.block = block_at(draft, around ? Version::around : Version::first) + 1;
+        set_operands(builder, facts_[facts_index(draft, around)]);
     }
 
     void set_operands(Builder& builder, const std::vector<Fact>& facts) {
@@ -406,9 +480,9 @@ private:
         for (u32 i = 0; i < region_->blocks.size() && !failed_; i++) {
             RegionBlock* block = region_->blocks[i].get();
             const auto [draft, version] = final_keys_[i];
-            const u64 pc = drafts_[draft].pc;
+            const auto [call, pc] = drafts_[draft].place;
             current_ = draft;
-            start(block->function, pc);
+            block->function = request_.function_at(pc);
             block->function.slots = region_->slots;
             if (version == Version::gate || version == Version::way_out) {
                 Builder builder(block->function);
@@ -421,7 +495,7 @@ private:
             if (version == Version::landing) begin_with(builder, facts_returned());
             else if (version != Version::outer) begin_with(builder, facts_[facts_index(draft, version == Version::around)]);
             // With more known it may be simpler, and go further if nothing else ends it; of the exits there nothing is known.
-            request_.translate(builder, pc, leaders_, drafts_[draft].function.insns);
+            request_.translate(builder, pc, leaders_[call], drafts_[draft].function.insns);
             block = region_->blocks[i].get();
             region_->insns += block->function.insns;
             const auto& ranges = block->function.ranges;
@@ -438,8 +512,11 @@ private:
     const RegionRequest& request_;
     const unsigned isa_slots_;
     std::vector<Draft> drafts_;
-    std::map<u64, u32> index_;
-    std::vector<u64> leaders_;
+    std::map<Place, u32> index_;
+    Leaves leaves_;
+    std::map<std::pair<u64, u64>, u32> calls_;          ///< inlined: called and return address, number
+    std::vector<u64> back_to_{0};                       ///< per inlined call: its return address
+    std::vector<std::vector<u64>> leaders_{1};          ///< per inlined call; the first is the region's own code
     std::vector<std::vector<Fact>> facts_;    ///< see facts_index and facts_returned; per slot
     bool recursive_ = false;
     std::map<OwnKey, unsigned> own_;

@@ -8,10 +8,16 @@
 // flags_sub(x1, nzcv.1)` for flags that nobody computed yet. The block starts by setting the guest slot to that form, which
 // costs nothing until somebody wants the value, and the jumps to it set the region's slots.
 //
-// A function that calls itself, and no other, is a region whose calls and returns stay inside. Its first block only leads in: calls
-// from elsewhere come there, in the canonical state. Calls of its own go to the block behind that, `callee`, and returns to landings,
-// where all returns bring the slots into the same places and say the same of their values. A landing that must not be used any more
-// is turned away to its `way_out`, which leaves the region for the same address.
+// A function that calls itself, and no other that is not inlined, is a region whose calls and returns stay inside. Its first block only
+// leads in: calls from elsewhere come there, in the canonical state. Calls of its own go to the block behind that, `callee`, and returns
+// to landings, where all returns bring the slots into the same places and say the same of their values. A landing that must not be used
+// any more is turned away to its `way_out`, which leaves the region for the same address.
+//
+// A call to a leaf, a function so little that it is not worth the way there and back (region_leaf.h), is inlined: its code is part of
+// the region, once for each call. The call itself is a jump, and so is a return whose address is known; one from the guest's memory is
+// compared with what the call put there, and goes elsewhere as any other if it is not that. Nothing of it is on the stack of calls and
+// returns: where the code goes on outside the region, that is a call, for which the other code will return. Who leaves in another way, by
+// a fault or a request to stop, comes to a return that was not predicted.
 #pragma once
 #include "ir/builder.h"
 
@@ -30,6 +36,7 @@ struct RegionBlock {
     bool around = false;             ///< version of a loop's head for all rounds but the first
     bool landing = false;            ///< entered by returns from calls that stay in the region, or a way out of such a block
     u32 way_out = 0;                 ///< of a landing: 1 + that block
+    u32 call = 0;                    ///< number of the inlined call whose code it is; 0: the region's own
     u32 loop = 0;                    ///< innermost loop
     std::vector<bool> live;          ///< per slot: may be looked at before it is set, if control comes here
 };
@@ -53,8 +60,9 @@ struct Region {
     u32 landing = 0;                                     ///< 1 + one of the landings
     std::deque<std::string> names;                       ///< of the region's slots
 
-    /// Is a request to stop looked at on this way, taken by block `from` at guest address `pc`? Every loop has such a way.
-    static bool polls(u32 from, u64 pc, const Exit& exit) { return exit.block - 1 <= from || exit.pc <= pc; }
+    /// Is a request to stop looked at on this way, taken by block `from` at guest address `pc`? Every loop has such a way, by the order
+    /// of blocks; the order of addresses is for loops that are partly outside, and there inlined calls are counted where they are left.
+    static bool polls(u32 from, u64 pc, const Exit& exit) { return exit.block - 1 <= from || (exit.pc <= pc && !exit.inlined); }
     bool is_own(unsigned slot) const { return slot >= isa_slots; }
 };
 
@@ -70,6 +78,16 @@ struct RegionRequest {
     std::function<void(Builder& builder, u64 pc, std::span<const u64> leaders, unsigned most_insns)> translate;
     /// Is code at `pc` worth having in the region?
     std::function<bool(u64 pc)> wanted;
+
+    /// For translate.
+    Function function_at(u64 at) const {
+        Function f;
+        f.pc = at;
+        f.mode = mode;
+        f.slots = slots;
+        f.fp = fp;
+        return f;
+    }
 };
 
 /// Null: there is nothing to gain, or it cannot be done.

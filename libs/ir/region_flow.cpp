@@ -23,6 +23,8 @@ template <class F> void for_each_operand(const Function& f, const Node& n, F vis
 const Exit& exit_of(const Function& f, const Node& n) { return f.exits[n.op == Op::exit_if ? n.b : n.a]; }
 
 bool stays(const Exit& exit) { return exit.block && exit.kind == ExitKind::jump; }
+/// A return that stays if its value is the expected one.
+bool may_stay(const Exit& exit) { return exit.block && exit.kind == ExitKind::ret; }
 
 } // namespace
 
@@ -62,7 +64,7 @@ void order_blocks(Region& region) {
     u32 root = 0;
     for (u32 i = 1; i < count; i++) {
         const RegionBlock &block = *region.blocks[i], &best = *region.blocks[root];
-        if (block.around || block.outer || block.landing) continue;
+        if (block.around || block.outer || block.landing || block.call) continue;
         if (root == 0 || block.function.pc < best.function.pc) root = i;
     }
     auto walk = [&](u32 from) {
@@ -180,7 +182,7 @@ private:
 
     void leave(u32 index, u64 pc, const Exit& exit) {
         if (!stays(exit) || Region::polls(index, pc, exit)) all_isa_slots();
-        if (stays(exit)) return add(region_.blocks[exit.block - 1]->live);
+        if (stays(exit) || may_stay(exit)) return add(region_.blocks[exit.block - 1]->live);
         if (!exit.inner) return;
         if (exit.kind == ExitKind::call) return add(region_.blocks[region_.callee - 1]->live);
         add_landings();
@@ -285,26 +287,38 @@ std::string print(const Region& region) {
     std::string text;
     for (usize i = 0; i < region.blocks.size(); i++) {
         const RegionBlock& block = *region.blocks[i];
-        text += "block " + std::to_string(i) + (block.outer ? " outer" : "") + " loop " + std::to_string(block.loop) + " depth " +
+        text += "block " + std::to_string(i) + (block.outer ? " outer" : "") + (block.call ? " inlined " + std::to_string(block.call) : "") + " loop " + std::to_string(block.loop) + " depth " +
                 std::to_string(region.loops[block.loop].depth) + "\n" + print(block.function);
     }
     return text;
 }
 
+namespace {
+
+/// What is wrong with an exit of a block; empty: nothing.
+std::string_view check_exit(const Region& region, const RegionBlock& from, const Exit& exit) {
+    const bool call = exit.kind == ExitKind::call || exit.kind == ExitKind::call_indirect;
+    if (!exit.block) return exit.inlined && (!from.call || exit.kind != ExitKind::call) ? "exit from an inlined call that is not there" : "";
+    if (exit.block > region.blocks.size()) return "no such block";
+    if (!call && exit.kind != ExitKind::jump && !(exit.inlined && exit.kind == ExitKind::ret)) return "exit that cannot go to a block";
+    const RegionBlock& to = *region.blocks[exit.block - 1];
+    if ((call && !exit.inner) != to.outer || (call && exit.inner) != to.landing || (call ? exit.ret : exit.pc) != to.function.pc) return "exit to a block that does not expect it";
+    if (exit.inlined ? !from.call == !to.call : from.call != to.call) return "exit to the code of another call";
+    return "";
+}
+
+} // namespace
+
 std::string verify(const Region& region) {
     if (region.blocks.empty() || !region.blocks[0]->outer) return "a region is entered by an outer block";
     for (usize i = 0; i < region.blocks.size(); i++) {
-        const Function& f = region.blocks[i]->function;
+        const RegionBlock& block = *region.blocks[i];
+        const Function& f = block.function;
         if (std::string wrong = verify(f); !wrong.empty()) return "block " + std::to_string(i) + ": " + wrong;
         if (f.mode != region.mode || f.slots.data() != region.slots.data()) return "block of another region";
-        for (const Exit& exit : f.exits) {
-            if (!exit.block) continue;
-            if (exit.block > region.blocks.size()) return "no such block";
-            const RegionBlock& to = *region.blocks[exit.block - 1];
-            const bool call = exit.kind == ExitKind::call || exit.kind == ExitKind::call_indirect;
-            if (!call && exit.kind != ExitKind::jump) return "exit that cannot go to a block";
-            if ((call && !exit.inner) != to.outer || (call && exit.inner) != to.landing || (call ? exit.ret : exit.pc) != to.function.pc) return "exit to a block that does not expect it";
-        }
+        if (block.call && (block.outer || block.landing)) return "inlined code that others come to";
+        for (const Exit& exit : f.exits)
+            if (const std::string_view wrong = check_exit(region, block, exit); !wrong.empty()) return std::string(wrong);
     }
     return {};
 }

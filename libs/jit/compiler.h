@@ -147,6 +147,7 @@ private:
     void emit_inner_call(const ir::Exit& exit);
     void emit_inner_return(Id id, Id result);
     void emit_unexpected_return(Id result);
+    void emit_checked_return(Id id, const ir::Exit& exit, Id result);
     void jump_to_block(u32 block) { block_jumps_.push_back({a.jmp_forward(), block}); }
     void emit_call(Id id);
     void emit_x87(Id id);

@@ -121,8 +121,9 @@ void Compiler::parallel_move(std::vector<Move>& moves, RegMask busy) {
 
 // --- exits -----------------------------------------------------------------------------------------------------------------
 
-/// Every loop passes a jump to an address not beyond it: that is where requests to stop are looked at.
-bool Compiler::is_back_edge(const Exit& exit) const { return (exit.kind == ExitKind::jump || exit.kind == ExitKind::call) && exit.pc <= pc_; }
+/// Every loop passes a jump to an address not beyond it: that is where requests to stop are looked at. Or it passes an inlined call's
+/// way out, which stands for the call, wherever that came from.
+bool Compiler::is_back_edge(const Exit& exit) const { return (exit.kind == ExitKind::jump || exit.kind == ExitKind::call) && (exit.pc <= pc_ || exit.inlined); }
 
 void Compiler::emit_exit_if(Id id) {
     const Exit& exit = f_->exits[node(id).b];
@@ -196,7 +197,7 @@ void Compiler::emit_stubs() {
         const Node& n = node(stub.exit_node);
         const Exit& exit = f_->exits[n.op == Op::exit_if ? n.b : n.a];
         if (stub.unexpected) {
-            emit_unexpected_return(n.b);
+            exit.inner ? emit_unexpected_return(n.b) : emit_exit(exit, n.b);
         } else if (stub.poll) {
             write_back(0);
             a.mov_imm(rax, exit.pc);
@@ -216,6 +217,7 @@ void Compiler::emit_final_exit(Id id) {
     if (stays(exit)) emit_inner_exit(exit, true);
     else if (exit.inner && exit.kind == ExitKind::call) emit_inner_call(exit);
     else if (exit.inner) emit_inner_return(id, node(id).b);
+    else if (exit.block && exit.kind == ExitKind::ret) emit_checked_return(id, exit, node(id).b);
     else emit_exit(exit, node(id).b);
 }
 

@@ -135,6 +135,25 @@ void Compiler::emit_inner_exit_if(Id id, const Exit& exit) {
     for (Fixup f : taken) block_jumps_.push_back({f, to});
 }
 
+// --- inlined calls -----------------------------------------------------------------------------------------------------------------
+
+/// To the block behind the call, if that is where the value leads. Elsewhere as any other return would: the stack of calls and returns
+/// knows nothing of the call, so its top is the right one for who was returned to by other means.
+void Compiler::emit_checked_return(Id id, const Exit& exit, Id result) {
+    const Reg to = use(result);
+    if (s64(exit.pc) == s32(exit.pc)) {
+        a.cmp(a.q(to), s32(exit.pc));
+    } else {
+        const Reg expected = temp();
+        a.mov_imm(expected, exit.pc);
+        a.cmp(a.q(to), a.q(expected));
+    }
+    locked_ = 0;
+    stubs_.push_back({copy_state(), {a.jcc_forward(cc_ne)}, id, pc_, block_});
+    stubs_.back().unexpected = true;
+    emit_inner_exit(exit, true);
+}
+
 // --- a function that calls itself ------------------------------------------------------------------------------------------------
 
 /// The entry of the stack of calls and returns that ours is returned by: on top of the caller's, for which it stands.

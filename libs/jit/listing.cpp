@@ -51,7 +51,8 @@ std::string Compiler::listing(const ir::Region& region) const {
     std::string text;
     for (usize i = 0; i < region.blocks.size(); i++) {
         const ir::Function& function = region.blocks[i]->function;
-        text += fmt::format("block {} unit {:#x} end {:#x}\n", i, function.pc, function.end);
+        const u32 call = region.blocks[i]->call;
+        text += fmt::format("block {} unit {:#x} end {:#x}{}\n", i, function.pc, function.end, call ? fmt::format(" inlined {}", call) : "");
         text += list(function, contexts_[i]->analysis);
     }
     return text;

@@ -166,3 +166,104 @@ TEST_CASE("regions: who only borrows the memory leaves the compiling to its owne
     for (int i = 0; i < 3000 && m.engine->stats().regions == 0; i++) std::this_thread::sleep_for(std::chrono::milliseconds(10));
     CHECK(m.engine->stats().regions > 0);
 }
+
+// --- inlined calls
+
+namespace {
+
+/// r0 = r0 + leaf(r3), r3 from r1 to 1. The leaf is at word 16, r8 is the address of some memory.
+const std::vector<u32> calls_leaf = {
+    insn(op_addi, 4, 1, 0),        // 0: arguments
+    far(op_call, 15),
+    insn(op_add, 0, 0, 4),
+    insn(op_addi, 1, 1, -1),
+    insn(op_bne, 1, 2, -4),
+    insn(op_trap),
+};
+constexpr usize leaf_at = 16 * 4;
+
+/// Until the trap, whatever comes in between.
+u64 run_calls(Machine& m, u64 entry, u64 n) {
+    State& s = m.state();
+    s.pc = entry;
+    s.r[0] = s.r[2] = 0;
+    s.r[1] = n;
+    s.r[8] = m.memory.at(0x9000);
+    cpu::Stop stop;
+    do stop = m.cpu->run();
+    while (stop.kind == cpu::Stop::Kind::poll);
+    CHECK(stop.trap == isa::Trap::syscall);
+    return s.r[0];
+}
+
+} // namespace
+
+TEST_CASE("regions: a leaf in a loop, with two returns") {
+    Machine m(eager(cpu::Tier2::synchronous));
+    const u64 entry = m.memory.place(0, calls_leaf);
+    // r4 = r4 * r4 if r4 is not 7, else 1
+    m.memory.place(leaf_at, {movi(5, 7), insn(op_bne, 4, 5, 3), movi(4, 1), insn(op_ret), insn(op_mul, 4, 4, 4), insn(op_ret)});
+    for (unsigned i = 0; i < 3; i++) CHECK(run_calls(m, entry, 100) == 338350 - 48);
+    CHECK(m.engine->stats().regions > 0);
+}
+
+TEST_CASE("regions: a leaf whose return address was in memory meanwhile, and is another now and then") {
+    Machine m(eager(cpu::Tier2::synchronous));
+    const u64 entry = m.memory.place(0, calls_leaf);
+    // The link goes to memory and comes back. Where r4 is 5, it is 4 more: the addition is left out.
+    m.memory.place(leaf_at, {insn(op_store, 15, 8, 0), movi(5, 5), insn(op_bne, 4, 5, 4), insn(op_addi, 15, 15, 4), insn(op_store, 15, 8, 0),
+                             insn(op_addi, 2, 2, 0), insn(op_load, 15, 8, 0), insn(op_ret)});
+    for (unsigned i = 0; i < 3; i++) CHECK(run_calls(m, entry, 100) == 5050 - 5);
+    CHECK(m.engine->stats().regions > 0);
+}
+
+TEST_CASE("regions: a leaf whose cold side is taken after all, and calls others there") {
+    Machine m(eager(cpu::Tier2::synchronous));
+    const u64 entry = m.memory.place(0, calls_leaf);
+    // Where r4 is r7: to 0x200, which calls 0x300 twice.
+    m.memory.place(leaf_at, {insn(op_bne, 4, 7, 3), far(op_jump, int(0x200 / 4) - 17), insn(op_trap), insn(op_addi, 4, 4, 1), insn(op_ret)});
+    m.memory.place(0x200, {insn(op_addi, 9, 15, 0), far(op_call, 0xfc / 4), far(op_call, 0xf8 / 4), insn(op_addi, 15, 9, 0), insn(op_ret)});
+    m.memory.place(0x300, {insn(op_addi, 4, 4, 50), insn(op_ret)});
+    m.state().r[7] = 1000; // never
+    CHECK(run_calls(m, entry, 100) == 5050 + 100);
+    CHECK(m.engine->stats().regions > 0);
+    for (u64 at : {1, 50, 99, 100}) {
+        m.state().r[7] = at;
+        CHECK(run_calls(m, entry, 100) == 5050 + 100 + 99);
+    }
+}
+
+TEST_CASE("regions: a leaf that is overwritten takes the region with it") {
+    for (cpu::Tier2 tier2 : {cpu::Tier2::synchronous, cpu::Tier2::background}) {
+        Machine m(eager(tier2));
+        const u64 entry = m.memory.place(0, calls_leaf);
+        for (unsigned i = 1; i < 40; i++) {
+            const u64 leaf = m.memory.place(leaf_at, {insn(op_addi, 4, 4, int(i)), insn(op_ret)});
+            m.engine->invalidate(leaf, leaf + 8);
+            CHECK(run_calls(m, entry, 200) == 20100 + 200 * i);
+        }
+    }
+}
+
+TEST_CASE("regions: a leaf that never returns is left on request") {
+    Machine m(eager(cpu::Tier2::background));
+    const u64 flag = m.memory.at(0x8000);
+    const u64 entry = m.memory.place(0, calls_leaf);
+    // It waits for memory at r6 to be r7, as long as r4 is not 1.
+    m.memory.place(leaf_at, {movi(5, 1), insn(op_bne, 4, 5, 2), insn(op_ret), insn(op_load, 9, 6, 0), insn(op_bne, 9, 7, -1), insn(op_ret)});
+    m.state().r[6] = flag;
+    m.state().r[7] = 1;
+    __atomic_store_n(reinterpret_cast<u64*>(flag), u64(1), __ATOMIC_SEQ_CST);
+    for (unsigned i = 0; i < 200; i++) CHECK(run_calls(m, entry, 100) == 5050);
+    __atomic_store_n(reinterpret_cast<u64*>(flag), u64(0), __ATOMIC_SEQ_CST);
+    std::atomic<bool> done = false;
+    std::thread other([&] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        for (unsigned i = 0; i < 20; i++) m.engine->invalidate(m.memory.at(0), m.memory.at(4)), std::this_thread::yield();
+        __atomic_store_n(reinterpret_cast<u64*>(flag), u64(1), __ATOMIC_SEQ_CST);
+        done = true;
+    });
+    CHECK(run_calls(m, entry, 100) == 5050);
+    other.join();
+    CHECK(done);
+}

@@ -117,7 +117,10 @@ void Jit::add(Unit& unit, const fp::Env& env) {
     Area& area = *areas_[unit.first_link >> area_shift];
     unit.env = intern(env);
     live_ += unit.size;
-    for (LinkSite& site : unit.links) area.sites.push_back(&site);
+    // By number: a unit that was compiled before this one may have been thrown away, and nobody asks for its sites.
+    const usize first = unit.first_link & ((u32(1) << area_shift) - 1);
+    area.sites.resize(std::max(area.sites.size(), first + unit.links.size()));
+    for (usize i = 0; i < unit.links.size(); i++) area.sites[first + i] = &unit.links[i];
     area.units.push_back(&unit);
 }
 

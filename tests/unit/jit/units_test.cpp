@@ -244,3 +244,24 @@ TEST_CASE("units: the listing has what host code is made of, and nothing that is
     CHECK(text.find("insn #1000") != text.npos);
     CHECK(text.find("exit trap") != text.npos);
 }
+
+TEST_CASE("units: what was compiled and thrown away leaves the numbers of others alone") {
+    World w;
+    const auto ahead = [&](u64 pc, u64 to) {
+        ir::Function f;
+        f.slots = slots();
+        f.fp = fp::Env{&fp::rules::arm};
+        f.pc = pc;
+        ir::Builder(f).jump(to);
+        jit::Unit* unit = nullptr;
+        REQUIRE(w.machine.jit->compile_ahead(f, unit) == jit::Jit::Outcome::ok);
+        unit->pc = pc;
+        return unit;
+    };
+    ahead(0x3000, 0x5000);
+    jit::Unit* kept = ahead(0x4000, 0x6000);
+    w.machine.jit->add(*kept, fp::Env{&fp::rules::arm});
+    w.machine.run(*kept, w.state);
+    REQUIRE(w.machine.last == jit::Leave::link);
+    CHECK(w.machine.jit->link_site(Machine::link_number(w.state)).pc == 0x6000);
+}

@@ -28,11 +28,16 @@ public:
         if (drafts_.size() == 1 && !keeps_all() && !leads_to_itself(0)) return nullptr;
         describe();
         find_back_ways();
-        find_facts();
-        return finish();
+        for (unsigned attempts = 0; attempts < most_attempts; attempts++) {
+            find_facts();
+            if (auto region = finish()) return region;
+        }
+        return nullptr;
     }
 
 private:
+    static constexpr unsigned most_attempts = 8;
+
     /// Where a block is: its code, and the inlined call that it is part of (0: of none).
     struct Place {
         u32 call = 0;
@@ -250,6 +255,7 @@ private:
         for (auto& facts : facts_)
             for (unsigned s = 0; s < isa_slots_; s++)
                 if (blocked[s]) facts[s] = Fact::of(Fact::nothing);
+        for (auto [at, s] : hopeless_) facts_[at][s] = Fact::of(Fact::nothing);
         const std::vector<Fact> unknown(isa_slots_, Fact::of(Fact::nothing));
         std::vector<bool> outer(drafts_.size()), landing(drafts_.size());
         outer[0] = true;
@@ -357,7 +363,7 @@ private:
         const bool call = exit.kind == ExitKind::call || exit.kind == ExitKind::call_indirect;
         if (recursive_ && exit.kind == ExitKind::ret && !conditional) {
             exit.inner = true;
-            return set_operands(builder, facts_returned());
+            return set_operands(builder, facts_.size() - 1);
         }
         if (recursive_ && call) {
             auto ret = index_.find({0, exit.ret});
@@ -402,26 +408,30 @@ private:
     void go_to(Builder& builder, Exit& exit, u32 draft) {
         const bool around = back_ways_.count({current_, draft});
         exit.block = block_at(draft, around ? Version::around : Version::first) + 1;
-        set_operands(builder, facts_[facts_index(draft, around)]);
+        set_operands(builder, facts_index(draft, around));
     }
 
-    void set_operands(Builder& builder, const std::vector<Fact>& facts) {
+    /// For what is known at index `at` of facts_.
+    void set_operands(Builder& builder, usize at) {
+        const std::vector<Fact>& facts = facts_[at];
         for (unsigned s = 0; s < isa_slots_; s++) {
             if (facts[s].form != Fact::pure) continue;
             for (unsigned k = 0; k < 2; k++)
-                if (needs_slot(facts[s], k)) set_operand(builder, s, facts[s], k);
+                if (needs_slot(facts[s], k) && !set_operand(builder, s, facts[s], k)) hopeless_.insert({at, s});
         }
     }
 
-    void set_operand(Builder& builder, unsigned slot, const Fact& fact, unsigned k) {
+    /// False: the value has no such operand. With more known it came to be a constant.
+    bool set_operand(Builder& builder, unsigned slot, const Fact& fact, unsigned k) {
         const Val value = builder.get(slot);
         const Type type = fact.args[k].type;
         Val operand;
         if (fact.op == Op::zext) operand = builder.trunc(value);
         else if (fact.op == Op::vzext) operand = builder.vget(type, float_lane(bit_width(type)), value, 0);
         else operand = token_operand(builder, value, fact, k);
-        if (operand && builder.type(operand) == type) builder.set(own_slot(slot, k, type), operand);
-        else failed_ = true;
+        if (!operand || builder.type(operand) != type) return false;
+        builder.set(own_slot(slot, k, type), operand);
+        return true;
     }
 
     /// Operand k of the flags op that made the token.
@@ -470,14 +480,18 @@ private:
         }
     }
 
+    /// Null: some of the facts were hopeless.
     std::unique_ptr<Region> finish() {
+        const usize hopeless = hopeless_.size();
+        final_.clear();
+        final_keys_.clear();
         region_ = std::make_unique<Region>();
         region_->pc = request_.pc;
         region_->mode = request_.mode;
         make_slots();
         block_at(0, recursive_ ? Version::gate : Version::outer);
         if (recursive_) region_->callee = block_at(0, Version::first) + 1;
-        for (u32 i = 0; i < region_->blocks.size() && !failed_; i++) {
+        for (u32 i = 0; i < region_->blocks.size(); i++) {
             RegionBlock* block = region_->blocks[i].get();
             const auto [draft, version] = final_keys_[i];
             const auto [call, pc] = drafts_[draft].place;
@@ -501,7 +515,7 @@ private:
             const auto& ranges = block->function.ranges;
             region_->ranges.insert(region_->ranges.end(), ranges.begin(), ranges.end());
         }
-        if (failed_) return nullptr;
+        if (hopeless_.size() != hopeless) return nullptr;
         order_blocks(*region_);
         find_loops(*region_);
         find_live_slots(*region_);
@@ -525,7 +539,7 @@ private:
     std::vector<std::pair<u32, Version>> final_keys_;   ///< of region_->blocks
     u32 current_ = 0;                         ///< draft whose final block is being made
     std::unique_ptr<Region> region_;
-    bool failed_ = false;
+    std::set<std::pair<usize, unsigned>> hopeless_;     ///< index in facts_, slot: what final blocks cannot give the form of
 };
 
 } // namespace

@@ -65,6 +65,41 @@ TEST_CASE("region: flags of a number that is only in a vector register from one 
     CHECK(verify(*region) == "");
 }
 
+TEST_CASE("region: flags that are a constant in the first round") {
+    // 0: r0 = 0    4: flags of r0 - 5; r0 = r0 + 1; to 12 if r1    8: r1 = r0    12: to 4 if the flags say equal; to 4 if r1
+    const std::vector<Slot> slots = {{"r0", Type::i64, 1024, 0}, {"r1", Type::i64, 1032, 0}, {"nzcv", Type::i32, 1040, 0}};
+    RegionRequest request;
+    request.slots = slots;
+    request.whole = true;
+    request.wanted = [](u64 pc) { return pc <= 12; };
+    request.translate = [](Builder& ir, u64 pc, std::span<const u64> leaders, unsigned) {
+        for (const u64 first = pc; ir.open(); pc += 4) {
+            if (pc != first && std::find(leaders.begin(), leaders.end(), pc) != leaders.end()) return ir.jump(pc);
+            ir.insn(pc, 0);
+            const auto if_r1 = [&](u64 to) { ir.exit_if(ir.ne(ir.get(1), ir.imm64(0)), {ExitKind::jump, 0, to, 0}); };
+            switch (pc) {
+            case 0: ir.set(0, ir.imm64(0)); break;
+            case 4: {
+                const Val r0 = ir.get(0);
+                ir.set(2, ir.flags_sub(r0, ir.imm64(5)));
+                ir.set(0, ir.add(r0, ir.imm64(1)));
+                if_r1(12);
+                break;
+            }
+            case 8: ir.set(1, ir.get(0)); break;
+            case 12:
+                ir.exit_if(ir.test(Cond::eq, ir.get(2)), {ExitKind::jump, 0, 4, 0});
+                if_r1(4);
+                break;
+            default: ir.trap(0, pc); break;
+            }
+        }
+    };
+    const auto region = build_region(request);
+    REQUIRE(region);
+    CHECK(verify(*region) == "");
+}
+
 namespace {
 
 /// 0: to 12 if r0 is 0    4: r0 = r0 - 1; call 0    8: r1 = r1 + r0    12: flags of r0 - r1; return to r2. `other` is called at 8.

@@ -149,6 +149,7 @@ struct Slot {
     Type type = Type::i64;
     u32 offset = 0;          ///< from the start of the StateHeader
     u8 pin = 0;              ///< hotness: 1 is pinned first, 0 never (see jit)
+    u16 upper = 0;           ///< of the low half of a register of 256 bits: the slot of the other half, which follows in memory
 };
 using SlotTable = std::span<const Slot>;
 

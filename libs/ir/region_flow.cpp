@@ -245,6 +245,9 @@ void weigh_slots(Region& region) {
         loop.changed.assign(region.slots.size(), false);
     }
     std::vector<u32> own(region.slots.size());
+    std::vector<bool> is_upper(region.slots.size());
+    for (const Slot& slot : region.slots)
+        if (slot.upper) is_upper[slot.upper] = true;
     for (const auto& block : region.blocks) {
         const Function& f = block->function;
         std::fill(own.begin(), own.end(), 0);
@@ -253,7 +256,8 @@ void weigh_slots(Region& region) {
             return f.nodes[id].op == Op::get ? int(f.nodes[id].a) : -1;
         };
         for (const Node& n : f.nodes) {
-            if (n.op == Op::set) own[n.a]++;
+            // A high half that is cleared, as most instructions on 128 bits do, does not want a register.
+            if (n.op == Op::set && !(is_upper[n.a] && f.nodes[n.b].op == Op::vimm)) own[n.a]++;
             if (n.op == Op::zext || n.op == Op::trunc || n.op == Op::vget) continue;
             for_each_operand(f, n, [&](Id operand) {
                 if (const int slot = slot_behind(operand); slot >= 0) own[unsigned(slot)]++;

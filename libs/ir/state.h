@@ -52,8 +52,8 @@ inline constexpr unsigned tlb_bits = 10, tlb_page_bits = 12, tlb_views = 4;
 
 /// What translated code keeps in memory besides guest state; only the JIT looks at it.
 struct JitFrame {
-    V128 xmm[16];                    ///< host registers at a fault, or those an out-of-line operation preserves; upper_xmm goes on
-    V128 upper_xmm[16];
+    V128 xmm[32];                    ///< host registers at a fault, or those that an out-of-line operation preserves, and
+    V128 ymm_high[16];               ///< what is above the first of them
     V128 spill[64];                  ///< values that fit neither a register nor their slot
     u64 row_mask = 0;                ///< k1 during an out-of-line pure op, see jit/emit_float_checks.cpp
     u64 gpr[16] = {};

@@ -28,6 +28,8 @@ void Allocator::begin(const ir::Function& function, Analysis& analysis, const Ho
         *to = {.uses = info->uses, .pending = info->plan == Plan::lazy};
     state_.slots.assign(function.slots.size(), {});
     state_.contents.fill(0);
+    state_.highs = 0;
+    set_joined(0);
     state_.spills = reserved_spills;
     touched_.clear();
     locked_ = dying_ = 0;
@@ -47,7 +49,7 @@ void Allocator::begin(const ir::Function& function, Analysis& analysis, const Ho
         if (clean) value(p.value).memory = s16(p.slot);
         if (!is_canonical_home(p.slot)) touched_.push_back(p.slot);
         value(p.value).slots = 1;
-        state_.contents[home] = p.value;
+        fill(home, p.value);
     }
     release_slots(0);
     end_node();
@@ -61,8 +63,11 @@ bool Allocator::constant(Id id, u64& out) const {
 
 void Allocator::move(Reg to, Reg from) {
     if (to == from) return;
-    if (is_xmm(to)) {
-        if (backend_.host().avx) a.vmovaps(a.x(to), a.x(from));
+    if (is_high(from)) {
+        if (is_upper(to)) a.vextractf32x4(a.x(to), a.y(whole_of(from)), 1);
+        else a.vextractf128(a.x(to), a.y(whole_of(from)), 1);
+    } else if (is_xmm(to)) {
+        if (backend_.host().avx) a.vmovaps(a.v(to), a.v(from));
         else a.movaps(a.x(to), a.x(from));
     } else {
         a.mov(a.q(to), a.q(from));
@@ -115,17 +120,22 @@ void Allocator::load_slot(Reg to, unsigned slot) {
 }
 
 Reg Allocator::use_in(Id id, RegMask allowed) {
+    if (joined_ && wants_xmm(id)) return use_both(low_operand(id), id);
     if (value(id).pending) compute(id);
     Value& v = value(id);
     if (v.reg == no_reg) {
         const Reg hint = analysis_->info[id].hint;
-        const bool hinted = hint != no_reg && node(id).op != Op::imm && !state_.contents[hint] && bit_of(hint) & allowed & ~locked_;
+        const bool hinted = hint != no_reg && node(id).op != Op::imm && empty_registers(bit_of(hint) & allowed & bank(wants_xmm(id)) & ~locked_);
         const Reg reg = hinted ? hint : allocate(wants_xmm(id), allowed);
         load_from(reg, id);
         v.reg = reg;
-        state_.contents[reg] = id;
+        fill(reg, id);
     } else if (!(bit_of(v.reg) & allowed)) {
-        relocate(allocate(true, allowed), v.reg);
+        const Reg from = v.reg;
+        const bool locked = locked_ & bit_of(from);
+        lock(from);
+        relocate(allocate(true, allowed), from);
+        if (!locked) unlock(from);
     }
     lock(v.reg);
     return v.reg;
@@ -135,8 +145,8 @@ Reg Allocator::use_in(Id id, RegMask allowed) {
 void Allocator::relocate(Reg to, Reg from) {
     const Id id = state_.contents[from];
     move(to, from);
-    state_.contents[to] = id;
-    state_.contents[from] = 0;
+    fill(to, id);
+    empty(from);
     value(id).reg = to;
     if (dying_ & bit_of(from)) dying_ = (dying_ & ~bit_of(from)) | bit_of(to);
 }
@@ -145,6 +155,77 @@ void Allocator::copy_to(Reg to, Id id) {
     if (value(id).pending) compute(id);
     if (value(id).reg != no_reg) move(to, value(id).reg);
     else load_from(to, id);
+}
+
+// --- two halves ----------------------------------------------------------------------------------------------------------
+
+Id Allocator::low_operand(Id high) const {
+    const Node &l = node(joined_), &h = node(current_);
+    return high == h.a && ir::is_operand(h.op, 0) ? l.a : high == h.b && ir::is_operand(h.op, 1) ? l.b : l.c;
+}
+
+/// The value's bits into the high half of a register.
+void Allocator::insert_high(Reg whole, Id id) {
+    const auto y = a.y(whole);
+    const Value& v = value(id);
+    if (v.reg == no_reg) {
+        EMU_ASSERT(v.spill >= 0 || v.memory >= 0);
+        a.vinserti128(y, y, v.spill >= 0 ? spill_at(unsigned(v.spill)) : slot_at(unsigned(v.memory)), 1);
+    } else if (is_high(v.reg)) {
+        a.vperm2i128(y, y, a.y(whole_of(v.reg)), 0x30);
+    } else if (is_upper(v.reg)) {
+        a.vinserti32x4(y, y, a.x(v.reg), 1);
+    } else {
+        a.vinserti128(y, y, a.x(v.reg), 1);
+    }
+}
+
+Reg Allocator::use_both(Id low, Id high) {
+    const Single single(*this);
+    for (Id id : {low, high})
+        if (value(id).pending) compute(id);
+    Value &l = value(low), &h = value(high);
+    if (l.reg != no_reg) lock(l.reg);
+    if (h.reg != no_reg) lock(h.reg);
+    if (l.reg != no_reg && is_lower_xmm(l.reg) && h.reg == high_of(l.reg)) return l.reg;
+    const bool constants = node(low).op == Op::vimm && node(high).op == Op::vimm;
+    if (low == high || constants) { // a copy for this node alone
+        const Reg copy = temp(true);
+        copy_to(copy, low);
+        if (!constants) a.vinserti128(a.y(copy), a.y(copy), a.x(copy), 1);
+        else if (const ir::V128& bits = f_->vectors[node(high).a]; !(bits == ir::V128{})) a.vinserti128(a.y(copy), a.y(copy), constant_address(bits), 1);
+        return copy;
+    }
+    if (l.reg == no_reg || !is_lower_xmm(l.reg) || state_.highs & bit_of(high_of(l.reg))) {
+        const Reg hint = analysis_->info[low].hint;
+        const bool hinted = hint != no_reg && is_lower_xmm(hint) && empty_registers(bit_of(hint) & bank(true) & ~locked_);
+        const Reg to = hinted ? hint : allocate(true, xmm_mask);
+        if (follow_in_memory(low, high)) {
+            a.vmovups(a.y(to), slot_at(unsigned(l.memory)));
+            fill(to, low), l.reg = to;
+            fill(high_of(to), high), h.reg = high_of(to);
+            lock(to), lock(high_of(to));
+            return to;
+        }
+        if (l.reg != no_reg) relocate(to, l.reg);
+        else load_from(to, low), fill(to, low), l.reg = to;
+        lock(to);
+    }
+    insert_high(l.reg, high);
+    const Reg place = high_of(l.reg);
+    if (const Reg from = h.reg; from != no_reg) {
+        empty(from);
+        if (dying_ & bit_of(from)) dying_ = (dying_ & ~bit_of(from)) | bit_of(place);
+    }
+    fill(place, high), h.reg = place;
+    lock(place);
+    return l.reg;
+}
+
+bool Allocator::follow_in_memory(Id low, Id high) const {
+    const Value &l = value(low), &h = value(high);
+    if (l.reg != no_reg || h.reg != no_reg || l.spill >= 0 || h.spill >= 0 || l.memory < 0 || h.memory <= 0) return false;
+    return f_->slots[usize(l.memory)].upper == u16(h.memory);
 }
 
 bool Allocator::memory_operand(Id id, unsigned bytes, Xbyak::Address& out) {
@@ -181,11 +262,18 @@ unsigned Allocator::cost_of_eviction(Id id) const {
     return cost + std::min<unsigned>(value(id).uses, 8) * 4;
 }
 
+/// The same for all that is in a register.
+unsigned Allocator::cost_of_register(Reg reg) const {
+    const Id id = state_.contents[reg];
+    const unsigned cost = id ? cost_of_eviction(id) : 0;
+    return is_lower_xmm(reg) && state_.highs & bit_of(high_of(reg)) ? cost + cost_of_eviction(state_.contents[high_of(reg)]) : cost;
+}
+
 Reg Allocator::victim(RegMask candidates) const {
     Reg best = no_reg;
     unsigned best_cost = ~0u;
     for (RegMask m = candidates; m; m &= m - 1) {
-        const unsigned cost = cost_of_eviction(state_.contents[lowest(m)]);
+        const unsigned cost = cost_of_register(lowest(m));
         if (cost < best_cost) best = lowest(m), best_cost = cost;
     }
     return best;
@@ -193,14 +281,23 @@ Reg Allocator::victim(RegMask candidates) const {
 
 RegMask Allocator::empty_registers(RegMask among) const {
     RegMask empty = 0;
-    for (RegMask m = among; m; m &= m - 1)
+    for (RegMask m = among & ~(state_.highs >> 32); m; m &= m - 1)
         if (!state_.contents[lowest(m)]) empty |= bit_of(lowest(m));
     return empty;
 }
 
+/// Registers with an operand that dies here, and nothing else.
+RegMask Allocator::reusable(RegMask among) const {
+    const RegMask lows = dying_ & among & ~guarded();
+    RegMask highs = (dying_ & high_mask) >> 32 & among & ~guarded() & ~lows;
+    for (RegMask m = highs; m; m &= m - 1)
+        if (state_.contents[lowest(m)]) highs &= ~(m & -m);
+    return lows | highs;
+}
+
 /// One that is empty, if possible a lower one that is no home.
 Reg Allocator::allocate(bool xmm, RegMask allowed) {
-    const RegMask usable = bank(xmm) & ~locked_ & allowed;
+    const RegMask usable = bank(xmm) & ~(locked_ | (locked_ & high_mask) >> 32) & allowed;
     const RegMask empty = empty_registers(usable);
     if (empty & ~homes_->mask) return lowest(empty & ~homes_->mask);
     if (empty) return lowest(empty);
@@ -220,6 +317,10 @@ Reg Allocator::temp(bool xmm, RegMask among) {
 }
 
 void Allocator::take(Reg reg) {
+    if (is_lower_xmm(reg) && state_.highs & bit_of(high_of(reg))) {
+        EMU_ASSERT(!(locked_ & bit_of(high_of(reg))));
+        evict(high_of(reg));
+    }
     const Id id = state_.contents[reg];
     const RegMask others = bank(is_xmm(reg)) & lower_mask & ~bit_of(reg);
     const bool locked = locked_ & bit_of(reg);
@@ -244,14 +345,19 @@ Reg Allocator::choose_def(Id id, RegMask among) {
     consume(current_);
     const bool xmm = wants_xmm(id);
     among &= bank(xmm);
-    const Reg hint = analysis_->info[id].hint;
-    auto available = [&](Reg r) { return dying(r) || (!state_.contents[r] && !(locked_ & bit_of(r))); };
+    if (joined_) among &= xmm_mask;
+    const Reg hint = hint_of(id);
+    auto available = [&](Reg r) { return !(guarded() & bit_of(r)) && (dying(r) || (!state_.contents[r] && !(locked_ & bit_of(r)))); };
     const bool hinted = hint != no_reg && bit_of(hint) & among;
     Reg reg = no_reg;
-    if (hinted && !(locked_ & bit_of(hint)) && state_.contents[hint] && evictable_for_free(state_.contents[hint])) evict(hint);
+    auto free_up = [&](Reg r) {
+        if (!(locked_ & bit_of(r)) && state_.contents[r] && evictable_for_free(state_.contents[r])) evict(r);
+    };
+    if (hinted) free_up(hint);
+    if (hinted && guarded() & bit_of(hint)) free_up(high_of(hint));
     if (hinted && available(hint)) {
         reg = hint;
-    } else if (RegMask m = dying_ & among & ~homes_->mask) {
+    } else if (RegMask m = reusable(among) & ~homes_->mask) {
         // Prefer the first operand's: two-address instructions need no move then.
         reg = lowest(m);
         const Node& n = node(id);
@@ -259,22 +365,33 @@ Reg Allocator::choose_def(Id id, RegMask among) {
     } else {
         const RegMask empty = empty_registers(among & ~locked_);
         if (empty & ~homes_->mask) reg = lowest(empty & ~homes_->mask);
-        else if (RegMask homes = dying_ & among) reg = lowest(homes);
+        else if (RegMask homes = reusable(among)) reg = lowest(homes);
         else reg = allocate(xmm, among);
     }
     lock(reg);
     return reg;
 }
 
-void Allocator::assign(Id id, Reg reg) {
-    if (Id old = state_.contents[reg]; old && old != id) value(old).reg = no_reg;
-    state_.contents[reg] = id;
+void Allocator::displace(Reg reg) {
+    if (const Id old = state_.contents[reg]) value(old).reg = no_reg;
+    empty(reg);
     dying_ &= ~bit_of(reg);
-    Value& v = value(id);
-    v.reg = reg;
-    v.pending = false;
-    lock(reg);
-    if (!v.uses && !v.slots) kill(id);
+}
+
+void Allocator::assign(Id id, Reg reg) {
+    EMU_ASSERT(!is_lower_xmm(reg) || !(guarded() & bit_of(reg)));
+    displace(reg);
+    if (is_lower_xmm(reg)) displace(high_of(reg));
+    auto put = [&](Id one, Reg place) {
+        fill(place, one);
+        Value& v = value(one);
+        v.reg = place;
+        v.pending = false;
+        lock(place);
+        if (!v.uses && !v.slots) kill(one);
+    };
+    put(joined_ ? joined_ : id, reg);
+    if (joined_) put(id, high_of(reg));
 }
 
 Reg Allocator::def(Id id, RegMask among) {
@@ -284,8 +401,10 @@ Reg Allocator::def(Id id, RegMask among) {
 }
 
 Reg Allocator::def_apart(Id id, RegMask among) {
-    const Reg hint = analysis_->info[id].hint;
-    const bool xmm = wants_xmm(id), hinted = hint != no_reg && bit_of(hint) & among & bank(xmm) & ~locked_ && !state_.contents[hint];
+    const Reg hint = hint_of(id);
+    const bool xmm = wants_xmm(id);
+    if (joined_) among &= xmm_mask;
+    const bool hinted = hint != no_reg && bit_of(hint) & among & bank(xmm) & ~locked_ & ~(state_.highs >> 32) && !state_.contents[hint];
     const Reg reg = hinted ? hint : allocate(xmm, among);
     lock(reg);
     consume(current_);
@@ -329,7 +448,8 @@ void Allocator::release_slots(Id id) {
 void Allocator::consume(Id id) {
     if (consumed_) return;
     consumed_ = true;
-    for_each_operand(id, [&](Id operand) { unuse(operand); });
+    for (Id one : {id, joined_})
+        if (one) for_each_operand(one, [&](Id operand) { unuse(operand); });
     // After a state-changing call there are other values in the slots, see emit_call.
     if (node(id).op == Op::call && f_->helpers[node(id).a]->writes_state) return;
     if (ir::may_leave(*f_, node(id))) release_slots(id);
@@ -338,7 +458,7 @@ void Allocator::consume(Id id) {
 void Allocator::bury_dead() {
     for (Id id : dead_) {
         Value& v = value(id);
-        if (v.reg != no_reg && state_.contents[v.reg] == id) state_.contents[v.reg] = 0;
+        if (v.reg != no_reg && state_.contents[v.reg] == id) empty(v.reg);
         v.reg = no_reg;
         if (v.spill >= 0) state_.spills &= ~(u64(1) << v.spill);
         v.spill = -1;
@@ -357,7 +477,8 @@ void Allocator::end_node() {
 
 Allocator::Nest Allocator::begin_nested(Id id) {
     Nest outer;
-    outer.locked = locked_, outer.dying = dying_, outer.current = current_;
+    outer.locked = locked_, outer.dying = dying_, outer.current = current_, outer.joined = joined_;
+    set_joined(0);
     EMU_ASSERT(usize(std::popcount(locked_)) <= outer.contents.size());
     usize next = 0;
     for (RegMask m = locked_; m; m &= m - 1) outer.contents[next++] = state_.contents[lowest(m)];
@@ -388,6 +509,7 @@ void Allocator::end_nested(const Nest& outer) {
         }
     }
     current_ = outer.current;
+    set_joined(outer.joined);
 }
 
 // --- slots and memory ------------------------------------------------------------------------------------------------------
@@ -412,6 +534,7 @@ int Allocator::committable_slot(Id id) const {
 }
 
 void Allocator::evict(Reg reg) {
+    const Single single(*this);
     const Id id = state_.contents[reg];
     Value& v = value(id);
     if (!evictable_for_free(id)) {
@@ -423,14 +546,19 @@ void Allocator::evict(Reg reg) {
         }
     }
     v.reg = no_reg;
-    state_.contents[reg] = 0;
+    empty(reg);
 }
 
 void Allocator::vacate(Reg reg) {
+    const Single single(*this);
+    if (is_lower_xmm(reg) && state_.highs & bit_of(high_of(reg))) {
+        evict(high_of(reg)); // whose slot is written along with the low one's
+        if (!state_.contents[reg]) return;
+    }
     const Id id = state_.contents[reg];
     const Value& v = value(id);
     const bool constant = node(id).op == Op::imm || node(id).op == Op::vimm;
-    if (is_xmm(reg) && !is_upper(reg) && v.uses + v.slots && !constant) {
+    if (is_lower_xmm(reg) && v.uses + v.slots && !constant) {
         const RegMask empty = empty_registers(bank(true) & upper_mask & ~locked_);
         const RegMask good = empty & ~homes_->mask ? empty & ~homes_->mask : empty;
         if (good) return relocate(lowest(good), reg);
@@ -447,11 +575,30 @@ void Allocator::spill(Reg reg) {
     v.spill = s16(std::countr_one(state_.spills));
     state_.spills |= u64(1) << v.spill;
     if (!is_xmm(reg)) a.store_state(reg, spill_place(unsigned(v.spill)), true);
+    else if (is_high(reg)) a.vextractf128(spill_at(unsigned(v.spill)), a.y(whole_of(reg)), 1);
     else if (backend_.host().avx) a.vmovaps(spill_at(unsigned(v.spill)), a.x(reg));
     else a.movaps(spill_at(unsigned(v.spill)), a.x(reg));
 }
 
+/// If the slot is half of a register that a host's register holds: the whole of it.
+bool Allocator::store_both(unsigned slot) {
+    if (!state_.highs || slot >= backend_.slots.size()) return false;
+    const unsigned low = backend_.slots[slot].upper ? slot : backend_.lower[slot], high = backend_.slots[low].upper;
+    if (!high) return false;
+    SlotState &l = state_.slots[low], &h = state_.slots[high];
+    if (!l.value || !h.value || l.in_memory || h.in_memory) return false;
+    const Reg reg = value(l.value).reg;
+    if (reg == no_reg || !is_lower_xmm(reg) || value(h.value).reg != high_of(reg)) return false;
+    a.vmovups(slot_at(low), a.y(reg));
+    l.in_memory = h.in_memory = true;
+    value(l.value).memory = s16(low);
+    value(h.value).memory = s16(high);
+    return true;
+}
+
 void Allocator::store_slot(unsigned slot) {
+    const Single single(*this);
+    if (store_both(slot)) return;
     SlotState& s = state_.slots[slot];
     Type type = f_->slots[slot].type;
     // A region's slots are frame entries, which are read whole after a fault.
@@ -461,7 +608,7 @@ void Allocator::store_slot(unsigned slot) {
         (type != Type::i64 || s64(bits) == s32(bits))) {
         if (type == Type::i1) a.mov(a.byte[slot_at(slot).getRegExp()], u8(bits));
         else a.store_state_imm(slot_place(slot), u32(bits), type == Type::i64);
-    } else if (const Reg reg = type == Type::f16 ? use(s.value) : use_any(s.value); type == Type::i64 || type == Type::i32) {
+    } else if (const Reg reg = type == Type::f16 ? use(s.value) : use_in(s.value, any_bank | high_mask); type == Type::i64 || type == Type::i32) {
         a.store_state(reg, slot_place(slot), type == Type::i64);
     } else {
         const Xbyak::Address at = slot_at(slot);
@@ -471,7 +618,10 @@ void Allocator::store_slot(unsigned slot) {
         case Type::f16: a.pextrw(a.word[at.getRegExp()], a.x(reg), 0); break;
         case Type::f32: avx ? a.vmovss(at, a.x(reg)) : a.movss(at, a.x(reg)); break;
         case Type::f64: avx ? a.vmovsd(at, a.x(reg)) : a.movsd(at, a.x(reg)); break;
-        default: avx ? a.vmovups(at, a.x(reg)) : a.movups(at, a.x(reg)); break;
+        default:
+            if (is_high(reg)) a.vextractf128(at, a.y(whole_of(reg)), 1);
+            else avx ? a.vmovups(at, a.x(reg)) : a.movups(at, a.x(reg));
+            break;
         }
     }
     s.in_memory = true;

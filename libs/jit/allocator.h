@@ -38,6 +38,7 @@ struct AllocatorState {
     std::vector<Value> values;
     std::vector<SlotState> slots;
     std::array<Id, reg_count> contents{};
+    RegMask highs = 0;       ///< high halves that hold a value
     u64 spills = 0;
 };
 
@@ -50,9 +51,9 @@ protected:
     virtual void compute(Id id) = 0;                            ///< emit a pending node; it ends with end_nested()
     virtual Xbyak::Address constant_address(ir::V128 value) = 0;
 
-    static constexpr RegMask any_bank = ~RegMask(0), lower_mask = gpr_mask | xmm_mask;
+    static constexpr RegMask any_bank = gpr_mask | xmm_mask | upper_mask, lower_mask = gpr_mask | xmm_mask;
     // --- reading values; registers stay locked until the node ends
-    /// In a register, and a lower one. An i32 is zero-extended.
+    /// In a register, and a lower one. An i32 is zero-extended. While two halves are emitted together: in the register with its low half.
     Reg use(Id id) { return use_in(id, lower_mask); }
     /// For instructions that reach the upper vector registers too.
     Reg use_any(Id id) { return use_in(id, any_bank); }
@@ -60,6 +61,15 @@ protected:
     /// A copy of the value in a given register, which the caller took.
     void copy_to(Reg to, Id id);
     bool constant(Id id, u64& value) const;
+    /// Both halves of 256 bits in one register.
+    Reg use_both(Id low, Id high);
+    /// The current node's low half, if both are emitted at once; see emit_both.
+    Id joined() const { return joined_; }
+    void set_joined(Id low) { joined_ = low, a.wide_vectors = low != 0; }
+    /// Are both only in the memory of one register's two slots?
+    bool follow_in_memory(Id low, Id high) const;
+    /// Of an operand of the current node, in the low half's place of it.
+    Id low_operand(Id high) const;
     bool is_pending(Id id) const { return state_.values[id].pending; }
     bool in_register(Id id) const { return state_.values[id].reg != no_reg; }
     /// Where `bytes` of the value may be read from memory, if it has no register and this is its last use.
@@ -71,7 +81,7 @@ protected:
     Reg temp(bool xmm = false, RegMask among = lower_mask);
     /// This register, emptied and locked.
     void take(Reg reg);
-    /// The result's register; may be that of an operand that dies here. `among`: ~0 if an upper one will do.
+    /// The result's register; may be that of an operand that dies here. `among`: any_bank if an upper one will do.
     Reg def(Id id, RegMask among = lower_mask);
     /// The result's register, different from all operands'.
     Reg def_apart(Id id, RegMask among = lower_mask);
@@ -87,8 +97,8 @@ protected:
     void end_node();
     struct Nest {
         RegMask locked, dying;
-        Id current;
-        std::array<Id, 16> contents;   ///< of the locked registers, in order
+        Id current, joined;
+        std::array<Id, 24> contents;   ///< of the locked registers, in order
     };
     Nest begin_nested(Id id);
     void end_nested(const Nest& outer);
@@ -139,6 +149,21 @@ protected:
     }
     void lock(Reg reg) { locked_ |= bit_of(reg); }
     void unlock(Reg reg) { locked_ &= ~bit_of(reg); }
+    void fill(Reg reg, Id id) { state_.contents[reg] = id, state_.highs |= bit_of(reg) & high_mask; }
+    void empty(Reg reg) { state_.contents[reg] = 0, state_.highs &= ~bit_of(reg); }
+    void insert_high(Reg whole, Id id);
+    /// While it exists, what is done is about single values, not about halves that are emitted together.
+    class Single {
+    public:
+        explicit Single(Allocator& allocator) : allocator_(allocator), joined_(allocator.joined_) { allocator.set_joined(0); }
+        Single(const Single&) = delete;
+        Single& operator=(const Single&) = delete;
+        ~Single() { allocator_.set_joined(joined_); }
+
+    private:
+        Allocator& allocator_;
+        Id joined_;
+    };
     void move(Reg to, Reg from);
 
     Assembler& a;
@@ -161,6 +186,13 @@ protected:
 
 private:
     Reg allocate(bool xmm, RegMask allowed);
+    /// Registers that an instruction may not write for the sake of the high half's value.
+    RegMask guarded() const { return (state_.highs & ~dying_) >> 32; }
+    RegMask reusable(RegMask among) const;
+    void displace(Reg reg);
+    bool store_both(unsigned slot);
+    Reg hint_of(Id id) const { return analysis_->info[joined_ ? joined_ : id].hint; }
+    unsigned cost_of_register(Reg reg) const;
     /// Registers of the class that may hold values.
     RegMask bank(bool xmm) const { return (xmm ? xmm_mask | upper_mask : gpr_mask) & backend_.allocatable; }
     void relocate(Reg to, Reg from);
@@ -176,6 +208,7 @@ private:
     RegMask dying_ = 0;
     std::vector<Id> dead_;
     std::vector<u16> unobserved_;
+    Id joined_ = 0;
     bool consumed_ = false;
     bool overflow_ = false;
 };

@@ -79,7 +79,8 @@ void Analysis::run(const ir::Function& function, const Backend& backend, const H
     pseudos.clear();
     work_.assign(count, {});
     next_stop_ = u32(count);
-    last_leave_ = 0;
+    last_leave_ = last_effect_ = effect_before_ = last_insn_ = 0;
+    has_pairs_ = false;
     forward();
     info.assign(nodes.size(), {});
     backward();
@@ -94,6 +95,8 @@ void Analysis::new_pseudos(u32 at) {
         pseudos.push_back({at, u16(slot), value});
         slots_[usize(slot)] = {value, at, true};
     }
+    for (s16 slot : homes_->slot)
+        if (slot >= 0) pair_known(unsigned(slot));
 }
 
 void Analysis::end_slot_value(unsigned slot, u32) {
@@ -113,6 +116,7 @@ Id Analysis::alias(Id id, const Node& n) {
         SlotLife& life = slots_[n.a];
         if (life.value) return life.value;
         life = {id, id, false};
+        pair_known(n.a);
     }
     if (n.op == Op::zext || is_float_lane0(n)) return n.a;
     return id;
@@ -137,15 +141,20 @@ void Analysis::forward() {
             if (n.op == Op::set) {
                 end_slot_value(n.a, id);
                 slots_[n.a] = {n.b, id, false};
+                note_effect(id);
                 continue;
             }
             break;
         case Effect::pure: break;
+        case Effect::mark: last_insn_ = id; continue;
         default:
+            pair_node(id);
+            note_effect(id);
             if (ir::may_leave(*f_, n)) last_leave_ = id;
             continue;
         }
         alias_[id] = alias(id, n);
+        if (alias_[id] == id) pair_node(id);
     }
 }
 
@@ -157,6 +166,7 @@ void Analysis::forward_call(Id id) {
         arg = alias_[f_->extra[n.b + k]];
         if (is_address(helper, k)) work_[arg].addresses++;
     }
+    note_effect(id);
     if (ir::may_leave(*f_, n)) last_leave_ = id;
     if (!helper.writes_state) return;
     for (SlotLife& life : slots_) {
@@ -228,6 +238,11 @@ void Analysis::plan_node(Id id) {
     case Op::shl: lazy = addressable && nodes[n.b].op == Op::imm && nodes[n.b].imm() <= 3 && fused == uses && uses; break;
     default: lazy = is_compare(n.op) && fused == uses; break;
     }
+    // The low half waits for the other one.
+    if (const Id high = high_half(id)) {
+        if (uses && info[high].uses) lazy = true;
+        else part(id);
+    }
     info[id].plan = lazy && uses ? Plan::lazy : Plan::eager;
     use_result_instead(id);
 }
@@ -293,6 +308,7 @@ void Analysis::backward() {
             }
             break;
         case Effect::load: case Effect::store:
+            if (work_[id].covered && !info[id].uses) break;
             info[id].plan = Plan::eager;
             count_operands(id);
             break;

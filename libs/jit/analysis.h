@@ -50,6 +50,11 @@ public:
         Id value;
     };
     std::vector<Pseudo> pseudos;
+    /// The other half, of a value that is half of one of 256 bits (pairs.cpp); 0: there is none, or `id` is not the low / the high half.
+    Id high_half(Id id) const { return work_[id].is_high ? 0 : work_[id].other; }
+    Id low_half(Id id) const { return work_[id].is_high ? work_[id].other : 0; }
+    /// Is there any?
+    bool has_pairs() const { return has_pairs_; }
     /// Is it a slot's value for a while only, and not at the end?
     bool is_replaced(Id id) const { return work_[id].replaced; }
 
@@ -67,6 +72,9 @@ private:
         bool part_of_address = false;   ///< used in an addition that is one
         bool replaced = false;     ///< was a slot's value once and is not any more
         bool dead = false;         ///< a set that nobody sees
+        bool is_high = false;
+        bool covered = false;      ///< a load that only asks whether memory is there, which a store will
+        Id other = 0;              ///< the other half
     };
 
     void forward();
@@ -79,6 +87,16 @@ private:
     Id alias(Id id, const ir::Node& node);
     Id find_result(Id id, bool add) const;
     void use_result_instead(Id id);
+    // pairs.cpp
+    void join(Id low, Id high);
+    void part(Id id);
+    void pair_known(unsigned slot);
+    void pair_node(Id id);
+    void pair_access(Id id);
+    void note_effect(Id id) { effect_before_ = last_effect_, last_effect_ = id; }
+    bool is_pair(Id low, Id high) const;
+    bool operands_match(Id low, Id high) const;
+    bool follows_in_memory(Id low, Id high) const;
 
     const ir::Function* f_ = nullptr;
     const Backend* backend_ = nullptr;
@@ -89,6 +107,9 @@ private:
     std::vector<SlotLife> slots_;
     u32 next_stop_ = 0;               ///< the first exit or call behind the node that is looked at
     u32 last_leave_ = 0;
+    u32 last_effect_ = 0, effect_before_ = 0;   ///< the last nodes that do more than to compute
+    u32 last_insn_ = 0;               ///< where the instruction begins
+    bool has_pairs_ = false;
 };
 
 /// A fused operand form (aux bit of the working copy): operand a of a flags or compare node is the result of the addition or

@@ -15,14 +15,20 @@
 namespace emu::jit {
 
 /// A host register: 0-15 general, 16-31 xmm0-15, 32-47 the upper vector registers xmm16-31, which only EVEX encodings reach.
-/// Numbered as the encodings are.
+/// Numbered as the encodings are. 48-63 are the high halves of ymm0-15: places for values, no operands of instructions. Whatever
+/// writes an xmm register clears the high half, and a value in it is only reached along with the low one.
 using Reg = u8;
 using RegMask = u64;
-inline constexpr unsigned reg_count = 48;
-inline constexpr RegMask gpr_mask = 0xffff, xmm_mask = gpr_mask << 16, upper_mask = gpr_mask << 32;
+inline constexpr unsigned reg_count = 64;
+inline constexpr RegMask gpr_mask = 0xffff, xmm_mask = gpr_mask << 16, upper_mask = gpr_mask << 32, high_mask = gpr_mask << 48;
 enum : Reg { rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15, xmm0, no_reg = 0xff };
 constexpr bool is_xmm(Reg r) { return r >= 16; }
-constexpr bool is_upper(Reg r) { return r >= 32 && r < reg_count; }
+constexpr bool is_upper(Reg r) { return r >= 32 && r < 48; }
+constexpr bool is_high(Reg r) { return r >= 48 && r < reg_count; }
+constexpr bool is_lower_xmm(Reg r) { return r >= 16 && r < 32; }
+constexpr Reg high_of(Reg xmm) { return Reg(xmm + 32); }
+/// The register that a value in `r` is part of.
+constexpr Reg whole_of(Reg r) { return is_high(r) ? Reg(r - 32) : r; }
 constexpr RegMask bit_of(Reg r) { return RegMask(1) << r; }
 
 /// Condition codes as the instructions encode them; cc ^ 1 is the opposite.
@@ -45,6 +51,9 @@ public:
     static Xbyak::Reg16 w(Reg r) { return Xbyak::Reg16(r); }
     static Xbyak::Reg8 b(Reg r) { return Xbyak::Reg8(r, r >= 4 && r < 8); }
     static Xbyak::Xmm x(Reg r) { return Xbyak::Xmm(r - 16); }
+    static Xbyak::Ymm y(Reg r) { return Xbyak::Ymm(r - 16); }
+    /// Of 256 bits while `wide_vectors` is set.
+    Xbyak::Xmm v(Reg r) const { return wide_vectors ? Xbyak::Xmm(y(r)) : x(r); }
     /// 64-bit register if `wide`, else 32-bit.
     static Xbyak::Reg i(Reg r, bool wide) { return wide ? Xbyak::Reg(q(r)) : Xbyak::Reg(d(r)); }
 
@@ -98,6 +107,8 @@ public:
         db(0x40 | (wide ? 8 : 0) | (to >> 3) << 2 | (from >> 3)), db(0x0f), db(0x40 | cc), db(0xc0 | (to & 7) << 3 | (from & 7));
     }
     // --- vector instructions by encoding
+    /// VEX and EVEX forms are those of 256 bits.
+    bool wide_vectors = false;
     /// Source operand: a register, or memory in the code buffer (constants) or relative to r15 (guest state).
     struct Src {
         Reg reg = no_reg;
@@ -120,21 +131,21 @@ public:
         EMU_ASSERT(!is_upper(to) && !is_upper(left) && !is_upper(right.reg));
         const u8 r = to & 15, v = left & 15, b = base_bits(right);
         if (o.map == 1 && !o.w && b < 8) {
-            db(0xc5), db((r < 8 ? 0x80 : 0) | (~v & 15) << 3 | o.prefix);
+            db(0xc5), db((r < 8 ? 0x80 : 0) | (~v & 15) << 3 | wide_vectors << 2 | o.prefix);
         } else {
-            db(0xc4), db((r < 8 ? 0x80 : 0) | 0x40 | (b < 8 ? 0x20 : 0) | o.map), db(o.w << 7 | (~v & 15) << 3 | o.prefix);
+            db(0xc4), db((r < 8 ? 0x80 : 0) | 0x40 | (b < 8 ? 0x20 : 0) | o.map), db(o.w << 7 | (~v & 15) << 3 | wide_vectors << 2 | o.prefix);
         }
         db(o.opcode);
         mod_rm(r, right, immediates);
     }
-    /// EVEX form, of 128 bits and without a mask: reaches the upper registers.
+    /// EVEX form without a mask: reaches the upper registers.
     void evex(VecOp o, Reg to, Reg left, Src right, unsigned immediates = 0) {
         EMU_ASSERT(o.evex != Evex::absent);
         const u8 r = to - 16, v = left - 16, b = right.reg != no_reg ? right.reg - 16 : base_bits(right);
         db(0x62);
         db((r & 8 ? 0 : 0x80) | (b & 16 ? 0 : 0x40) | (b & 8 ? 0 : 0x20) | (r & 16 ? 0 : 0x10) | o.map);
         db((o.evex == Evex::w1 ? 0x80 : 0) | (~v & 15) << 3 | 4 | o.prefix);
-        db(v & 16 ? 0 : 8);
+        db((v & 16 ? 0 : 8) | wide_vectors << 5);
         db(o.opcode);
         mod_rm(r, right, immediates, false); // its short displacements count vectors
     }

@@ -81,7 +81,8 @@ struct Routines {
     u32 call_helper = 0;         ///< rax = function, rsi rdx rcx r8 = arguments; on the C++ stack
     u32 call_raising = 0;        ///< the same, with the preserved registers in frame.gpr
     u32 call_syncing = 0;        ///< the same as call_raising, with the FP flags harvested first
-    u32 eval = 0;                ///< frame.eval_* and scratch: out-of-line pure op, preserves all registers
+    u32 eval = 0;                ///< frame.eval_* and scratch: out-of-line pure op, preserves all registers,
+    u32 eval_wide = 0;           ///< and their high halves
     u32 memory = 0;              ///< frame.address, access, access_flags and scratch: out-of-line memory access, preserves all registers
     u32 end = 0;
 };
@@ -94,12 +95,15 @@ struct Backend {
     ir::SlotTable slots;
     Homes canonical;                     ///< where units that are entered from others find their slots
     RegMask allocatable = 0;
+    std::vector<u16> lower;              ///< per slot that is the upper half of a register: the one of the low half, else 0
     Routines routines;
     /// Nobody but one vCPU sees the guest's memory: its accesses need neither locks nor barriers. Once false, it stays so.
     bool alone = false;
 
     Backend(const Options& options, ir::SlotTable slots);
     const HostFeatures& host() const { return options.features; }
+    /// Are two halves of 128 bits, of a guest's register, one register of the host's?
+    bool joins_halves() const { return options.features.avx2 && !options.system && !options.only_fallback; }
     u32 slot_offset(unsigned slot) const { return slots[slot].offset; }
 };
 

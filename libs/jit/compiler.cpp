@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "jit/compiler.h"
 
+#include "common/bits.h"
 #include "common/result.h"
 #include "ir/eval.h"
 
@@ -28,8 +29,23 @@ u32 ConstantPool::place(ir::V128 value) {
     return at->second;
 }
 
+u32 ConstantPool::place(ir::V128 low, ir::V128 high) {
+    auto [at, fresh] = pairs_.try_emplace({low.lo, low.hi, high.lo, high.hi}, align_up(next_, u32(32)));
+    if (!fresh) return at->second;
+    if (at->second + 32 > end_) {
+        pairs_.erase(at);
+        next_ = end_;
+        return 0;
+    }
+    std::memcpy(const_cast<u8*>(as_.getCode()) + at->second, &low, 16);
+    std::memcpy(const_cast<u8*>(as_.getCode()) + at->second + 16, &high, 16);
+    next_ = at->second + 32;
+    return at->second;
+}
+
 void ConstantPool::restore(u32 next) {
     places_.clear();
+    pairs_.clear();
     for (next_ = begin_; next_ < next; next_ += 16) {
         ir::V128 value;
         std::memcpy(&value, as_.getCode() + next_, 16);
@@ -285,6 +301,7 @@ bool Compiler::emit_block(const ir::Function& function, const Homes& homes, cons
     host_flags_ = {};
     host_token_ = {};
     unchecked_.clear();
+    emitted_along_ = 0;
     mask_started_ = false;
     row_constants_ = ir::Lane::i8;
     pc_ = function.pc;
@@ -370,9 +387,10 @@ Unit* Compiler::finish(u64 pc, u32 mode, u32 insns, const std::vector<std::pair<
 
 void Compiler::emit(Id id) {
     const Node& n = node(id);
-    if (analysis_->info[id].plan != Plan::eager && (n.op == Op::set || ir::effect_of(n.op) == Effect::pure)) return;
+    if (analysis_->info[id].plan != Plan::eager && (n.op == Op::set || n.op == Op::load || ir::effect_of(n.op) == Effect::pure)) return;
     if (!unchecked_.empty() && !may_wait(id)) check_floats();
     current_ = id;
+    if (emitted_along_ == id) return end_node();
     switch (n.op) {
     case Op::imm: case Op::vimm: break;
     case Op::get:
@@ -395,11 +413,13 @@ void Compiler::emit(Id id) {
         break;
     case Op::call: emit_call(id); break;
     default:
+        if (const Id low = analysis_->low_half(id); low && emit_both(low, id)) break;
         emit_pure(id);
         if (follows_unchecked(id)) add_unchecked(id, value(id).reg);
         break;
     }
     end_node();
+    set_joined(0);
     if (n.op == Op::set || n.op == Op::exit_if) keep_last_eflags(n.op == Op::exit_if);
 }
 
@@ -407,6 +427,18 @@ void Compiler::emit_pure(Id id) {
     const Emitter emitter = table.emit[unsigned(node(id).op)];
     if (emitter && !backend_.options.only_fallback && (this->*emitter)(id)) return;
     emit_fallback(id);
+}
+
+/// The node and its low half, which waited for it, as one instruction of 256 bits; else the low half alone, so that it does not wait
+/// any longer.
+bool Compiler::emit_both(Id low, Id high) {
+    if (!is_pending(low)) return false;
+    const Emitter emitter = table.emit[unsigned(node(high).op)];
+    set_joined(low);
+    if (emitter && (this->*emitter)(high)) return true;
+    set_joined(0);
+    compute(low);
+    return false;
 }
 
 void Compiler::compute(Id id) {
@@ -474,7 +506,7 @@ void Compiler::load_scratch(Reg to, Type type) {
 void Compiler::emit_eval_call(const Node& n, Type argument) {
     const usize op = offsetof(ir::StateHeader, frame) + offsetof(ir::JitFrame, eval_op);
     a.mov(a.dword[state_at(op).getRegExp()], u32(n.op) | u32(n.type) << 8 | u32(argument) << 12 | u32(n.aux) << 16);
-    a.call_to(backend_.routines.eval);
+    a.call_to(has_high_halves() ? backend_.routines.eval_wide : backend_.routines.eval);
 }
 
 bool Compiler::emit_fallback(Id id) {

@@ -22,7 +22,9 @@ public:
     ConstantPool(Assembler& as, u32 begin, u32 end) : as_(as), begin_(begin), next_(begin), end_(end) {}
     /// Position in the code buffer; 0 when full (a flush makes room).
     u32 place(ir::V128 value);
-    void clear() { places_.clear(), next_ = begin_; }
+    /// Two behind each other, aligned to 32.
+    u32 place(ir::V128 low, ir::V128 high);
+    void clear() { places_.clear(), pairs_.clear(), next_ = begin_; }
     bool full() const { return next_ >= end_; }
     u32 begin() const { return begin_; }
     u32 next() const { return next_; }
@@ -34,6 +36,7 @@ private:
     Assembler& as_;
     u32 begin_, next_, end_;
     std::map<std::pair<u64, u64>, u32> places_;
+    std::map<std::array<u64, 4>, u32> pairs_;
 };
 
 /// Counters of back edges, away from code (a store near it would stop the host's pipeline).
@@ -90,6 +93,7 @@ private:
     // --- compiler.cpp
     void emit(Id id);
     void emit_pure(Id id);
+    bool emit_both(Id low, Id high);
     void compute(Id id) override;
     bool emit_fallback(Id id);
     void store_scratch(Id id, unsigned operand);
@@ -134,6 +138,8 @@ private:
     bool rescue_slot(Id id, unsigned slot);
     bool state_is_canonical() const;
     bool is_back_edge(const ir::Exit& exit) const;
+    /// May high halves of vector registers hold values here?
+    bool has_high_halves() const { return analysis_->has_pairs() || (plan_ && plan_->has_high_halves()); }
     bool is_own_slot(unsigned slot) const { return slot >= backend_.slots.size(); }
 
     // --- emit_region.cpp: from block to block of a region
@@ -142,6 +148,7 @@ private:
     void emit_inner_exit(const ir::Exit& exit, bool last);
     bool arrives(u32 block) const;
     void hand_over(u32 block);
+    RegMask put_apart(u32 block, RegMask wanted);
     bool is_live(u32 block, unsigned slot) const { return region_->blocks[block]->live[slot]; }
     void enter_region();
     void emit_inner_call(const ir::Exit& exit);
@@ -211,6 +218,7 @@ private:
     Xbyak::RegExp address(Id id);
     void emit_load(Id id);
     void emit_store(Id id);
+    void store_both_halves(Id low, Id high);
     void emit_atomic_rmw(Id id);
     void emit_atomic_cas(Id id);
     void load_gpr(Reg to, const Xbyak::RegExp& at, ir::MemFlags flags, bool wide);
@@ -334,7 +342,8 @@ private:
 
     // --- emit_vector.cpp
     using Src = Assembler::Src;
-    Src pool(ir::V128 bits);
+    Src pool(ir::V128 bits) { return pool(bits, bits); }
+    Src pool(ir::V128 low, ir::V128 high);
     Src vec_src(Id id, RegMask among = lower_mask);
     static RegMask reach(VecOp o) { return o.evex != Evex::absent ? any_bank : lower_mask; }
     void vec(VecOp o, Reg to, Reg left, Src right);
@@ -471,6 +480,7 @@ private:
     bool native_float_ = false;     ///< the mode's FP arithmetic is the host's, but for what the checks catch
     bool exact_float_ = false;      ///< it is the host's without exception: an x86 guest
     std::vector<Unchecked> unchecked_;
+    Id emitted_along_ = 0;          ///< the high half of an access that was made along with the low one
     bool mask_started_ = false;     ///< k1 tells of some of them
     ir::Lane row_constants_ = ir::Lane::i8; ///< of which type the constants are that it is compared with; i8: they are not loaded
     u64 pc_ = 0;                    ///< guest instruction being translated

@@ -20,7 +20,7 @@ namespace {
 
 /// Registers that translated code may lose in a C++ call.
 constexpr RegMask clobbered_by_call =
-    bit_of(rax) | bit_of(rcx) | bit_of(rdx) | bit_of(rsi) | bit_of(rdi) | bit_of(r8) | bit_of(r9) | bit_of(r10) | bit_of(r11) | xmm_mask | upper_mask;
+    bit_of(rax) | bit_of(rcx) | bit_of(rdx) | bit_of(rsi) | bit_of(rdi) | bit_of(r8) | bit_of(r9) | bit_of(r10) | bit_of(r11) | xmm_mask | upper_mask | high_mask;
 
 } // namespace
 
@@ -84,15 +84,16 @@ void Compiler::write_back(Id result) {
 /// All sources are read before any destination is written. Destinations are distinct; registers that are neither sources nor
 /// among `busy` are free.
 void Compiler::parallel_move(std::vector<Move>& moves, RegMask busy) {
+    a.wide_vectors = has_high_halves();
     while (!moves.empty()) {
         RegMask sources = busy;
-        for (const Move& m : moves) sources |= bit_of(m.from);
+        for (const Move& m : moves) sources |= bit_of(whole_of(m.from));
         bool progress = false;
         for (usize i = 0; i < moves.size();) {
             const Move m = moves[i];
             // Is the destination still to be read by another move?
             bool blocked = false;
-            for (usize j = 0; j < moves.size(); j++) blocked |= j != i && moves[j].from == m.to;
+            for (usize j = 0; j < moves.size(); j++) blocked |= j != i && whole_of(moves[j].from) == m.to;
             if (blocked) {
                 i++;
                 continue;
@@ -109,7 +110,7 @@ void Compiler::parallel_move(std::vector<Move>& moves, RegMask busy) {
             const Reg spare = Reg(std::countr_zero(xmm_mask & ~sources));
             move(spare, m.to);
             for (Move& other : moves)
-                if (other.from == m.to) other.from = spare;
+                if (whole_of(other.from) == m.to) other.from = is_high(other.from) ? high_of(spare) : spare;
         } else {
             a.xchg(a.q(m.to), a.q(m.from));
             moves.pop_back();
@@ -117,6 +118,7 @@ void Compiler::parallel_move(std::vector<Move>& moves, RegMask busy) {
                 if (other.from == m.to) other.from = m.from;
         }
     }
+    a.wide_vectors = false;
 }
 
 // --- exits -----------------------------------------------------------------------------------------------------------------
@@ -303,7 +305,7 @@ void Compiler::save_for_call(Id id) {
     for_each_operand(id, [&](Id v) {
         if (value(v).reg != no_reg) as_argument[value(v).reg]++;
     });
-    for (RegMask m = clobbered_by_call & backend_.allocatable; m; m &= m - 1) {
+    for (RegMask m = clobbered_by_call & (backend_.allocatable | high_mask); m; m &= m - 1) {
         const Reg reg = Reg(std::countr_zero(m));
         const Id v = state_.contents[reg];
         if (!v) continue;

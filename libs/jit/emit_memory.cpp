@@ -176,12 +176,21 @@ void Compiler::emit_load(Id id) {
     const Reg scratch = xmm && (flags.size_log2 < 2 || flags.big_endian) ? temp() : Reg(no_reg);
     // The state before the access: what choose_def may push out of a register is still in it if the access faults.
     record_snapshot(start_, start_);
-    const Reg to = choose_def(id, flags.big_endian ? lower_mask : any_bank);
+    const Id high = analysis_->high_half(id);
+    const Reg to = choose_def(id, high ? xmm_mask : flags.big_endian ? lower_mask : any_bank);
     const u32 begin = a.pos();
-    if (xmm) load_xmm(to, at, flags, scratch);
+    if (high) a.vmovups(a.y(to), a.ptr[at]);
+    else if (xmm) load_xmm(to, at, flags, scratch);
     else load_gpr(to, at, flags, n.type == Type::i64);
     table_.snapshots.back().begin = begin - start_;
     table_.snapshots.back().end = a.pos() - start_;
+    if (high) {
+        emitted_along_ = high;
+        set_joined(id);
+        assign(high, to);
+        set_joined(0);
+        return;
+    }
     assign(id, to);
     value(id).zero_above = xmm;
 }
@@ -189,6 +198,10 @@ void Compiler::emit_load(Id id) {
 void Compiler::emit_store(Id id) {
     if (backend_.options.system) return emit_system_store(id);
     const Node& n = node(id);
+    if (const Id low = analysis_->low_half(id)) {
+        emitted_along_ = low;
+        return store_both_halves(low, id);
+    }
     const MemFlags flags = MemFlags::unpack(n.aux);
     const unsigned size = flags.size_log2;
     const bool swap = flags.big_endian && size;
@@ -241,6 +254,14 @@ void Compiler::emit_store(Id id) {
     }
     record_snapshot(begin, a.pos());
     if (flags.order == Order::seq_cst) barrier();
+}
+
+void Compiler::store_both_halves(Id low, Id high) {
+    const Xbyak::RegExp at = address(node(low).a);
+    const Reg from = use_both(node(low).b, node(high).b);
+    const u32 begin = a.pos();
+    a.vmovups(a.ptr[at], a.y(from));
+    record_snapshot(begin, a.pos());
 }
 
 void Compiler::lock() {

@@ -53,6 +53,25 @@ bool Compiler::arrives(u32 block) const {
     return true;
 }
 
+/// High halves that block `block` wants, and that are not beside the low ones which belong there: they are in their slots' memory
+/// afterwards.
+RegMask Compiler::put_apart(u32 block, RegMask wanted) {
+    const Homes& homes = plan_->of(block);
+    RegMask apart = 0;
+    for (RegMask m = wanted & high_mask; m; m &= m - 1) {
+        const Reg reg = Reg(std::countr_zero(m));
+        const unsigned slot = unsigned(homes.slot[reg]);
+        const SlotState &high = state_.slots[slot], &low = state_.slots[usize(homes.slot[whole_of(reg)])];
+        if (high.value && low.value && wanted & bit_of(whole_of(reg))) {
+            const Reg at = value(low.value).reg;
+            if (at != no_reg && is_lower_xmm(at) && value(high.value).reg == high_of(at)) continue;
+        }
+        if (high.value && !high.in_memory) store_slot(slot);
+        apart |= bit_of(reg);
+    }
+    return apart;
+}
+
 /// Bring the slots there. Registers but the block's homes are free afterwards.
 void Compiler::hand_over(u32 block) {
     const Homes& homes = plan_->of(block);
@@ -75,6 +94,9 @@ void Compiler::hand_over(u32 block) {
         if (!best_from_memory(at) && is_pending(at.value)) compute(at.value);
         locked_ = none;
     }
+    const RegMask apart = put_apart(block, wanted);
+    locked_ = none;
+    wanted &= ~high_mask;
     moves_.clear();
     loads_.clear();
     for (RegMask m = wanted; m; m &= m - 1) {
@@ -90,6 +112,10 @@ void Compiler::hand_over(u32 block) {
     for (RegMask m = wanted; m; m &= m - 1) {
         const Reg reg = Reg(std::countr_zero(m));
         if (best_from_memory(state_.slots[usize(homes.slot[reg])])) load_slot(reg, unsigned(homes.slot[reg]));
+    }
+    for (RegMask m = apart; m; m &= m - 1) {
+        const Reg reg = Reg(std::countr_zero(m)), whole = whole_of(reg);
+        a.vinserti128(a.y(whole), a.y(whole), slot_at(unsigned(homes.slot[reg])), 1);
     }
 }
 

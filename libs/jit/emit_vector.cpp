@@ -16,8 +16,9 @@ using Src = Assembler::Src;
 
 // --- instruction helpers ---------------------------------------------------------------------------------------------------
 
-Src Compiler::pool(V128 bits) {
-    const u32 place = pool_.place(bits);
+/// A constant; the second one is for the high half, if that is emitted too.
+Src Compiler::pool(V128 low, V128 high) {
+    const u32 place = a.wide_vectors ? pool_.place(low, high) : pool_.place(low);
     if (!place) failed_ = true;
     return Src::pool(place ? place : 1);
 }
@@ -58,7 +59,14 @@ void Compiler::vec_ones(Reg to) { vec(op::pcmpeqd, to, to, to); }
 Src Compiler::vec_src(Id id, RegMask among) {
     if (node(id).op == Op::vimm && !in_register(id)) {
         const V128 bits = f_->vectors[node(id).a];
-        if (!(bits == V128{}) && !(bits == V128{~u64(0), ~u64(0)})) return pool(bits);
+        const bool easy = bits == V128{} || bits == V128{~u64(0), ~u64(0)};
+        if (joined()) return pool(f_->vectors[node(low_operand(id)).a], bits);
+        if (!easy) return pool(bits);
+    }
+    if (joined()) {
+        const Id low = low_operand(id);
+        if (follow_in_memory(low, id) && value(low).uses == 1 && value(id).uses == 1) return Src::state(slot_place(unsigned(value(low).memory)));
+        return use_both(low, id);
     }
     const Value& v = value(id);
     if (v.reg == no_reg && !v.pending && v.uses == 1) {
@@ -123,7 +131,7 @@ bool Compiler::vec_select(Id id) {
     if (host().avx512vl) {
         const Reg mask = use_any(node(id).a), yes = use_any(node(id).b), no = use_any(node(id).c), to = def_apart(id, any_bank);
         move(to, mask);
-        a.vpternlogq(a.x(to), a.x(yes), a.x(no), 0xca);
+        a.vpternlogq(a.v(to), a.v(yes), a.v(no), 0xca);
         return true;
     }
     const Reg mask = use(node(id).a), yes = use(node(id).b), no = use(node(id).c), t = temp(true), to = def_apart(id);
@@ -341,7 +349,7 @@ bool Compiler::vec_transpose(Id id) {
         uneven = t;
     }
     if (log == 2) {
-        vec_imm(op::blendps, to, even, uneven, 0x0a);
+        vec_imm(op::blendps, to, even, uneven, a.wide_vectors ? 0xaa : 0x0a);
     } else if (log == 1) {
         vec_imm(op::pblendw, to, even, uneven, 0xaa);
     } else {

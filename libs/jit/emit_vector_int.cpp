@@ -72,7 +72,7 @@ bool Compiler::vec_wide(Id id) {
     const Op o = node(id).op;
     if (o != Op::vmul && o != Op::vmins && o != Op::vmaxs && o != Op::vminu && o != Op::vmaxu) return false;
     const Reg left = use(node(id).a), right = use(node(id).b), to = def(id);
-    const auto d = a.x(to), l = a.x(left), r = a.x(right);
+    const auto d = a.v(to), l = a.v(left), r = a.v(right);
     switch (o) {
     case Op::vmul: a.vpmullq(d, l, r); break;
     case Op::vmins: a.vpminsq(d, l, r); break;
@@ -228,6 +228,12 @@ void Compiler::shift_lanes(ShiftKind kind, unsigned bits, Reg to, Reg from, unsi
     if (kind == ShiftKind::right_arithmetic) count = std::min(count, bits - 1);
     if (count >= bits) return vec_zero(to);
     if (count == 0) return move(to, from);
+    if (kind == ShiftKind::right_arithmetic && count == bits - 1 && (bits == 8 || (bits == 64 && !host().avx512vl))) { // the sign everywhere
+        vec_zero(t);
+        if (avx()) return vec(bits == 8 ? op::pcmpgtb : op::pcmpgtq, to, t, from);
+        vec(bits == 8 ? op::pcmpgtb : op::pcmpgtq, t, t, from);
+        return move(to, t);
+    }
     if (bits == 8) {
         if (kind == ShiftKind::left) {
             vec_shift(kind, 16, to, from, count);
@@ -245,7 +251,7 @@ void Compiler::shift_lanes(ShiftKind kind, unsigned bits, Reg to, Reg from, unsi
     }
     if (bits == 64 && kind == ShiftKind::right_arithmetic) {
         if (host().avx512vl) {
-            a.vpsraq(a.x(to), a.x(from), u8(count));
+            a.vpsraq(a.v(to), a.v(from), u8(count));
             return;
         }
         // (x >> n) | (sign << (64 - n))
@@ -293,17 +299,17 @@ bool Compiler::vec_shift_by(Id id) {
     shift_lanes(ShiftKind::right_arithmetic, bits, c, c, bits - 8, n);
     vec_zero(n);
     vec(sub_ops[log], n, n, c);
-    const auto x = a.x(from), right = a.x(n);
-    if (log == 1) a.vpsllvw(a.x(to), x, a.x(c)), is_signed ? a.vpsravw(right, x, right) : a.vpsrlvw(right, x, right);
-    else if (log == 2) a.vpsllvd(a.x(to), x, a.x(c)), is_signed ? a.vpsravd(right, x, right) : a.vpsrlvd(right, x, right);
-    else a.vpsllvq(a.x(to), x, a.x(c)), is_signed ? a.vpsravq(right, x, right) : a.vpsrlvq(right, x, right);
+    const auto x = a.v(from), right = a.v(n);
+    if (log == 1) a.vpsllvw(a.v(to), x, a.v(c)), is_signed ? a.vpsravw(right, x, right) : a.vpsrlvw(right, x, right);
+    else if (log == 2) a.vpsllvd(a.v(to), x, a.v(c)), is_signed ? a.vpsravd(right, x, right) : a.vpsrlvd(right, x, right);
+    else a.vpsllvq(a.v(to), x, a.v(c)), is_signed ? a.vpsravq(right, x, right) : a.vpsrlvq(right, x, right);
     if (!is_signed) {
         vec(op::por, to, to, n);
         return true;
     }
     // A right shift by a huge count gives the sign: negative counts take it, others do not.
     shift_lanes(ShiftKind::right_arithmetic, bits, c, c, bits - 1, n);
-    a.vpblendvb(a.x(to), a.x(to), right, a.x(c));
+    a.vpblendvb(a.v(to), a.v(to), right, a.v(c));
     return true;
 }
 
@@ -388,9 +394,9 @@ bool Compiler::vec_pair_add(Id id) {
                 vec(op::paddq, to, to, t);
                 return true;
             }
-            a.vpsraq(a.x(t), a.x(from), 32);
+            a.vpsraq(a.v(t), a.v(from), 32);
             vec_shift(ShiftKind::left, 64, to, from, 32);
-            a.vpsraq(a.x(to), a.x(to), 32);
+            a.vpsraq(a.v(to), a.v(to), 32);
             vec(op::paddq, to, to, t);
             return true;
         }

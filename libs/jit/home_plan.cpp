@@ -60,7 +60,7 @@ void HomePlan::plan_loop(u32 index) {
     std::vector<unsigned> order;
     for (unsigned s = 0; s < count; s++) {
         const ir::Type type = region_.slots[s].type;
-        if (type == ir::Type::i1 || type == ir::Type::f16 || !taken_over[s]) continue;
+        if (type == ir::Type::i1 || type == ir::Type::f16 || !taken_over[s] || (backend_.joins_halves() && s < backend_.lower.size() && backend_.lower[s])) continue;
         if (loop.weight[s] || (parent && parent->home[s] != no_reg)) order.push_back(s);
     }
     std::stable_sort(order.begin(), order.end(), [&](unsigned x, unsigned y) { return loop.weight[x] > loop.weight[y]; });
@@ -77,22 +77,34 @@ void HomePlan::plan_loop(u32 index) {
         return left ? (left--, false) : true;
     });
     // Where they are in the loop around, or in the canonical state, or wherever there is room.
+    auto wants_whole = [&](unsigned s) {
+        const unsigned upper = region_.slots[s].upper;
+        return upper && backend_.joins_halves() && taken_over[upper] && loop.weight[upper];
+    };
     auto pin_as = [&](const Homes& model) {
         std::erase_if(order, [&](unsigned s) {
             const Reg reg = s < model.home.size() ? model.home[s] : Reg(no_reg);
-            if (reg == no_reg || !(free & bit_of(reg))) return false;
+            if (reg == no_reg || !(free & bit_of(reg)) || (wants_whole(s) && is_upper(reg))) return false;
             homes.pin(s, reg);
             free &= ~bit_of(reg);
             return true;
         });
     };
+    const bool wholes = std::any_of(order.begin(), order.end(), wants_whole);
     if (parent) pin_as(*parent);
     pin_as(canonical_);
     for (unsigned s : order) {
-        const RegMask good = free & (is_vector(region_.slots[s].type) ? ~gpr_mask : gpr_mask);
+        RegMask good = free & (is_vector(region_.slots[s].type) ? ~gpr_mask : gpr_mask);
+        // The upper ones have no high halves to be reached.
+        if (const RegMask better = good & (wants_whole(s) ? xmm_mask : upper_mask); wholes && better) good = better;
         const Reg reg = Reg(std::countr_zero(good));
         homes.pin(s, reg);
         free &= ~bit_of(reg);
+    }
+    for (unsigned s = 0; s < count; s++) {
+        if (homes.home[s] == no_reg || !is_lower_xmm(homes.home[s]) || !wants_whole(s)) continue;
+        homes.pin(region_.slots[s].upper, high_of(homes.home[s]));
+        has_high_halves_ = true;
     }
     homes.clean.resize(count);
     for (unsigned s = 0; s < count; s++) {

@@ -17,6 +17,8 @@ public:
         const ir::RegionBlock& block = *region_.blocks[index];
         return block.outer ? canonical_ : loops_[block.landing ? 0 : block.loop];
     }
+    /// Do any sit in the high halves of vector registers?
+    bool has_high_halves() const { return has_high_halves_; }
     /// Frame entries that hold slots of the region.
     u64 reserved_spills() const;
 
@@ -30,6 +32,7 @@ private:
     const Backend& backend_;
     Homes canonical_;
     std::vector<Homes> loops_;
+    bool has_high_halves_ = false;
 };
 
 } // namespace emu::jit

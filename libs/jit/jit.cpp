@@ -270,7 +270,8 @@ void Jit::redirect(ir::StateHeader& state, void* ucontext) const {
     static constexpr int order[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
                                       REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
     for (unsigned i = 0; i < 16; i++) state.frame.gpr[i] = u64(g[order[i]]);
-    std::memcpy(state.frame.xmm, context->uc_mcontext.fpregs->_xmm, sizeof state.frame.xmm); // leave_fault stores the upper ones
+    // leave_fault stores the others, and the high halves.
+    std::memcpy(state.frame.xmm, context->uc_mcontext.fpregs->_xmm, sizeof context->uc_mcontext.fpregs->_xmm);
     state.pc = u64(g[REG_RIP]); // for recover()
     g[REG_RIP] = greg_t(u64(buffer_.exec()) + backend_.routines.leave_fault);
 }

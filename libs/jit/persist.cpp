@@ -149,7 +149,8 @@ namespace {
 bool is_sound(const SnapshotTable& table, usize slots) {
     auto place = [&](const Where& w) {
         switch (w.kind) {
-        case Where::gpr: case Where::xmm: return w.index < 16;
+        case Where::gpr: return w.index < 16;
+        case Where::xmm: return w.index < reg_count - 16;
         case Where::spill: return w.index < std::size(ir::JitFrame{}.spill);
         case Where::slot: return w.index < slots;
         case Where::constant: return w.index < table.constants.size();

@@ -56,7 +56,9 @@ public:
         emit_harvest_in_place();
         emit_call(true);
         r.eval = aligned();
-        emit_eval();
+        emit_eval(false);
+        r.eval_wide = aligned();
+        emit_eval(true);
         r.memory = aligned();
         emit_memory();
         r.end = aligned();
@@ -130,6 +132,7 @@ private:
         leave(Leave::indirect, to_common);
         r.leave_fault = aligned();
         keep_upper(false); // Jit::redirect has seen to the others
+        keep_high(false);
         leave(Leave::fault, to_raw);
         r.leave_raised = aligned();
         // Comes from C++ by Jit::raise, which put the state into r15.
@@ -154,6 +157,7 @@ private:
         a_.mov(a_.ecx, mxcsr_place());
         a_.ldmxcsr(field(offsetof(ir::StateHeader, host_mxcsr)));
         collect_flags(rcx, rdx);
+        if (backend_.host().avx) a_.vzeroupper();
         a_.add(a_.rsp, 8);
         for (unsigned i = std::size(saved); i-- > 0;) a_.pop(Assembler::q(saved[i]));
         a_.ret();
@@ -230,6 +234,7 @@ private:
             for (Reg reg : {rbx, rbp, r12, r13, r14}) a_.mov(gpr_save(reg), Assembler::q(reg));
         a_.lea(a_.rdi, a_.ptr[a_.r15 - state_bias]);
         a_.mov(a_.rsp, field(offsetof(ir::StateHeader, host_stack)));
+        if (backend_.host().avx) a_.vzeroupper(); // C++ may use legacy forms, which wait for high halves
         a_.call(a_.rax);
         a_.mov(a_.rsp, field(offsetof(ir::StateHeader, jit_stack)));
         a_.ret();
@@ -261,7 +266,7 @@ private:
     void keep_upper(bool load) {
         if (!backend_.host().avx512vl) return;
         for (unsigned i = 0; i < 16; i++) {
-            const Xbyak::Address at = field(offsetof(ir::StateHeader, frame) + offsetof(ir::JitFrame, upper_xmm) + 16 * i);
+            const Xbyak::Address at = field(offsetof(ir::StateHeader, frame) + offsetof(ir::JitFrame, xmm) + 16 * (16 + i));
             const Xbyak::Xmm x(int(16 + i));
             if (load) a_.vmovups(x, at);
             else a_.vmovups(at, x);
@@ -271,11 +276,22 @@ private:
         else a_.kmovq(mask, a_.k1);
     }
 
-    void emit_eval() {
+    /// The high halves of the lower vector registers.
+    void keep_high(bool load) {
+        if (!backend_.host().avx) return;
+        for (Reg r = xmm0; r < 32; r++) {
+            const Xbyak::Address at = field(offsetof(ir::StateHeader, frame) + offsetof(ir::JitFrame, ymm_high) + 16u * (r - 16));
+            if (load) a_.vinsertf128(Assembler::y(r), Assembler::y(r), at, 1);
+            else a_.vextractf128(at, Assembler::y(r), 1);
+        }
+    }
+
+    void emit_eval(bool with_high) {
         static constexpr Reg clobbered[] = {rax, rcx, rdx, rsi, rdi, r8, r9, r10, r11};
         for (Reg r : clobbered) a_.mov(gpr_save(r), Assembler::q(r));
         for (Reg r = xmm0; r < 32; r++) a_.movups(xmm_save(r), Assembler::x(r));
         keep_upper(false);
+        if (with_high) keep_high(false);
         a_.mov(field(offsetof(ir::StateHeader, jit_stack)), a_.rsp);
         a_.lea(a_.rdi, a_.ptr[a_.r15 - state_bias]);
         a_.mov(a_.rsp, field(offsetof(ir::StateHeader, host_stack)));
@@ -285,6 +301,7 @@ private:
         a_.mov(a_.rsp, field(offsetof(ir::StateHeader, jit_stack)));
         for (Reg r = xmm0; r < 32; r++) a_.movups(Assembler::x(r), xmm_save(r));
         keep_upper(true);
+        if (with_high) keep_high(true);
         for (Reg r : clobbered) a_.mov(Assembler::q(r), gpr_save(r));
         a_.ret();
     }
@@ -315,7 +332,9 @@ void emit_jump_cache_other(Assembler& a, u32 found) {
 
 Routines emit_routines(Assembler& as, const Backend& backend) { return RoutineEmitter(as, backend).run(); }
 
-Backend::Backend(const Options& o, ir::SlotTable s) : options(o), slots(s), canonical(s.size()) {
+Backend::Backend(const Options& o, ir::SlotTable s) : options(o), slots(s), canonical(s.size()), lower(s.size()) {
+    for (usize i = 0; i < s.size(); i++)
+        if (s[i].upper) lower[s[i].upper] = u16(i);
     // Registers that C++ preserves come first: helper calls need not save them.
     std::vector<Reg> gprs = {rbx, rbp, r12, r13};
     if (!o.memory_base) gprs.push_back(r14);

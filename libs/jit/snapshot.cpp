@@ -41,7 +41,7 @@ public:
     ir::V128 value(Where where) {
         switch (where.kind) {
         case Where::gpr: return {state_.frame.gpr[where.index], 0};
-        case Where::xmm: return where.index < 16 ? state_.frame.xmm[where.index] : state_.frame.upper_xmm[where.index - 16];
+        case Where::xmm: return where.index < 32 ? state_.frame.xmm[where.index] : state_.frame.ymm_high[where.index - 32];
         case Where::spill: return state_.frame.spill[where.index];
         case Where::constant: return table_.constants[where.index];
         case Where::slot: {

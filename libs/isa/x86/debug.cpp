@@ -79,8 +79,9 @@ constexpr DebugRegister control(std::string_view name, Control n) {
 }
 constexpr DebugRegister flags{.name = "eflags", .bits = 32, .type = "eflags_flags", .group = "general", .get = get_eflags, .set = set_eflags};
 constexpr DebugRegister stack{.name = "st", .bits = 80, .type = "i387_ext", .group = "float", .count = 8, .get = get_st, .set = set_st};
-constexpr DebugRegister vectors(std::string_view name, u8 count, u32 offset, std::string_view type, std::string_view suffix = {}) {
-    return {.name = name, .bits = 128, .type = type, .group = "vector", .offset = offset, .count = count, .stride = 16, .suffix = suffix};
+constexpr DebugRegister vectors(std::string_view name, u8 count, unsigned half, std::string_view type, std::string_view suffix = {}) {
+    return {.name = name, .bits = 128, .type = type, .group = "vector", .offset = u32(offsetof(State, ymm) + 16 * half), .count = count, .stride = 32,
+            .suffix = suffix};
 }
 constexpr DebugRegister mxcsr{.name = "mxcsr", .bits = 32, .type = "mxcsr_flags", .group = "vector", .get = get_mxcsr, .set = set_mxcsr};
 
@@ -108,10 +109,10 @@ constexpr DebugRegister core32[] = {
     stack, control("fctrl", fctrl), control("fstat", fstat), control("ftag", ftag), control("fiseg", fiseg),
     control("fioff", fioff), control("foseg", foseg), control("fooff", fooff), control("fop", fop),
 };
-constexpr DebugRegister sse64[] = {vectors("xmm", 16, offsetof(State, xmm), "vec128"), mxcsr};
-constexpr DebugRegister sse32[] = {vectors("xmm", 8, offsetof(State, xmm), "vec128"), mxcsr};
-constexpr DebugRegister avx64[] = {vectors("ymm", 16, offsetof(State, ymm_high), "uint128", "h")};
-constexpr DebugRegister avx32[] = {vectors("ymm", 8, offsetof(State, ymm_high), "uint128", "h")};
+constexpr DebugRegister sse64[] = {vectors("xmm", 16, 0, "vec128"), mxcsr};
+constexpr DebugRegister sse32[] = {vectors("xmm", 8, 0, "vec128"), mxcsr};
+constexpr DebugRegister avx64[] = {vectors("ymm", 16, 1, "uint128", "h")};
+constexpr DebugRegister avx32[] = {vectors("ymm", 8, 1, "uint128", "h")};
 constexpr DebugRegister segments[] = {
     {.name = "fs_base", .group = "general", .offset = offsetof(State, fs_base)},
     {.name = "gs_base", .group = "general", .offset = offsetof(State, gs_base)},

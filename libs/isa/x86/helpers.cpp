@@ -214,7 +214,7 @@ void copy_in(StateHeader& s, u64 address, u8* to, usize size) {
     }
 }
 
-constexpr usize legacy_size = 512, header_size = 64, xmm_end = 416;
+constexpr usize legacy_size = 512, header_size = 64, avx_size = 256, xmm_end = 416;
 constexpr u64 area_x87 = 1, area_sse = 2, area_avx = 4, area_all = 7;
 
 u64 save(StateHeader& s, u64 address, u64 form) {
@@ -237,7 +237,11 @@ u64 save(StateHeader& s, u64 address, u64 form) {
     present = (present & ~wanted) | wanted;
     std::memcpy(header, &present, 8);
     copy_out(s, address + legacy_size, header, 16);
-    if (wanted & area_avx) copy_out(s, address + legacy_size + header_size, reinterpret_cast<const u8*>(state.ymm_high), sizeof state.ymm_high);
+    if (wanted & area_avx) {
+        u8 high[avx_size];
+        store_halves(state, 1, 16, high);
+        copy_out(s, address + legacy_size + header_size, high, sizeof high);
+    }
     return 0;
 }
 
@@ -256,8 +260,8 @@ u64 restore(StateHeader& s, u64 address, u64 form) {
     u32 mxcsr;
     std::memcpy(&mxcsr, area + 24, 4);
     if (mxcsr >> 16) raise(s, trap_general_protection);
-    ir::V128 high[16] = {};
-    if (wanted & present & area_avx) copy_in(s, address + legacy_size + header_size, reinterpret_cast<u8*>(high), sizeof high);
+    u8 high[avx_size] = {};
+    if (wanted & present & area_avx) copy_in(s, address + legacy_size + header_size, high, sizeof high);
     // Parts that the area does not hold go back to their initial state.
     u8 merged[legacy_size];
     fxsave(state, merged, form & 1);
@@ -270,7 +274,7 @@ u64 restore(StateHeader& s, u64 address, u64 form) {
     if (wanted & area_sse) std::memcpy(merged + 160, sse + 160, 256);
     if (wanted & (area_sse | area_avx)) std::memcpy(merged + 24, area + 24, 8);
     fxrstor(state, merged, form & 1);
-    if (wanted & area_avx) std::memcpy(state.ymm_high, high, sizeof high);
+    if (wanted & area_avx) load_halves(state, 1, 16, high);
     return 0;
 }
 

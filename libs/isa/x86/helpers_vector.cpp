@@ -138,7 +138,7 @@ unsigned explicit_length(u64 value, bool wide, unsigned most) {
 
 u64 string_compare(StateHeader& header, u64 what, u64 reg) {
     State& s = of(header);
-    StringCompare c{.imm = unsigned(what >> 8 & 0xff), .first = s.xmm[reg], .second = s.scratch, .length1 = 0, .length2 = 0};
+    StringCompare c{.imm = unsigned(what >> 8 & 0xff), .first = s.ymm[reg].half[0], .second = s.scratch, .length1 = 0, .length2 = 0};
     const bool implicit = what & 2, index = what & 1, wide = what >> 16 & 1, vex = what >> 17 & 1;
     c.length1 = implicit ? c.implicit_length(c.first) : explicit_length(s.gpr[rax], wide, c.count());
     c.length2 = implicit ? c.implicit_length(c.second) : explicit_length(s.gpr[rdx], wide, c.count());
@@ -156,14 +156,14 @@ u64 string_compare(StateHeader& header, u64 what, u64 reg) {
         for (unsigned i = 0; i < 16; i++) spread[i] = bits >> (c.words() ? i / 2 : i) & 1 ? 0xff : 0;
         mask = join<u8>(spread);
     }
-    s.xmm[0] = mask;
-    if (vex) s.ymm_high[0] = {};
+    s.ymm[0].half[0] = mask;
+    if (vex) s.ymm[0].half[1] = {};
     return 0;
 }
 
 // --- masked moves and gathers -----------------------------------------------------------------------------------------------------------
 
-V128& half(State& s, unsigned reg, unsigned h) { return h ? s.ymm_high[reg] : s.xmm[reg]; }
+V128& half(State& s, unsigned reg, unsigned h) { return s.ymm[reg].half[h]; }
 u64 element(const V128& v, unsigned i, unsigned bytes) {
     u64 value = 0;
     std::memcpy(&value, reinterpret_cast<const u8*>(&v) + i * bytes, bytes);
@@ -195,7 +195,7 @@ u64 masked_move(StateHeader& header, u64 what, u64 address) {
             if (store) memory(header).store(at, flags, {element(half(s, reg, h), i, bytes), 0});
             else set_element(loaded[h], i, bytes, memory(header).load(at, flags).lo);
         }
-    if (!store) s.xmm[reg] = loaded[0], s.ymm_high[reg] = loaded[1];
+    if (!store) s.ymm[reg] = {{loaded[0], loaded[1]}};
     return 0;
 }
 
@@ -208,7 +208,7 @@ u64 gather(StateHeader& header, u64 what, u64 base) {
     const unsigned count = 16 * halves / std::max(bytes, index_bytes);
     const unsigned per = 16 / bytes, index_per = 16 / index_bytes;
     // The upper bit of each mask is spread over its element first (SDM, VPGATHERDD: Operation), also where no index belongs to it.
-    if (halves == 1) s.ymm_high[mask_reg] = {};
+    if (halves == 1) s.ymm[mask_reg].half[1] = {};
     for (unsigned i = 0; i < halves * per; i++) {
         V128& mask = half(s, mask_reg, i / per);
         set_element(mask, i % per, bytes, element(mask, i % per, bytes) >> (8 * bytes - 1) ? ~u64(0) : 0);
@@ -225,7 +225,7 @@ u64 gather(StateHeader& header, u64 what, u64 base) {
     }
     const unsigned filled = count * bytes; // what lies above is cleared
     for (unsigned at = filled; at < 32; at += 4) set_element(half(s, reg, at / 16), at % 16 / 4, 4, 0);
-    s.xmm[mask_reg] = s.ymm_high[mask_reg] = {};
+    s.ymm[mask_reg] = {};
     return 0;
 }
 

@@ -43,8 +43,8 @@ constexpr auto make_slots() {
     slots[slot_fs_base] = {"fs_base", Type::i64, offsetof(State, fs_base)};
     slots[slot_gs_base] = {"gs_base", Type::i64, offsetof(State, gs_base)};
     for (unsigned n = 0; n < 16; n++) {
-        slots[slot_xmm + n] = {xmm_names[n], Type::v128, u32(offsetof(State, xmm) + 16 * n), u8(n < 8 ? n + 1 : 0)};
-        slots[slot_ymm_high + n] = {ymm_names[n], Type::v128, u32(offsetof(State, ymm_high) + 16 * n)};
+        slots[slot_xmm + n] = {xmm_names[n], Type::v128, u32(offsetof(State, ymm) + 32 * n), u8(n < 8 ? n + 1 : 0), u16(slot_ymm_high + n)};
+        slots[slot_ymm_high + n] = {ymm_names[n], Type::v128, u32(offsetof(State, ymm) + 32 * n + 16)};
     }
     for (unsigned n = 0; n < 8; n++)
         slots[slot_mmx + n] = {mmx_names[n], Type::i64, u32(offsetof(State, mmx) + 8 * n)};
@@ -231,6 +231,13 @@ template <class T> T take(const u8* from, usize at) {
 }
 } // namespace
 
+void store_halves(const State& state, unsigned half, unsigned count, u8* to) {
+    for (unsigned i = 0; i < count; i++) std::memcpy(to + 16 * i, &state.ymm[i].half[half], 16);
+}
+void load_halves(State& state, unsigned half, unsigned count, const u8* from) {
+    for (unsigned i = 0; i < count; i++) std::memcpy(&state.ymm[i].half[half], from + 16 * i, 16);
+}
+
 void fxsave(const State& s, u8* to, bool wide) {
     const X87 x = x87_of(s);
     put(to, 0, x.control);
@@ -249,7 +256,7 @@ void fxsave(const State& s, u8* to, bool wide) {
         put(to, 40 + 16 * i, u64(mmx ? 0xffff : x.reg[n].sign_exponent));
     }
     const unsigned count = s.selector[cs] == 0x23 ? 8 : 16;
-    std::memcpy(to + 160, s.xmm, 16 * count);
+    store_halves(s, 0, count, to + 160);
 }
 
 void fxrstor(State& s, const u8* from, bool wide) {
@@ -265,7 +272,7 @@ void fxrstor(State& s, const u8* from, bool wide) {
     x.operand = wide ? take<u64>(from, 16) : take<u32>(from, 16);
     for (unsigned i = 0; i < 8; i++) x.st(i) = {take<u64>(from, 32 + 16 * i), take<u16>(from, 40 + 16 * i)};
     const unsigned count = s.selector[cs] == 0x23 ? 8 : 16;
-    std::memcpy(s.xmm, from + 160, 16 * count);
+    load_halves(s, 0, count, from + 160);
     write_mxcsr(s, take<u32>(from, 24));
 }
 

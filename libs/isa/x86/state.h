@@ -48,8 +48,9 @@ struct State : ir::StateHeader {
     u16 selector[6] = {};
     u32 earlier_flags = 0;         ///< sticky flags that are not in fp_flags for now (mode::fp_trapped)
     u32 guest_mxcsr = 0x1f80;      ///< without the sticky bits, which are in fp_flags
-    ir::V128 xmm[16];
-    ir::V128 ymm_high[16];
+    struct {
+        ir::V128 half[2];          ///< XMM, and what YMM has above it
+    } ymm[16];
     X87 x87;
     /// While the program uses MMX, the fractions of the x87 registers live here; one translation knows one of the two states.
     u64 mmx[8] = {};
@@ -106,6 +107,10 @@ u32 unmasked_flags(const State& state);
 /// MXCSR as the guest sees it; writing it also chooses the host's.
 u32 read_mxcsr(const State& state);
 void write_mxcsr(State& state, u32 value);
+
+/// One half of the first `count` YMM registers, as XSAVE's areas have them.
+void store_halves(const State& state, unsigned half, unsigned count, u8* to);
+void load_halves(State& state, unsigned half, unsigned count, const u8* from);
 
 void leave_mmx_mode(State& state);
 /// The x87 for those outside of translated code who look at it: `State::x87`, or what the image says.

@@ -103,6 +103,8 @@ public:
     void set_xmm(unsigned n, unsigned half, Val v) { ir.set((half ? slot_ymm_high : slot_xmm) + n, v); }
     /// How a whole vector in memory is accessed: misaligned ones may be refused.
     MemFlags vector_access(unsigned k) const;
+    /// Of each half, where there are two: their alignment is looked at before, as a whole.
+    MemFlags half_access(unsigned k) const;
     /// Half `half` of a vector operand. MMX operands come zero-extended.
     Val vec(unsigned k, unsigned half = 0);
     /// The low `bits` (32, 64) of a vector operand or of memory, as float or integer.

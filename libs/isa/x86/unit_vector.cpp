@@ -22,14 +22,20 @@ MemFlags Unit::vector_access(unsigned k) const {
     return flags;
 }
 
+MemFlags Unit::half_access(unsigned k) const {
+    MemFlags flags = vector_access(k);
+    if (halves() == 2) flags.aligned = false;
+    return flags;
+}
+
 Val Unit::vec(unsigned k, unsigned half) {
     switch (spec(k).kind) {
     case Kind::V: return xmm(insn.reg(), half);
     case Kind::H: return xmm(insn.vex_v, half);
     case Kind::U: return xmm(insn.rm(), half);
     case Kind::L: return xmm(unsigned((k > 2 && spec(2).kind == Kind::I ? insn.imm2 : insn.imm) & (mode64_ ? 15 : 7)), half);
-    case Kind::W: return insn.is_memory() ? ir.load(Type::v128, address(half * 16), vector_access(k)) : xmm(insn.rm(), half);
-    case Kind::M: return ir.load(Type::v128, address(half * 16), vector_access(k));
+    case Kind::W: return insn.is_memory() ? ir.load(Type::v128, address(half * 16), half_access(k)) : xmm(insn.rm(), half);
+    case Kind::M: return ir.load(Type::v128, address(half * 16), half_access(k));
     case Kind::P: return ir.vzext(mmx(insn.modrm >> 3 & 7));
     case Kind::N: return ir.vzext(mmx(insn.modrm & 7));
     case Kind::Q: return ir.vzext(insn.is_memory() ? load(address(), 64) : mmx(insn.modrm & 7));
@@ -59,9 +65,9 @@ void Unit::set_vec(std::initializer_list<Val> by_half) {
         // Where the second half faults, the first is not stored; and where the first is not there at all, neither is the second.
         if (by_half.size() == 2) {
             (void)ir.load(Type::i32, address(), access(8));
-            ir.store(address(16), by_half.begin()[1], vector_access(0));
+            ir.store(address(16), by_half.begin()[1], half_access(0));
         }
-        ir.store(address(), *by_half.begin(), vector_access(0));
+        ir.store(address(), *by_half.begin(), half_access(0));
         return;
     }
     const unsigned n = kind == Kind::V ? insn.reg() : insn.rm();

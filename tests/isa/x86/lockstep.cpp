@@ -259,7 +259,7 @@ void Lockstep::ours(u64 entry, u64 end, Registers& r) {
     std::memcpy(s.gpr, r.gpr, sizeof s.gpr);
     x86::write_eflags(s, u32(r.flags));
     x86::fxrstor(s, r.area, true);
-    std::memcpy(s.ymm_high, r.area + 576, sizeof s.ymm_high);
+    x86::load_halves(s, 1, 16, r.area + 576);
     s.pc = entry;
     const cpu::Stop stop = cpu_->run();
     std::memcpy(r.gpr, s.gpr, sizeof s.gpr);
@@ -268,7 +268,7 @@ void Lockstep::ours(u64 entry, u64 end, Registers& r) {
     r.signal = stop.kind == cpu::Stop::Kind::poll ? 254 : signal_of(stop);
     if (s.pc == end && (r.signal == SIGILL || (r.signal == SIGSEGV && !wide()))) r.signal = 0, r.pc = 0;
     x86::fxsave(s, r.area, true);
-    std::memcpy(r.area + 576, s.ymm_high, sizeof s.ymm_high);
+    x86::store_halves(s, 1, 16, r.area + 576);
 }
 
 std::string Lockstep::difference(const Registers& host, const Registers& own, const Block& block) const {

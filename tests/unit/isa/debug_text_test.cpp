@@ -28,7 +28,7 @@ TEST_CASE("debug_text: general registers, four of 64 bits a line") {
 TEST_CASE("debug_text: vectors and the x87 on request") {
     const RegisterFile wide(x86::debug_view_64, Endian::little), a64_file(a64::debug_view, Endian::little);
     auto state = std::make_unique<x86::State>();
-    state->xmm[1] = {0x0123456789abcdef, 0xfedcba9876543210};
+    state->ymm[1].half[0] = {0x0123456789abcdef, 0xfedcba9876543210};
     state->x87.st(0) = {0x8000000000000000, 0x3fff};
     const std::string text = registers_text(wide, *state, true);
     CHECK(text.find("XMM1=fedcba98765432100123456789abcdef") != text.npos);

@@ -25,7 +25,7 @@ void put_image(Image& image, const State& state, bool wide) {
     put_le64(image, software_at + 8, 7);
     put_le32(image, software_at + 16, u32(image_size));
     put_le64(image, legacy_size, 7);
-    std::memcpy(image.data() + legacy_size + header_size, state.ymm_high, avx_size);
+    store_halves(state, 1, 16, image.data() + legacy_size + header_size);
     put_le32(image, image_size, magic2);
 }
 
@@ -34,8 +34,8 @@ bool take_image(const Image& image, State& state, bool wide) {
     fxrstor(state, image.data(), wide);
     if (!has_avx(state)) return true;
     const bool extended = le32(image, software_at) == magic1 && le32(image, image_size) == magic2;
-    if (extended && le64(image, legacy_size) & 4) std::memcpy(state.ymm_high, image.data() + legacy_size + header_size, avx_size);
-    else for (auto& high : state.ymm_high) high = {};
+    if (extended && le64(image, legacy_size) & 4) load_halves(state, 1, 16, image.data() + legacy_size + header_size);
+    else for (auto& ymm : state.ymm) ymm.half[1] = {};
     return true;
 }
 
@@ -63,7 +63,7 @@ void note_xstate(const ir::StateHeader& header, std::vector<u8>& contents) {
     fxsave(state, contents.data(), in_64_bit_code(state));
     put_le64(contents, software_at, 7); // XCR0, for debuggers
     put_le64(contents, legacy_size, 7);
-    std::memcpy(contents.data() + legacy_size + header_size, state.ymm_high, avx_size);
+    store_halves(state, 1, 16, contents.data() + legacy_size + header_size);
 }
 
 FaultWords fault_words(const FrameRequest& request) {

@@ -235,6 +235,7 @@ void Analysis::plan_node(Id id) {
     }
     case Op::add: lazy = addressable && (work_[id].addresses || work_[id].part_of_address) && fused + sets == uses; break;
     case Op::and_: lazy = n.type != Type::i1 && fused == uses; break;
+    case Op::ubfx: lazy = work_[id].tested == uses; break;
     case Op::shl: lazy = addressable && nodes[n.b].op == Op::imm && nodes[n.b].imm() <= 3 && fused == uses && uses; break;
     default: lazy = is_compare(n.op) && fused == uses; break;
     }
@@ -263,6 +264,8 @@ void Analysis::count_operands(Id id) {
         const bool raises = made_by == Op::fcmp || made_by == Op::eflags_comis;
         fused |= lazy && fusion.lazy >> k & 1 && !(raises && (n.op == Op::add || n.op == Op::select));
         if (made_by == Op::and_ && fusion.tests >> k & 1) fused |= !is_compare(n.op) || (nodes[n.b].op == Op::imm && !nodes[n.b].imm());
+        if (made_by == Op::ubfx && fusion.tests >> k & 1 && ir::field_lsb(nodes[operand].aux) == 0 && (!is_compare(n.op) || (nodes[n.b].op == Op::imm && !nodes[n.b].imm())))
+            work_[operand].tested++;
         // The low half of a wide register will do for most narrow ops.
         if (made_by == Op::trunc) fused = low_half_will_do(*f_, id, k, operand) || (is_address(n.op, k) && !backend_->options.memory_base);
         if (fused) {

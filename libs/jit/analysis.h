@@ -69,6 +69,7 @@ private:
         u32 certain = ~u32(0);     ///< the first node where one of `fused` is emitted in any case
         u16 fused = 0, sets = 0;   ///< of the uses that matter: by users that can do without the value, by sets
         u16 addresses = 0;         ///< uses as an address
+        u16 tested = 0;            ///< by users that TEST will do for
         bool part_of_address = false;   ///< used in an addition that is one
         bool replaced = false;     ///< was a slot's value once and is not any more
         bool dead = false;         ///< a set that nobody sees

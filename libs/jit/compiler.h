@@ -283,6 +283,8 @@ private:
     void cold_eval(std::initializer_list<Fixup> at, Id id, std::array<Reg, 3> operands, Reg to);
     Fixup check_result(Reg to, ir::Type type, bool tiny);
     void round_float(Reg to, Reg from, bool dbl, int immediate);
+    Reg def_float(Id id, bool joins);
+    unsigned multiply_add(VecOp vfmadd231, Reg to, Reg x, Reg y, Reg z);
     bool float_binary(Id id);
     bool float_sqrt(Id id);
     bool float_fma(Id id);

@@ -232,15 +232,19 @@ void Compiler::emit_fresh_eflags(Id id) {
     }
 }
 
-/// TEST for an AND that is only wanted for its flags; false: it is not one.
+/// TEST for an AND, or for a field, that is only wanted for its flags; false: it is neither.
 bool Compiler::test_bits(Id id, unsigned log, bool sign_counts) {
     const Node& n = node(id);
-    if (!is_pending(id) || n.op != Op::and_) return false;
-    u64 k;
-    const bool imm = constant(n.b, k) && (log < 3 || s64(k) == s32(k) || k == u32(k));
+    if (!is_pending(id) || (n.op != Op::and_ && n.op != Op::ubfx)) return false;
+    const bool field = n.op == Op::ubfx;
+    const unsigned lsb = field ? ir::field_lsb(n.aux) : 0;
+    u64 k = field ? ones(ir::field_width(n.aux)) << lsb : 0;
+    if (sign_counts && lsb) return false;
+    const bool imm = (field || constant(n.b, k)) && (log < 3 || s64(k) == s32(k) || k == u32(k));
     if (imm && log == 3 && k == u32(k) && (s32(k) >= 0 || !sign_counts)) log = 2; // the upper half does not matter
     else if (imm && log == 3 && s64(k) != s32(k)) return false;
     const Reg left = low(id, 0);
+    if (field && !imm) return false;
     if (imm) a.test(sized(left, log), immediate(k, log));
     else a.test(sized(left, log), sized(low(id, 1), log));
     return true;

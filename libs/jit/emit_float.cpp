@@ -83,6 +83,9 @@ Fixup Compiler::check_result(Reg to, Type type, bool tiny) {
     return a.jcc_forward(cc_e); // also if unordered
 }
 
+/// The register of a result that is checked, with its operands at hand for the case that it is odd; or that need not be.
+Reg Compiler::def_float(Id id, bool joins) { return joins || (exact_float_ && avx()) ? def(id, any_bank) : def_apart(id, any_bank); }
+
 bool Compiler::float_binary(Id id) {
     const Op op = node(id).op;
     const Type type = node(id).type;
@@ -95,7 +98,7 @@ bool Compiler::float_binary(Id id) {
     // The upper part of the result is the left operand's: prefer zeros.
     if (!exact_float_ && (op == Op::fadd || op == Op::fmul) && !zero_above(left_id, type) && zero_above(right_id, type)) std::swap(left, right), std::swap(left_id, right_id);
     const bool clean = zero_above(left_id, type);
-    const Reg to = joins ? def(id, any_bank) : def_apart(id, any_bank);
+    const Reg to = def_float(id, joins);
     const auto d = a.x(to), l = a.x(left), r = a.x(right);
     if (avx()) {
         switch (op) {
@@ -123,7 +126,7 @@ bool Compiler::float_sqrt(Id id) {
     if (!native_float(type)) return false;
     const bool dbl = type == Type::f64;
     const bool clean = zero_above(node(id).a, type), joins = begin_float(id);
-    const Reg from = use_any(node(id).a), to = joins ? def(id, any_bank) : def_apart(id, any_bank);
+    const Reg from = use_any(node(id).a), to = def_float(id, joins);
     if (avx()) dbl ? a.vsqrtsd(a.x(to), a.x(from), a.x(from)) : a.vsqrtss(a.x(to), a.x(from), a.x(from));
     else a.movaps(a.x(to), a.x(from)), dbl ? a.sqrtsd(a.x(to), a.x(from)) : a.sqrtss(a.x(to), a.x(from));
     value(id).zero_above = clean;
@@ -134,15 +137,23 @@ bool Compiler::float_sqrt(Id id) {
 bool Compiler::float_fma(Id id) {
     const Type type = node(id).type;
     if (!native_float(type) || !host().fma) return false;
-    const bool clean = zero_above(node(id).c, type), joins = begin_float(id);
+    const bool joins = begin_float(id);
     const Reg x = use_any(node(id).a), y = use_any(node(id).b), z = use_any(node(id).c);
-    const Reg to = def_apart(id, any_bank);
-    move(to, z);
-    if (type == Type::f64) a.vfmadd231sd(a.x(to), a.x(x), a.x(y));
-    else a.vfmadd231ss(a.x(to), a.x(x), a.x(y));
-    value(id).zero_above = clean;
+    const bool clean[] = {zero_above(node(id).a, type), zero_above(node(id).b, type), zero_above(node(id).c, type)};
+    const Reg to = exact_float_ ? def(id, any_bank) : def_apart(id, any_bank);
+    value(id).zero_above = clean[multiply_add(type == Type::f64 ? op::vfmadd231sd : op::vfmadd231ss, to, x, y, z)];
     finish_float(id, joins, {x, y, z}, to);
     return true;
+}
+
+/// to = x * y + z; `to` may be one of them. NaNs are looked for in this order, whatever the form (SDM volume 1, 14.5.2). Returns which
+/// operand is overwritten, as what is above the result is its.
+unsigned Compiler::multiply_add(VecOp vfmadd231, Reg to, Reg x, Reg y, Reg z) {
+    if (to == x) return a.vex_or_evex(op::fma132(vfmadd231), to, z, y), 0;
+    if (to == y) return a.vex_or_evex(op::fma213(vfmadd231), to, x, z), 1;
+    move(to, z);
+    a.vex_or_evex(vfmadd231, to, x, y);
+    return 2;
 }
 
 /// neg and abs: bits only.

@@ -98,7 +98,7 @@ bool Compiler::vecf_binary(Id id) {
     if (!native_lanes(id, dbl)) return false;
     const Op o = node(id).op;
     const bool joins = begin_float(id);
-    const Reg left = use_any(node(id).a), right = use_any(node(id).b), to = joins ? def(id, any_bank) : def_apart(id, any_bank);
+    const Reg left = use_any(node(id).a), right = use_any(node(id).b), to = def_float(id, joins);
     for (const FloatRow& row : rows)
         if (row.op == o) vec(dbl ? row.dbl : row.single, to, left, right);
     finish_float(id, joins, {left, right, no_reg}, to);
@@ -109,7 +109,7 @@ bool Compiler::vecf_sqrt(Id id) {
     bool dbl;
     if (!native_lanes(id, dbl)) return false;
     const bool joins = begin_float(id);
-    const Reg from = use_any(node(id).a), to = joins ? def(id, any_bank) : def_apart(id, any_bank);
+    const Reg from = use_any(node(id).a), to = def_float(id, joins);
     vec1(dbl ? op::sqrtpd : op::sqrtps, to, from);
     finish_float(id, joins, {from, no_reg, no_reg}, to);
     return true;
@@ -120,9 +120,8 @@ bool Compiler::vecf_fma(Id id) {
     if (!native_lanes(id, dbl) || !host().fma) return false;
     const bool joins = begin_float(id);
     const Reg x = use_any(node(id).a), y = use_any(node(id).b), z = use_any(node(id).c);
-    const Reg to = def_apart(id, any_bank);
-    move(to, z);
-    a.vex_or_evex(dbl ? op::vfmadd231pd : op::vfmadd231ps, to, x, y);
+    const Reg to = exact_float_ ? def(id, any_bank) : def_apart(id, any_bank);
+    multiply_add(dbl ? op::vfmadd231pd : op::vfmadd231ps, to, x, y, z);
     finish_float(id, joins, {x, y, z}, to);
     return true;
 }

@@ -54,7 +54,10 @@ inline constexpr VecOp addps{0, 1, 0x58, 0, w0}, addpd{1, 1, 0x58, 0, w1}, subps
 inline constexpr VecOp andps{0, 1, 0x54, 0, w0}, andnps{0, 1, 0x55, 0, w0}, orps{0, 1, 0x56, 0, w0}, xorps{0, 1, 0x57, 0, w0};
 inline constexpr VecOp cmpps{0, 1, 0xc2}, cmppd{1, 1, 0xc2}, roundps{1, 3, 0x08}, roundpd{1, 3, 0x09};
 inline constexpr VecOp cvtdq2ps{0, 1, 0x5b, 0, w0}, cvtps2dq{1, 1, 0x5b, 0, w0}, cvttps2dq{2, 1, 0x5b, 0, w0}, cvtps2pd{0, 1, 0x5a}, cvtpd2ps{1, 1, 0x5a, 0, w1};
-inline constexpr VecOp vfmadd231ps{1, 2, 0xb8, 0, w0}, vfmadd231pd{1, 2, 0xb8, 1, w1}; ///< VEX only
+inline constexpr VecOp vfmadd231ps{1, 2, 0xb8, 0, w0}, vfmadd231pd{1, 2, 0xb8, 1, w1}, vfmadd231ss{1, 2, 0xb9, 0, w0}, vfmadd231sd{1, 2, 0xb9, 1, w1}; ///< VEX only
+/// Of a VFMADD231: the forms that have the factors elsewhere.
+constexpr VecOp fma132(VecOp o) { return o.opcode = u8(o.opcode - 0x20), o; }
+constexpr VecOp fma213(VecOp o) { return o.opcode = u8(o.opcode - 0x10), o; }
 } // namespace op
 
 /// Shifts by an immediate: opcode 71 (words), 72 (doublewords), 73 (quadwords, or the whole register), /2 /4 /6 /3 /7.

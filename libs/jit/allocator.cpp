@@ -608,7 +608,7 @@ void Allocator::store_slot(unsigned slot) {
         (type != Type::i64 || s64(bits) == s32(bits))) {
         if (type == Type::i1) a.mov(a.byte[slot_at(slot).getRegExp()], u8(bits));
         else a.store_state_imm(slot_place(slot), u32(bits), type == Type::i64);
-    } else if (const Reg reg = type == Type::f16 ? use(s.value) : use_in(s.value, any_bank | high_mask); type == Type::i64 || type == Type::i32) {
+    } else if (const Reg reg = type == Type::f16 ? use(s.value) : use_in(s.value, type == Type::v128 ? any_bank | high_mask : any_bank); type == Type::i64 || type == Type::i32) {
         a.store_state(reg, slot_place(slot), type == Type::i64);
     } else {
         const Xbyak::Address at = slot_at(slot);

@@ -38,6 +38,7 @@ bool widens(const ir::Function& f, const Node& n) {
     if (n.op >= Op::vfadd && n.op <= Op::vu2f && n.op != Op::vfneg && n.op != Op::vfabs) return f.fp.rules == &fp::rules::x86_sse;
     // Narrower lanes are widened first, which crosses the halves.
     if (n.op == Op::vmulls || n.op == Op::vmullu) return ir::lane_bits(ir::aux_lane(n.aux)) == 32;
+    if (n.op == Op::vpaddls) return ir::lane_bits(ir::aux_lane(n.aux)) != 32;
     return true;
 }
 

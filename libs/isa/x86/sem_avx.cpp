@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What exists only behind VEX: AVX, AVX2, F16C and FMA. The upper halves of YMM registers are slots of their own.
+// What exists only behind VEX: AVX, AVX2, F16C and FMA. The upper halves of YMM registers are slots of their own; the JIT makes one
+// instruction of what is done to both halves (jit/pairs.cpp).
 #include "isa/x86/helpers.h"
 #include "isa/x86/tables.h"
 #include "isa/x86/unit.h"

@@ -22,6 +22,7 @@ enum Chapter : u32 {
     calls = 64,
     exits = 128,
     all_chapters = 255,
+    halves = 256,   ///< the same on two halves of 256 bits
 };
 
 class Random {
@@ -80,7 +81,7 @@ private:
 
 class FunctionMaker {
 public:
-    FunctionMaker(Random& random, ir::Function& f, u32 chapters) : r_(random), chapters_(chapters), f_(f), ir_(f) {}
+    FunctionMaker(Random& random, ir::Function& f, u32 chapters) : r_(random), chapters_(chapters), f_(f), ir_(f), exact_(f.fp.rules == &fp::rules::x86_sse) {}
 
     void make(unsigned insns) {
         u64 pc = f_.pc = 0x400000 + r_.below(1 << 20) * 4;
@@ -143,7 +144,7 @@ private:
     // --- one step
     void step() {
         std::vector<u32> choices;
-        for (u32 c = 1; c < all_chapters; c <<= 1) {
+        for (u32 c = 1; c <= halves; c <<= 1) {
             if (!(chapters_ & c)) continue;
             const unsigned weight = c == integers ? 8 : c == memory ? 4 : c == calls ? 1 : c == exits ? 1 : c == crypto ? 1 : 4;
             for (unsigned i = 0; i < weight; i++) choices.push_back(c);
@@ -157,7 +158,53 @@ private:
         case memory: access(); break;
         case calls: call(); break;
         case exits: side_exit(); break;
+        case halves: both_halves(); break;
         }
+    }
+
+    using Pair = std::array<Val, 2>;
+    static unsigned random_low(Random& r) { return low_halves[r.below(std::size(low_halves))]; }
+    Pair pick_pair() {
+        if (!pairs_.empty() && r_.chance(60)) return pairs_[r_.chance(50) ? pairs_.size() - 1 : r_.below(pairs_.size())];
+        if (r_.chance(15)) return {constant(Type::v128), constant(Type::v128)};
+        if (r_.chance(10)) {
+            const Val v = pick(Type::v128);
+            return {v, v};
+        }
+        if (chapters_ & memory && r_.chance(40)) {
+            const Val a = address();
+            const MemFlags whole{.size_log2 = 4};
+            const Val low = ir_.load(Type::v128, a, whole);
+            return {low, ir_.load(Type::v128, ir_.add(a, ir_.imm64(16)), whole)};
+        }
+        const unsigned slot = random_low(r_);
+        return {ir_.get(slot), ir_.get(slot + 1)};
+    }
+    /// What an instruction on 256 bits is: its operands, then both halves, then both results.
+    void both_halves() {
+        static const std::vector<Op> floats = {Op::vfadd, Op::vfsub, Op::vfmul, Op::vfdiv, Op::vfsqrt, Op::vfma, Op::vfceq, Op::vfcgt, Op::vfcge};
+        Op op = Op(unsigned(Op::vlow) + r_.below(unsigned(Op::vrbit) - unsigned(Op::vlow) + 1));
+        if (exact_ && r_.chance(50)) op = r_.of(floats);
+        const std::string_view args = ir::info(op).args;
+        if (ir::info(op).result != 'V' || args.find_first_not_of('V') != args.npos) return;
+        const u16 aux = op >= Op::vfadd ? ir::lane_aux(r_.chance(50) ? Lane::f32 : Lane::f64) : vector_aux(op);
+        Pair operands[3], result;
+        for (usize k = 0; k < args.size(); k++) operands[k] = pick_pair();
+        for (unsigned half : {0, 1}) result[half] = ir_.emit(op, Type::v128, aux, operands[0][half], operands[1][half], operands[2][half]);
+        pairs_.push_back(result);
+        for (Val v : result)
+            if (r_.chance(20)) keep(v);
+        if (chapters_ & memory && r_.chance(20)) {
+            const Pair stored = pick_pair();
+            const Val a = address();
+            const MemFlags whole{.size_log2 = 4};
+            if (r_.chance(50)) ir_.load(Type::i32, a, {.size_log2 = 0});
+            ir_.store(ir_.add(a, ir_.imm64(16)), stored[1], whole);
+            ir_.store(a, stored[0], whole);
+        }
+        const unsigned slot = random_low(r_);
+        for (unsigned half : {0, 1})
+            if (r_.chance(80)) ir_.set(slot + half, result[half]);
     }
 
     Type float_type() { return r_.chance(10) ? Type::f16 : r_.chance(50) ? Type::f32 : Type::f64; }
@@ -423,8 +470,10 @@ private:
     u32 chapters_;
     ir::Function& f_;
     Builder ir_;
+    const bool exact_;   ///< the host's own floating point
     u64 pc_ = 0;
     std::vector<Val> pool_[8];
+    std::vector<Pair> pairs_;
     std::pair<unsigned, Val> pending_update_{};
     unsigned updates_ = 0;
 };

@@ -182,6 +182,21 @@ TEST_CASE("jit: scalar floating point") { run_campaign({"scalar", scalar_floats 
 
 TEST_CASE("jit: vectors") { run_campaign({"vectors", vectors | memory, small()}); }
 
+TEST_CASE("jit: halves of 256 bits") {
+    run_campaign({"halves", halves | vectors | memory | calls | exits, small()});
+    run_campaign({"halves alone", halves | memory, small()});
+    jit::Options o = small();
+    o.denormal_flag = true;
+    run_campaign({"halves of floats", halves, o, &fp::rules::x86_sse});
+    o = small();
+    o.pinned_xmms = 2;
+    run_campaign({"halves, few pins", halves | vectors | memory | calls, o});
+    o.features.avx512vl = false;
+    run_campaign({"halves without upper registers", halves | vectors | memory | calls, o});
+    o.features = jit::HostFeatures::baseline();
+    run_campaign({"halves on an x86-64-v2 host", halves | vectors | memory, o});
+}
+
 TEST_CASE("jit: vector floating point") { run_campaign({"vector floats", vector_floats, small()}); }
 
 TEST_CASE("jit: floating point with flushing and default NaNs") {

@@ -39,6 +39,8 @@ struct State : ir::StateHeader {
 };
 
 enum Slots : unsigned { slot_x, slot_w = slot_x + xs, slot_flags = slot_w + ws, slot_b, slot_h, slot_d, slot_s, slot_v, slot_count = slot_v + vs };
+/// Vector slots that are halves of registers of 256 bits, with the next one: both pinned, or neither.
+inline constexpr unsigned low_halves[] = {slot_v, slot_v + 6, slot_v + 8, slot_v + 10};
 /// x14 and x15 hold addresses inside the arena; random code does not change them but by small steps.
 inline constexpr unsigned base_pinned = 0, base_plain = 15;
 
@@ -60,6 +62,7 @@ inline const std::vector<ir::Slot>& slots() {
         add("d", Type::f64, at(&State::d), 0);
         add("s", Type::f32, at(&State::s), 0);
         for (unsigned i = 0; i < vs; i++) add(fmt::format("v{}", i), Type::v128, at(&State::v) + 16 * i, i < 8 ? i + 1 : 0);
+        for (unsigned low : low_halves) t[low].upper = u16(low + 1);
         return t;
     }();
     return table;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "common/result.h"
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -13,6 +14,7 @@ tl::unexpected<Error> fail_errno(int code, std::string_view what) {
 
 void assertion_failed(const char* what, const char* file, int line) {
     std::fprintf(stderr, "emu: internal error: %s does not hold (%s:%d)\n", what, file, line);
+    std::signal(SIGABRT, SIG_DFL); // a handler would take it for the guest's
     std::abort();
 }
 

@@ -260,6 +260,9 @@ bool whole_op(Op op, u16 aux, Type type, Type arg_type, const V128* args, V128& 
     case Op::vmask:
         for (unsigned i = 0; i < 128 / width; i++) r.lo |= (get_lane(a, width, i) >> (width - 1)) << i;
         return true;
+    case Op::vmasks:
+        for (unsigned i = 0, count = 128 / width; i < 2 * count; i++) r.lo |= (get_lane(i < count ? a : b, width, i % count) >> (width - 1)) << i;
+        return true;
     case Op::vset: r = a, put_lane(r, width, imm, b.lo); return true;
     case Op::vdup:
         for (unsigned i = 0; i < 128 / width; i++) put_lane(r, width, i, a.lo);

@@ -147,6 +147,7 @@ Compiler::Table::Table() {
         {Op::vtrn2, &Compiler::vec_transpose},
         {Op::vext, &Compiler::vec_extract},
         {Op::vmask, &Compiler::vec_mask},
+        {Op::vmasks, &Compiler::vec_masks},
         {Op::vrev, &Compiler::vec_reverse},
         {Op::vtbl, &Compiler::vec_table},
         {Op::vand, &Compiler::vec_logic},

@@ -363,6 +363,8 @@ private:
     bool vec_select(Id id);
     bool vec_get(Id id);
     bool vec_mask(Id id);
+    bool vec_masks(Id id);
+    void top_bits(Reg to, const Xbyak::Xmm& from, unsigned lane_bits);
     bool vec_set(Id id);
     bool vec_dup(Id id);
     bool vec_zext(Id id);

@@ -143,22 +143,45 @@ bool Compiler::vec_select(Id id) {
 
 // --- lanes and scalars ---------------------------------------------------------------------------------------------------------
 
+/// Of lanes of 8, 32 or 64 bits.
+void Compiler::top_bits(Reg to, const Xbyak::Xmm& from, unsigned lane_bits) {
+    switch (lane_bits) {
+    case 8: avx() ? a.vpmovmskb(a.d(to), from) : a.pmovmskb(a.d(to), from); break;
+    case 32: avx() ? a.vmovmskps(a.d(to), from) : a.movmskps(a.d(to), from); break;
+    default: avx() ? a.vmovmskpd(a.d(to), from) : a.movmskpd(a.d(to), from); break;
+    }
+}
+
 /// Top bits of the lanes.
 bool Compiler::vec_mask(Id id) {
     const unsigned bits = ir::lane_bits(ir::aux_lane(node(id).aux));
     const Reg from = use(node(id).a);
     const Reg t = bits == 16 ? temp(true) : Reg(no_reg);
     const Reg to = def(id);
-    switch (bits) {
-    case 8: avx() ? a.vpmovmskb(a.d(to), a.x(from)) : a.pmovmskb(a.d(to), a.x(from)); break;
-    case 16: // the words' signs survive saturation to bytes
-        if (avx()) a.vpacksswb(a.x(t), a.x(from), a.x(from)), a.vpmovmskb(a.d(to), a.x(t));
-        else a.movaps(a.x(t), a.x(from)), a.packsswb(a.x(t), a.x(t)), a.pmovmskb(a.d(to), a.x(t));
-        a.and_(a.d(to), 0xff);
-        break;
-    case 32: avx() ? a.vmovmskps(a.d(to), a.x(from)) : a.movmskps(a.d(to), a.x(from)); break;
-    default: avx() ? a.vmovmskpd(a.d(to), a.x(from)) : a.movmskpd(a.d(to), a.x(from)); break;
+    if (bits != 16) return top_bits(to, a.x(from), bits), true;
+    // The words' signs survive saturation to bytes.
+    if (avx()) a.vpacksswb(a.x(t), a.x(from), a.x(from));
+    else a.movaps(a.x(t), a.x(from)), a.packsswb(a.x(t), a.x(t));
+    top_bits(to, a.x(t), 8);
+    a.and_(a.d(to), 0xff);
+    return true;
+}
+
+/// Of two vectors, which may be one register.
+bool Compiler::vec_masks(Id id) {
+    const Lane lane = ir::aux_lane(node(id).aux);
+    const unsigned bits = ir::lane_bits(lane);
+    const Id low = node(id).a, high = node(id).b;
+    if (bits == 16) return false;
+    if (analysis_->high_half(low) == high && high) {
+        const Reg from = use_both(low, high);
+        return top_bits(def(id), a.y(from), bits), true;
     }
+    const Reg one = use(low), other = use(high), t = temp(), to = def(id);
+    top_bits(t, a.x(other), bits);
+    top_bits(to, a.x(one), bits);
+    a.shl(a.d(t), ir::lane_count(lane));
+    a.or_(a.d(to), a.d(t));
     return true;
 }
 

@@ -224,12 +224,8 @@ void move_mask(Unit& u) {
     if (u.spec(1).kind == Kind::N) {
         return u.set_reg(u.insn.reg(), 32, u.ir.and_(u.ir.emit(Op::vmask, Type::i32, ir::lane_aux(lane), u.vec(1)), u.ir.imm32(0xff)));
     }
-    Val mask = u.ir.emit(Op::vmask, Type::i32, ir::lane_aux(lane), u.vec(1, 0));
-    if (u.halves() == 2) {
-        Val high = u.ir.emit(Op::vmask, Type::i32, ir::lane_aux(lane), u.vec(1, 1));
-        mask = u.ir.or_(mask, u.ir.shl(high, ir::lane_count(lane)));
-    }
-    u.set_reg(u.insn.reg(), 32, mask);
+    const bool both = u.halves() == 2;
+    u.set_reg(u.insn.reg(), 32, u.ir.emit(both ? Op::vmasks : Op::vmask, Type::i32, ir::lane_aux(lane), u.vec(1, 0), both ? u.vec(1, 1) : Val{}));
 }
 
 void pinsrw(Unit& u) {

@@ -119,7 +119,23 @@ Id Analysis::alias(Id id, const Node& n) {
         pair_known(n.a);
     }
     if (n.op == Op::zext || is_float_lane0(n)) return n.a;
+    if (n.op == Op::vset && keeps_rest(n)) {
+        nodes[n.b].type = Type::v128;
+        return n.b;
+    }
     return id;
+}
+
+/// Does the host's scalar instruction leave in its result what is to be above it? Then the scalar is the vector.
+bool Analysis::keeps_rest(const Node& vset) const {
+    const Node& scalar = nodes[vset.b];
+    if (f_->fp.rules != &fp::rules::x86_sse || backend_->options.only_fallback || ir::aux_imm(vset.aux)) return false;
+    if ((scalar.type != Type::f32 && scalar.type != Type::f64) || ir::bit_width(scalar.type) != ir::lane_bits(ir::aux_lane(vset.aux))) return false;
+    switch (scalar.op) {
+    case Op::fadd: case Op::fsub: case Op::fmul: case Op::fdiv: case Op::fsqrt: return scalar.a == vset.a;
+    case Op::fcvt: return scalar.a == vset.a && backend_->host().avx && f_->nodes[f_->nodes[vset.b].a].type != Type::f16;
+    default: return false;
+    }
 }
 
 void Analysis::forward() {

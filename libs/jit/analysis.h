@@ -87,6 +87,7 @@ private:
     void new_pseudos(u32 at);
     Id alias(Id id, const ir::Node& node);
     Id find_result(Id id, bool add) const;
+    bool keeps_rest(const ir::Node& vset) const;
     void use_result_instead(Id id);
     // pairs.cpp
     void join(Id low, Id high);

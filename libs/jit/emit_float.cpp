@@ -88,7 +88,7 @@ Reg Compiler::def_float(Id id, bool joins) { return joins || (exact_float_ && av
 
 bool Compiler::float_binary(Id id) {
     const Op op = node(id).op;
-    const Type type = node(id).type;
+    const Type type = f_->nodes[id].type;
     if (!native_float(type)) return false;
     const bool dbl = type == Type::f64;
     Id left_id = node(id).a, right_id = node(id).b;
@@ -122,7 +122,7 @@ bool Compiler::float_binary(Id id) {
 }
 
 bool Compiler::float_sqrt(Id id) {
-    const Type type = node(id).type;
+    const Type type = f_->nodes[id].type;
     if (!native_float(type)) return false;
     const bool dbl = type == Type::f64;
     const bool clean = zero_above(node(id).a, type), joins = begin_float(id);
@@ -234,7 +234,7 @@ bool Compiler::float_round(Id id) {
 }
 
 bool Compiler::float_convert(Id id) {
-    const Type from_type = operand_type(id, 0), type = node(id).type;
+    const Type from_type = operand_type(id, 0), type = f_->nodes[id].type;
     if (!native_float(type)) return false;
     if (from_type == Type::f16) {
         if (!host().f16c || f_->fp.alt_half || f_->fp.flush_inputs_f16) return false;

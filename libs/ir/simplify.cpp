@@ -190,6 +190,13 @@ Val Builder::simplify_vector(Op op, Type type, u16 aux, Val a, Val b) {
         if (na.op == Op::vset && aux_lane(na.aux) == aux_lane(aux) && aux_imm(na.aux) != aux_imm(aux))
             return emit(op, type, aux, {na.a});
         break;
+    case Op::vset: {
+        // The lowest lane of a vector that has nothing else: a scalar, still.
+        const unsigned bits = lane_bits(aux_lane(aux));
+        const bool empty = is_zero(a) || (na.op == Op::vzext && bit_width(this->type({na.a})) <= bits) || (na.op == Op::vload && 8 * MemFlags::unpack(na.aux).bytes() <= bits);
+        if (aux_imm(aux) == 0 && empty && bit_width(this->type(b)) == bits) return vzext(b);
+        break;
+    }
     case Op::vlow:
         if (na.op == Op::vlow || na.op == Op::vzext) return a;
         break;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Host instructions per guest instruction of fixed pieces of A64 code, in both tiers, for a fixed set of host features: the
-// figures depend on the translator only. The output is kept as density_a64.txt, so that a change of the translator shows in
+// Host instructions per guest instruction of fixed pieces of guest code, in both tiers, for a fixed set of host features: the
+// figures depend on the translator only. The output is kept as density_<isa>.txt, so that a change of the translator shows in
 // review what it does to them.
-//     density SNIPPETS [GOLDEN]      with GOLDEN: exit 1 if the output is not that
+//     density a64|x86_64 SNIPPETS [GOLDEN]      with GOLDEN: exit 1 if the output is not that
 #include "cpu/dump.h"
 #include "ir/region.h"
 #include "isa/a64/a64.h"
+#include "isa/x86/unit.h"
+#include "isa/x86/x86.h"
 #include "jit/jit.h"
 
 #include <algorithm>
@@ -24,14 +26,22 @@ constexpr u64 at = 0x400000;
 
 class Code final : public isa::CodeReader {
 public:
-    std::vector<u32> words;
+    std::vector<u8> bytes;
     bool read(u64 address, Bytes to) override {
         const u64 offset = address - at;
-        if (offset > words.size() * 4 || to.size() > words.size() * 4 - offset) return false;
-        std::memcpy(to.data(), reinterpret_cast<const u8*>(words.data()) + offset, to.size());
+        if (offset > bytes.size() || to.size() > bytes.size() - offset) return false;
+        std::copy_n(bytes.begin() + std::ptrdiff_t(offset), to.size(), to.begin());
         return true;
     }
 };
+
+struct Guest {
+    std::string_view name;
+    const isa::Isa& isa;
+    std::string_view model;
+    u32 mode;
+};
+const Guest guests[] = {{"a64", isa::a64::a64_isa, {}, 0}, {"x86_64", isa::x86::x86_64_isa, "max", isa::x86::mode::code64}};
 
 jit::Options options() {
     jit::Options o;
@@ -43,14 +53,18 @@ jit::Options options() {
 
 class Density {
 public:
-    explicit Density(std::vector<u32> words) : jit_(std::move(*jit::Jit::create(options(), isa::a64::a64_isa.slots))) { code_.words = std::move(words); }
+    Density(const Guest& guest, std::vector<u8> bytes) : guest_(guest), jit_(std::move(*jit::Jit::create(options(), guest.isa.slots))) {
+        code_.bytes = std::move(bytes);
+        model_ = guest.model.empty() ? &guest.isa.models.front() : guest.isa.find_model(guest.model);
+    }
 
     /// Of the unit at the start: guest and host instructions.
     std::pair<usize, usize> unit() {
         ir::Function f;
         f.pc = at;
-        f.slots = isa::a64::a64_isa.slots;
-        f.fp = isa::a64::a64_isa.fp_env(0);
+        f.mode = guest_.mode;
+        f.slots = guest_.isa.slots;
+        f.fp = guest_.isa.fp_env(guest_.mode);
         ir::Builder builder(f);
         translate(builder, at, {}, ir::RegionRequest::no_limit);
         jit::Unit* made = nullptr;
@@ -61,11 +75,12 @@ public:
     std::pair<usize, usize> region() {
         ir::RegionRequest request;
         request.pc = at;
-        request.slots = isa::a64::a64_isa.slots;
-        request.fp = isa::a64::a64_isa.fp_env(0);
+        request.mode = guest_.mode;
+        request.slots = guest_.isa.slots;
+        request.fp = guest_.isa.fp_env(guest_.mode);
         request.translate = [&](ir::Builder& builder, u64 pc, std::span<const u64> leaders, unsigned most) { translate(builder, pc, leaders, most); };
         request.whole = true;
-        request.wanted = [&](u64 pc) { return pc - at < code_.words.size() * 4; };
+        request.wanted = [&](u64 pc) { return pc - at < code_.bytes.size(); };
         const auto region = ir::build_region(request);
         jit::Unit* made = nullptr;
         if (!region || jit_->compile(*region, made) != jit::Jit::Outcome::ok) return {};
@@ -77,22 +92,25 @@ private:
         isa::TranslateRequest request;
         request.max_insns = std::min(request.max_insns, most_insns);
         request.pc = pc;
-        request.model = &isa::a64::a64_isa.models.front();
+        request.mode = guest_.mode;
+        request.model = model_;
         request.code = &code_;
         request.leaders = leaders;
-        isa::a64::a64_isa.translate(builder, request);
+        guest_.isa.translate(builder, request);
     }
     usize count(const jit::Unit& unit) const {
         const std::string text = cpu::disassemble_host(jit_->code(unit), 0);
         return usize(std::count(text.begin(), text.end(), '\n'));
     }
 
+    const Guest& guest_;
+    const isa::CpuModel* model_ = nullptr;
     Code code_;
     std::unique_ptr<jit::Jit> jit_;
 };
 
-std::string figures(const std::string& name, const std::vector<u32>& words) {
-    Density density(words);
+std::string figures(const Guest& guest, const std::string& name, const std::vector<u8>& bytes) {
+    Density density(guest, bytes);
     auto column = [](std::pair<usize, usize> n) { return n.first ? fmt::format("{:>4} {:>5} {:>6.2f}", n.first, n.second, double(n.second) / double(n.first)) : fmt::format("{:>17}", "-"); };
     const auto unit = density.unit(), region = density.region();
     return fmt::format("{:<16} {} {}\n", name, column(unit), column(region));
@@ -100,24 +118,26 @@ std::string figures(const std::string& name, const std::vector<u32>& words) {
 
 } // namespace
 
-/// SNIPPETS: lines "name: word word ...", words in hexadecimal; others are comments.
+/// SNIPPETS: lines "name: word word ...", words in hexadecimal, of two digits a byte and the highest first; others are comments.
 int main(int argc, char** argv) {
-    if (argc < 2) return std::fputs("usage: density SNIPPETS [GOLDEN]\n", stderr), 2;
-    std::ifstream in(argv[1]);
-    std::string out = fmt::format("{:<16} {:>17} {:>17}\n{:<16} {:>4} {:>5} {:>6} {:>4} {:>5} {:>6}\n", "", "tier 1", "tier 2", "code", "a64", "host", "", "a64", "host", "");
+    const auto guest = argc < 3 ? std::end(guests) : std::find_if(std::begin(guests), std::end(guests), [&](const Guest& g) { return g.name == argv[1]; });
+    if (guest == std::end(guests)) return std::fputs("usage: density a64|x86_64 SNIPPETS [GOLDEN]\n", stderr), 2;
+    std::ifstream in(argv[2]);
+    std::string out = fmt::format("{:<16} {:>17} {:>17}\n{:<16} {:>4} {:>5} {:>6} {:>4} {:>5} {:>6}\n", "", "tier 1", "tier 2", "code", guest->name, "host", "", guest->name, "host", "");
     for (std::string line; std::getline(in, line);) {
         const usize colon = line.find(':');
         if (line.empty() || line[0] == '#' || colon == line.npos) continue;
         std::istringstream rest(line.substr(colon + 1));
-        std::vector<u32> words;
-        for (std::string word; rest >> word;) words.push_back(u32(std::strtoul(word.c_str(), nullptr, 16)));
-        out += figures(line.substr(0, colon), words);
+        std::vector<u8> bytes;
+        for (std::string word; rest >> word;)
+            for (usize end = word.size(); end >= 2; end -= 2) bytes.push_back(u8(std::strtoul(word.substr(end - 2, 2).c_str(), nullptr, 16)));
+        out += figures(*guest, line.substr(0, colon), bytes);
     }
     std::fputs(out.c_str(), stdout);
-    if (argc < 3) return 0;
-    std::ifstream golden(argv[2]);
+    if (argc < 4) return 0;
+    std::ifstream golden(argv[3]);
     const std::string wanted((std::istreambuf_iterator<char>(golden)), {});
     if (wanted == out) return 0;
-    std::fprintf(stderr, "not what %s says; if that is as it should be, write it anew\n", argv[2]);
+    std::fprintf(stderr, "not what %s says; if that is as it should be, write it anew\n", argv[3]);
     return 1;
 }

@@ -55,6 +55,11 @@ protected:
     // --- reading values; registers stay locked until the node ends
     /// In a register, and a lower one. An i32 is zero-extended. While two halves are emitted together: in the register with its low half.
     Reg use(Id id) { return use_in(id, lower_mask); }
+    /// As use, whatever is emitted: for operands that have no halves.
+    Reg use_whole(Id id) {
+        const Single single(*this);
+        return use(id);
+    }
     /// For instructions that reach the upper vector registers too.
     Reg use_any(Id id) { return use_in(id, any_bank); }
     Reg use_in(Id id, RegMask allowed);

@@ -94,6 +94,7 @@ private:
     void part(Id id);
     void pair_known(unsigned slot);
     void pair_node(Id id);
+    bool widens_halves(Id low, Id high) const;
     void pair_access(Id id);
     void note_effect(Id id) { effect_before_ = last_effect_, last_effect_ = id; }
     bool is_pair(Id low, Id high) const;

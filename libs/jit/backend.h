@@ -96,6 +96,7 @@ struct Backend {
     Homes canonical;                     ///< where units that are entered from others find their slots
     RegMask allocatable = 0;
     std::vector<u16> lower;              ///< per slot that is the upper half of a register: the one of the low half, else 0
+    bool has_halves = false;             ///< there are such
     Routines routines;
     /// Nobody but one vCPU sees the guest's memory: its accesses need neither locks nor barriers. Once false, it stays so.
     bool alone = false;
@@ -103,7 +104,7 @@ struct Backend {
     Backend(const Options& options, ir::SlotTable slots);
     const HostFeatures& host() const { return options.features; }
     /// Are two halves of 128 bits, of a guest's register, one register of the host's?
-    bool joins_halves() const { return options.features.avx2 && !options.system && !options.only_fallback; }
+    bool joins_halves() const { return has_halves && options.features.avx2 && !options.system && !options.only_fallback; }
     u32 slot_offset(unsigned slot) const { return slots[slot].offset; }
 };
 

@@ -325,8 +325,14 @@ void Compiler::widen_half(Reg to, Reg from, unsigned log, bool is_signed, bool h
 bool Compiler::vec_widen(Id id) {
     const unsigned log = lane_log(id);
     if (log == 3) return false;
+    const bool is_signed = node(id).op == Op::vwidens;
+    if (joined()) {
+        const Reg from = use_whole(node(id).a), to = def(id);
+        vec1(is_signed ? widen_s[log] : widen_u[log], to, from);
+        return true;
+    }
     const Reg from = use(node(id).a), to = def(id);
-    widen_half(to, from, log, node(id).op == Op::vwidens, ir::aux_imm(node(id).aux) & 1);
+    widen_half(to, from, log, is_signed, ir::aux_imm(node(id).aux) & 1);
     return true;
 }
 

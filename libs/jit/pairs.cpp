@@ -124,14 +124,23 @@ void Analysis::pair_access(Id id) {
         work_[effect_before_].covered = true;
 }
 
+/// Are these a vector's halves with its lanes widened? They are one instruction that takes no halves, but a whole of 128 bits.
+bool Analysis::widens_halves(Id low, Id high) const {
+    const Node &l = nodes[low], &h = nodes[high];
+    return (h.op == Op::vwidens || h.op == Op::vwidenu) && l.op == h.op && l.a == h.a && ir::aux_lane(l.aux) == ir::aux_lane(h.aux) &&
+           !ir::aux_imm(l.aux) && ir::aux_imm(h.aux);
+}
+
 /// Is there a low half to this one?
 void Analysis::pair_node(Id id) {
     const Node& n = nodes[id];
     if (n.op == Op::vload || n.op == Op::store) return pair_access(id);
-    if (!has_pairs_ || !widens(*f_, n)) return;
+    const bool halves = (n.op == Op::vwidens || n.op == Op::vwidenu) && ir::aux_imm(n.aux) && ir::lane_bits(ir::aux_lane(n.aux)) < 64 && backend_->joins_halves();
+    if (!halves && (!has_pairs_ || !widens(*f_, n))) return;
     for (Id at = id - 1; at > last_effect_ && at + most_distance > id; at--) {
         const Node& m = nodes[at];
-        if (m.op != n.op || m.aux != n.aux || m.type != n.type || alias_[at] != at || work_[at].other || !operands_match(at, id)) continue;
+        if (m.op != n.op || m.type != n.type || alias_[at] != at || work_[at].other) continue;
+        if (halves ? !widens_halves(at, id) : m.aux != n.aux || !operands_match(at, id)) continue;
         return join(at, id);
     }
 }

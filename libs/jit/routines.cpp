@@ -334,7 +334,7 @@ Routines emit_routines(Assembler& as, const Backend& backend) { return RoutineEm
 
 Backend::Backend(const Options& o, ir::SlotTable s) : options(o), slots(s), canonical(s.size()), lower(s.size()) {
     for (usize i = 0; i < s.size(); i++)
-        if (s[i].upper) lower[s[i].upper] = u16(i);
+        if (s[i].upper) lower[s[i].upper] = u16(i), has_halves = true;
     // Registers that C++ preserves come first: helper calls need not save them.
     std::vector<Reg> gprs = {rbx, rbp, r12, r13};
     if (!o.memory_base) gprs.push_back(r14);

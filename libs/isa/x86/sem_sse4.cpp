@@ -17,14 +17,9 @@ void widen(Unit& u) {
     const unsigned steps = arg_imm(arg), bytes = (16u >> steps) * u.halves();
     Val v = !u.insn.is_memory() ? u.xmm(u.insn.rm()) : bytes == 2 ? ir.vzext(u.load(u.address(), 16)) : bytes == 16 ? u.load(u.address(), 128)
                                                        : ir.vzext(u.load(u.address(), bytes * 8));
+    for (unsigned s = 0; s + 1 < steps; s++) v = ir.v1(arg_op(arg), Lane(unsigned(arg_lane(arg)) + s), v, 0);
     Val results[2];
-    for (unsigned h = 0; h < u.halves(); h++) {
-        Val part = v;
-        // The wanted bytes are at bytes/2 * h; they go down step by step.
-        if (h) part = ir.v2(Op::vext, Lane::i8, v, ir.vzero(), bytes / 2);
-        for (unsigned s = 0; s < steps; s++) part = ir.v1(arg_op(arg), Lane(unsigned(arg_lane(arg)) + s), part, 0);
-        results[h] = part;
-    }
+    for (unsigned h = 0; h < u.halves(); h++) results[h] = ir.v1(arg_op(arg), Lane(unsigned(arg_lane(arg)) + steps - 1), v, h);
     u.set_halves(results);
 }
 

@@ -190,7 +190,11 @@ private:
         const u16 aux = op >= Op::vfadd ? ir::lane_aux(r_.chance(50) ? Lane::f32 : Lane::f64) : vector_aux(op);
         Pair operands[3], result;
         for (usize k = 0; k < args.size(); k++) operands[k] = pick_pair();
-        for (unsigned half : {0, 1}) result[half] = ir_.emit(op, Type::v128, aux, operands[0][half], operands[1][half], operands[2][half]);
+        if (op == Op::vwidens || op == Op::vwidenu) operands[0][0] = operands[0][1] = pick(Type::v128);
+        for (unsigned half : {0, 1}) {
+            const u16 mine = op == Op::vwidens || op == Op::vwidenu ? ir::lane_aux(ir::aux_lane(aux), half) : aux;
+            result[half] = ir_.emit(op, Type::v128, mine, operands[0][half], operands[1][half], operands[2][half]);
+        }
         pairs_.push_back(result);
         for (Val v : result)
             if (r_.chance(20)) keep(v);

@@ -3,23 +3,14 @@
 // side that is taken late and calls others, with return addresses that they change, and while their code is written to. Results are
 // compared with those of the same functions called through pointers, which a translator does not see through.
 #define _GNU_SOURCE
+#include "faulty_page.h"
+
 #include <pthread.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdatomic.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/time.h>
-#include <unistd.h>
 
 #define LEAF __attribute__((noipa))
 #define LOOP __attribute__((noipa))
-
-static int failures;
-#define SAME(x, y) ((x) == (y) ? 0 : (failures++, printf("line %d: %s\n", __LINE__, #x)))
 
 // --- branches, several returns, a loop, wide and floating-point results
 LEAF static uint32_t clamp(uint32_t x, uint32_t low, uint32_t high) { return x < low ? low : x > high ? high : x; }
@@ -164,17 +155,6 @@ static void patch(uint32_t value) { *(volatile uint32_t *)((uintptr_t)patched + 
 #endif
 
 // --- faults and signals inside
-static sigjmp_buf away;
-static volatile unsigned char *page;
-static size_t page_size;
-static atomic_int faults;
-static volatile int mends;
-static void fault(int sig) {
-    (void)sig;
-    faults++;
-    if (!mends) siglongjmp(away, 1);
-    mprotect((void *)(uintptr_t)page, page_size, PROT_READ | PROT_WRITE);
-}
 LEAF static uint32_t reads(volatile unsigned char *at, uint32_t x) { return x & 1 ? *at + x : x; }
 LOOP static uint32_t reads_all(uint32_t n) {
     uint32_t total = 0;
@@ -191,21 +171,9 @@ static void tick(int sig) {
 }
 
 static void signals(void) {
-    struct sigaction on_fault = {.sa_handler = fault, .sa_flags = SA_NODEFER}, on_tick = {.sa_handler = tick, .sa_flags = SA_RESTART};
-    sigaction(SIGSEGV, &on_fault, 0);
+    fault_rounds(reads_all, 5000);
+    struct sigaction on_tick = {.sa_handler = tick, .sa_flags = SA_RESTART};
     sigaction(SIGALRM, &on_tick, 0);
-    page = mmap(0, page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    memset((void *)(uintptr_t)page, 5, page_size);
-    const uint32_t expected = reads_all(5000);
-    for (int round = 0; round < 40; round++) {
-        mends = round & 1;
-        mprotect((void *)(uintptr_t)page, page_size, PROT_NONE);
-        const int before = faults;
-        if (!sigsetjmp(away, 1)) SAME(reads_all(5000), expected);
-        SAME(faults, before + 1);
-        mprotect((void *)(uintptr_t)page, page_size, PROT_READ | PROT_WRITE);
-        SAME(reads_all(5000), expected);
-    }
     const struct itimerval often = {{0, 700}, {0, 700}}, never = {{0, 0}, {0, 0}};
     const uint64_t s = sum_again(3, 1000);
     setitimer(ITIMER_REAL, &often, 0);

@@ -2,23 +2,14 @@
 // Functions that call themselves: hot, deep, left by signals, faults and longjmp, and while their code is written to. Each result
 // is compared with that of the same function calling itself through a pointer, which is no call of itself to a translator.
 #define _GNU_SOURCE
+#include "faulty_page.h"
+
 #include <pthread.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdatomic.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/time.h>
-#include <unistd.h>
 
 #define SELF __attribute__((noinline, noclone, optimize("no-optimize-sibling-calls"), section("functions")))
 #define AGAIN __attribute__((noinline, noclone))
-
-static int failures;
-#define SAME(x, y) ((x) == (y) ? 0 : (failures++, printf("line %d: %s\n", __LINE__, #x)))
 
 // --- integers
 SELF static uint32_t fib(uint32_t n) { return n < 2 ? n : fib(n - 1) + fib(n - 2); }
@@ -96,7 +87,6 @@ static uint32_t deep_loop(uint32_t n) {
 
 // --- left by other ways than returns
 static jmp_buf out;
-static sigjmp_buf away;
 static void leave(int n) { longjmp(out, n); }
 static void (*volatile leave_by)(int) = leave;
 SELF static int jumps(int n, int to) {
@@ -104,38 +94,15 @@ SELF static int jumps(int n, int to) {
     return n > to ? 0 : jumps(n + 1, to) + jumps(n + 2, to);
 }
 /// Reads what may not be read, at some depth.
-static volatile char *page;
-static size_t page_size;
-static atomic_int faults;
-static volatile int mends;
-static void fault(int sig) {
-    (void)sig;
-    faults++;
-    if (!mends) siglongjmp(away, 1);
-    mprotect((void *)(uintptr_t)page, page_size, PROT_READ | PROT_WRITE);
-}
 SELF static uint32_t reads(uint32_t n) { return n ? reads(n - 1) + (uint32_t)page[n % 16] * n + reads(n / 4) : 1; }
 
 static atomic_uint ticks;
 static void tick(int sig) { (void)sig, ticks++; }
 
 static void signals(void) {
-    struct sigaction on_fault = {.sa_handler = fault, .sa_flags = SA_NODEFER}, on_tick = {.sa_handler = tick, .sa_flags = SA_RESTART};
-    sigaction(SIGSEGV, &on_fault, 0);
+    fault_rounds(reads, 60);
+    struct sigaction on_tick = {.sa_handler = tick, .sa_flags = SA_RESTART};
     sigaction(SIGALRM, &on_tick, 0);
-    page_size = (size_t)sysconf(_SC_PAGESIZE);
-    page = mmap(0, page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    memset((void *)(uintptr_t)page, 5, page_size);
-    const uint32_t expected = reads(60);
-    for (int round = 0; round < 40; round++) {
-        mends = round & 1;
-        mprotect((void *)(uintptr_t)page, page_size, PROT_NONE);
-        const int before = faults;
-        if (!sigsetjmp(away, 1)) SAME(reads(60), expected);
-        SAME(faults, before + 1);
-        mprotect((void *)(uintptr_t)page, page_size, PROT_READ | PROT_WRITE);
-        SAME(reads(60), expected);
-    }
     const struct itimerval often = {{0, 700}, {0, 700}}, never = {{0, 0}, {0, 0}};
     setitimer(ITIMER_REAL, &often, 0);
     const uint32_t f = fib_again(18);
